@@ -1,0 +1,26 @@
+#pragma once
+
+// catalog.h   What the analyzer asks the world: which relation a name or a reader means. The session answers.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plan/logical_plan.h"
+
+namespace millstream {
+
+class Catalog {
+ public:
+  virtual ~Catalog() = default;
+  // The unanalyzed plan of a temporary view (checked first, as in Spark); nullptr: no such view.
+  virtual Result<PlanPtr> FindView(const std::vector<std::string>& name) = 0;
+  // A table by name; also "delta.`/path`". Error: TABLE_OR_VIEW_NOT_FOUND (42P01).
+  virtual Result<RelationSourcePtr> FindTable(const UnresolvedRelation& relation) = 0;
+  // A reader: checks its options, infers its schema. Errors are the connector's.
+  virtual Result<RelationSourcePtr> OpenDataSource(const UnresolvedDataSource& source) = 0;
+  // Fully qualified name of a table as FindTable would take it: ["spark_catalog", "default", "t"].
+  virtual std::vector<std::string> Qualify(const std::vector<std::string>& name) = 0;
+};
+
+}  // namespace millstream

@@ -1,0 +1,126 @@
+#pragma once
+
+// command.h   Statements that do something. A door or the SQL parser makes them; the session runs them.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "plan/logical_plan.h"
+
+namespace millstream {
+
+using MultipartName = std::vector<std::string>;
+
+struct CreateDatabase {
+  MultipartName name;
+  bool if_not_exists = false;
+  std::optional<std::string> comment, location;
+  std::map<std::string, std::string> properties;
+};
+struct DropDatabase {
+  MultipartName name;
+  bool if_exists = false, cascade = false;
+};
+struct UseDatabase {
+  MultipartName name;
+};
+struct CreateTable {
+  MultipartName name;
+  bool if_not_exists = false, or_replace = false;
+  std::optional<StructType> schema;
+  std::string provider;  // USING; empty: delta
+  std::vector<std::string> partition_columns;
+  std::optional<std::string> location, comment;
+  std::map<std::string, std::string> properties;
+  OptionMap options;
+  PlanPtr query;  // CREATE TABLE … AS SELECT, or null
+};
+struct DropTable {
+  MultipartName name;
+  bool if_exists = false, purge = false, is_view = false;
+};
+struct ShowTables {
+  std::optional<MultipartName> database;
+  std::optional<std::string> pattern;
+};
+struct ShowDatabases {
+  std::optional<std::string> pattern;
+};
+struct ShowColumns {
+  MultipartName table;
+};
+struct DescribeTable {
+  MultipartName name;
+  bool extended = false;
+};
+struct DescribeDatabase {
+  MultipartName name;
+  bool extended = false;
+};
+struct DescribeHistory {
+  MultipartName name;
+  std::optional<int64_t> limit;
+};
+struct CreateView {
+  MultipartName name;
+  bool or_replace = false, is_temporary = true, is_global = false, if_not_exists = false;
+  PlanPtr query;
+  std::vector<std::string> column_aliases;
+};
+struct SetConf {
+  std::optional<std::string> key, value;  // SET; SET k; SET k = v
+};
+struct ResetConf {
+  std::optional<std::string> key;
+};
+struct Explain {
+  PlanPtr query;
+  std::string mode = "simple";
+};
+
+enum class SaveMode { kErrorIfExists, kAppend, kOverwrite, kIgnore };
+// df.write…, INSERT INTO/OVERWRITE.
+struct WriteData {
+  PlanPtr query;
+  std::string format;                 // empty: the table's, or spark.sql.sources.default
+  std::optional<std::string> path;    // save(path)
+  std::optional<MultipartName> table; // saveAsTable(t), insertInto(t)
+  bool insert_into = false;           // by position, table must exist
+  bool by_name = false;
+  std::vector<std::string> insert_columns;
+  SaveMode mode = SaveMode::kErrorIfExists;
+  OptionMap options;
+  std::vector<std::string> partition_by;
+};
+
+struct Trigger {
+  enum class Kind { kProcessingTime, kOnce, kAvailableNow, kContinuous, kRealTime } kind = Kind::kProcessingTime;
+  int64_t interval_ms = 0;
+};
+enum class OutputMode { kAppend, kUpdate, kComplete };
+// df.writeStream….start()/toTable()
+struct StartStream {
+  PlanPtr query;
+  std::string format;
+  std::optional<std::string> path;
+  std::optional<MultipartName> table;
+  OptionMap options;
+  std::vector<std::string> partition_by;
+  Trigger trigger;
+  OutputMode output_mode = OutputMode::kAppend;
+  std::string query_name;
+};
+
+struct Command {
+  std::variant<CreateDatabase, DropDatabase, UseDatabase, CreateTable, DropTable, ShowTables, ShowDatabases, ShowColumns, DescribeTable, DescribeDatabase,
+               DescribeHistory, CreateView, SetConf, ResetConf, Explain, WriteData, StartStream>
+      node;
+};
+
+// What SQL text means: a query, or a command.
+using Statement = std::variant<PlanPtr, Command>;
+
+}  // namespace millstream

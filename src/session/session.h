@@ -1,0 +1,100 @@
+#pragma once
+
+// session.h   What every door calls: one user's settings, views, queries and streams over one shared engine. This is libmillstream.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compute/compiled_plan.h"
+#include "plan/analyzer.h"
+#include "plan/command.h"
+#include "streaming/streaming_query.h"
+#include "types/row_stream.h"
+
+namespace millstream {
+
+struct EngineOptions {
+  std::string warehouse;  // raw path; created when missing
+  int threads = 2;
+  int64_t memory_bytes_max = int64_t{4} << 30;
+};
+
+// A result: its Spark schema and its rows. Arrow timestamps are UTC-labelled; a door relabels them.
+struct QueryResult {
+  StructType schema;
+  RowStreamPtr rows;
+};
+
+class Session;
+
+// What all sessions of a process share: warehouse, catalog, compute engine, running streams. Thread-safe. Outlives its sessions.
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> Open(EngineOptions options);
+  virtual ~Engine() = default;
+  virtual std::shared_ptr<Session> NewSession(std::string user) = 0;
+  // Stops all streams and waits for them.
+  virtual void Shutdown() = 0;
+};
+
+// Thread-safe: a client may send several requests at a time.
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  // ---- settings (spark.conf)
+  virtual Status SetConf(const std::string& key, const std::string& value) = 0;
+  // The value set, or the default of a known key; nullopt: unknown and unset.
+  virtual std::optional<std::string> GetConf(const std::string& key) const = 0;
+  virtual void UnsetConf(const std::string& key) = 0;
+  virtual std::vector<std::pair<std::string, std::string>> AllConf() const = 0;
+  virtual bool IsConfModifiable(const std::string& key) const = 0;
+  virtual AnalyzerConf analyzer_conf() const = 0;
+
+  // ---- queries
+  virtual Result<PlanPtr> AnalyzePlan(const PlanPtr& plan) = 0;
+  // A batch query; STREAMING_… errors when the plan has a stream in it.
+  virtual Result<QueryResult> Execute(const PlanPtr& plan, std::shared_ptr<CancelToken> cancel = nullptr) = 0;
+  // Runs a command; its result rows (SHOW TABLES…), or an empty result. StartStream goes to StartStreamingQuery instead.
+  virtual Result<QueryResult> ExecuteCommand(const Command& command, std::shared_ptr<CancelToken> cancel = nullptr) = 0;
+  virtual Status CreateTempView(const std::string& name, const PlanPtr& plan, bool replace, bool global) = 0;
+
+  // ---- streams
+  virtual Result<StreamingQueryPtr> StartStreamingQuery(const StartStream& start) = 0;
+  virtual std::vector<StreamingQueryPtr> ActiveQueries() = 0;
+  // By query id, active or ended within the last hour; nullptr: unknown.
+  virtual StreamingQueryPtr FindQuery(const std::string& id) = 0;
+  // spark.streams.awaitAnyTermination / resetTerminated
+  virtual Result<bool> AwaitAnyTermination(std::optional<int64_t> timeout_ms) = 0;
+  virtual void ResetTerminated() = 0;
+  // Called for every event of this session's streams, on the stream's thread, until removed. Returns a handle.
+  virtual int64_t AddListener(std::function<void(const StreamingQueryEvent&)> listener) = 0;
+  virtual void RemoveListener(int64_t handle) = 0;
+  // Stops this session's streams.
+  virtual void StopAllQueries() = 0;
+
+  // ---- catalog (spark.catalog)
+  virtual std::string current_database() const = 0;
+  virtual Status SetCurrentDatabase(const std::string& name) = 0;
+  struct TableInfo {
+    std::string name, database, table_type;  // MANAGED, EXTERNAL, TEMPORARY
+    std::optional<std::string> description;
+    bool is_temporary = false;
+  };
+  virtual Result<std::vector<TableInfo>> ListTables(const std::optional<std::string>& database, const std::optional<std::string>& pattern) = 0;
+  struct DatabaseInfo {
+    std::string name, description, location_uri;
+  };
+  virtual Result<std::vector<DatabaseInfo>> ListDatabases(const std::optional<std::string>& pattern) = 0;
+  virtual Result<bool> TableExists(const MultipartName& name) = 0;
+  virtual Result<bool> DropTempView(const std::string& name, bool global) = 0;
+};
+
+// df.show(): the table that Spark prints, from rows that have been limited to num_rows + 1 already.
+Result<std::string> ShowString(const StructType& schema, const std::vector<RecordBatchPtr>& rows, int num_rows, int truncate, bool vertical,
+                               const std::string& time_zone);
+
+}  // namespace millstream
