@@ -1,0 +1,86 @@
+#pragma once
+
+// file_format.h   Bytes of many files → rows. One FileFormat per JSON, CSV, Parquet…; made once, used for every batch.
+//
+//   MS_ASSIGN_OR_RETURN(auto format, MakeFileFormat("json", options, context));
+//   MS_ASSIGN_OR_RETURN(StructType schema, format->InferSchema(sample));
+//   MS_ASSIGN_OR_RETURN(RowStreamPtr rows, format->Read(files, {.data_schema = schema, .columns = {"id", "_metadata"}}, stats));
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/option_table.h"
+#include "storage/fs.h"
+#include "types/row_stream.h"
+
+namespace millstream {
+
+namespace errors {
+inline constexpr ErrorClass kSourceFileMissing{"MILLSTREAM_SOURCE_FILE_MISSING", "42K03", ExceptionKind::kSpark,
+                                               "<path> was listed but is gone now. Restore it, or set the option ignoreMissingFiles to true to go on without it."};
+inline constexpr ErrorClass kSourceFileChanged{"MILLSTREAM_SOURCE_FILE_CHANGED", "58030", ExceptionKind::kSpark,
+                                               "<path> changed while it was read (<detail>). The batch is retried."};
+}  // namespace errors
+
+// A file as discovery saw it. Read refuses it when its size has changed since (kSourceFileChanged, retryable) or it is gone.
+struct InputFile {
+  std::string path;  // raw
+  int64_t size_bytes = 0;
+  int64_t modified_ns = 0;
+  std::map<std::string, std::optional<std::string>> partition_values;  // Hive-style, decoded; nullopt: null
+};
+
+struct FileScan {
+  StructType data_schema;       // what the files are read as; nullable throughout, as in Spark
+  StructType partition_schema;  // columns whose values come from InputFile::partition_values
+  // Columns of the result, in order: of data_schema, of partition_schema, the rescued-data column, or "_metadata".
+  std::vector<std::string> columns;
+  std::string rescued_data_column;  // empty: none. STRING: {"field": raw value, …, "_file_path": …} as Databricks writes it
+  // With rescue: fields that are not in data_schema go to the rescued column. With `fail_on_new_fields` the read ends in
+  // UNKNOWN_FIELD_EXCEPTION.NEW_FIELDS_IN_FILE instead (schema evolution modes addNewColumns and failOnNewColumns).
+  bool fail_on_new_fields = false;
+};
+
+// Counted while the stream is pulled; final when it has ended. rows_in = rows_out + rows_rejected, always.
+struct FileScanStats {
+  std::atomic<int64_t> rows_in{0}, rows_out{0}, rows_rescued{0}, rows_rejected{0}, files_read{0}, files_skipped{0}, bytes_read{0};
+};
+
+// _metadata: struct<file_path, file_name, file_size, file_block_start, file_block_length, file_modification_time>, as Spark has it.
+const StructType& FileMetadataSchema();  // one field: _metadata
+
+struct FormatContext {
+  std::string time_zone = "UTC";
+  bool case_sensitive = false;
+  int threads = 2;
+  // Auto Loader's inference: leaf values are strings unless inferColumnTypes is set; Spark's own readers always infer types.
+  bool infer_column_types = true;
+};
+
+// Thread-safe and immutable.
+class FileFormat {
+ public:
+  virtual ~FileFormat() = default;
+  virtual const std::string& name() const = 0;  // "json"
+  // The schema that holds all rows of these files, in Spark's order of columns (JSON: sorted by name; CSV: as in the header). An empty list, or only
+  // empty files: an empty schema.
+  virtual Result<StructType> InferSchema(const std::vector<InputFile>& files) const = 0;
+  // Fields of these files that `known` lacks, merged into it at the end (for schema evolution).
+  virtual Result<StructType> MergeNewFields(const std::vector<InputFile>& files, const StructType& known) const = 0;
+  // Rows of the files. Each Next takes the next chunk (many small files, or a piece of a large one) and parses it on the caller's thread.
+  // An error names the file and the byte offset. `stats` may be null.
+  virtual Result<RowStreamPtr> Read(std::vector<InputFile> files, const FileScan& scan, std::shared_ptr<FileScanStats> stats) const = 0;
+};
+
+// "json", "csv", "parquet", "text"… with the user's reader options (only those of the format are looked at; their values are checked).
+// Error: MILLSTREAM_UNSUPPORTED naming the format.
+Result<std::shared_ptr<const FileFormat>> MakeFileFormat(const std::string& name, const OptionMap& options, const FormatContext& context);
+// The format's option table; nullptr: unknown format.
+const OptionTable* FileFormatOptions(const std::string& name);
+
+}  // namespace millstream

@@ -1,0 +1,49 @@
+#pragma once
+
+// parquet_writer.h   Rows → one Parquet file, durable, with page CRCs and the statistics that a table's log wants.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/fs.h"
+#include "types/row_stream.h"
+#include "types/value.h"
+
+namespace millstream {
+
+// Per top-level column of the file.
+struct ColumnStats {
+  std::string column;
+  DataType type;
+  int64_t null_count = 0;
+  std::optional<Value> min, max;  // nullopt: none (all null, nested, NaN in floats)
+};
+
+struct WrittenFile {
+  std::string path;  // raw, absolute
+  int64_t size_bytes = 0;
+  int64_t rows = 0;
+  std::vector<ColumnStats> columns;
+};
+
+struct ParquetWriterOptions {
+  enum class Codec { kNone, kSnappy, kZstd } codec = Codec::kSnappy;
+  int64_t row_group_bytes = int64_t{128} << 20;
+  int stats_columns_max = 32;  // delta.dataSkippingNumIndexedCols
+};
+
+// Not thread-safe. Abandoned (destroyed without Close), it leaves nothing behind.
+class ParquetWriter {
+ public:
+  virtual ~ParquetWriter() = default;
+  // A file to be published as `path`. `schema` is Spark's; batches must be ToArrowSchema(schema).
+  static Result<std::unique_ptr<ParquetWriter>> Create(Fs& fs, std::string path, const StructType& schema, const ParquetWriterOptions& options);
+  virtual Status Write(const arrow::RecordBatch& rows) = 0;
+  virtual int64_t bytes_so_far() const = 0;
+  // Writes the footer, syncs the data and publishes the name (PendingFile::Publish); the directory is synced by the caller.
+  virtual Result<WrittenFile> Close() = 0;
+};
+
+}  // namespace millstream
