@@ -16,6 +16,7 @@
 
 #include "base/option_table.h"
 #include "storage/fs.h"
+#include "types/data_type.h"
 #include "types/row_stream.h"
 
 namespace millstream {

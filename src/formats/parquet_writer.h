@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "storage/fs.h"
+#include "types/data_type.h"
 #include "types/row_stream.h"
 #include "types/value.h"
 
