@@ -1,0 +1,48 @@
+#pragma once
+
+// files_connector.h   Directories of files as relations: Auto Loader (`cloudFiles`), and spark.read / spark.readStream over files.
+//
+//   MS_ASSIGN_OR_RETURN(RelationSourcePtr source, OpenCloudFiles(relation, {.fs = Fs::Local(), .clock = Clock::System(), .format = context}));
+//   auto& stream = dynamic_cast<const StreamingRelationSource&>(*source);
+//   MS_ASSIGN_OR_RETURN(auto running, stream.CreateSource(checkpoint + "/sources/0"));
+//
+// The sources keep references to `fs` and `clock`, which must outlive them.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "formats/file_format.h"
+#include "plan/logical_plan.h"
+#include "storage/fs.h"
+
+namespace millstream {
+
+struct FilesContext {
+  Fs& fs;
+  Clock& clock;
+  // Time zone, case sensitivity and threads of the session; infer_column_types is set by the source itself.
+  FormatContext format{};
+  // spark.sql.streaming.schemaInference: whether readStream.format("json") may do without a schema.
+  bool streaming_schema_inference = false;
+  // Empty: MakeFileFormat. Tests put a format of their own here.
+  std::function<Result<std::shared_ptr<const FileFormat>>(const std::string& name, const OptionMap& options, const FormatContext& context)>
+      make_format{};
+};
+
+// readStream.format("cloudFiles"): a StreamingRelationSource. Checks all options; infers the schema and writes it to
+// cloudFiles.schemaLocation when there is none yet. Errors: MILLSTREAM_UNKNOWN_OPTION, MILLSTREAM_INVALID_OPTION_VALUE, PATH_NOT_FOUND,
+// CF_EMPTY_DIR_FOR_SCHEMA_INFERENCE …
+Result<RelationSourcePtr> OpenCloudFiles(const UnresolvedDataSource& relation, const FilesContext& context);
+
+// spark.read.format("json" | "csv" | "parquet" | "text" …).load(paths): a BatchRelationSource over the files that are there now.
+// With relation.is_streaming: Spark's file stream source, a StreamingRelationSource that needs a schema.
+// Errors: PATH_NOT_FOUND, UNABLE_TO_INFER_SCHEMA, MILLSTREAM_UNSUPPORTED.
+Result<RelationSourcePtr> OpenFiles(const UnresolvedDataSource& relation, const FilesContext& context);
+
+// True for the formats that OpenFiles takes ("json", "csv", …), without regard to case.
+bool IsFileFormat(std::string_view name);
+
+}  // namespace millstream
