@@ -36,4 +36,9 @@ inline constexpr ErrorClass kInvalidDecimalScale{"INVALID_DECIMAL_SCALE", "42K0Z
 inline constexpr ErrorClass kTypeTooDeep{"MILLSTREAM_TYPE_TOO_DEEP", "54000", ExceptionKind::kAnalysis,
                                          "The data type is nested deeper than <limit> levels."};
 
+inline constexpr ErrorClass kUnsupportedArrowType{"UNSUPPORTED_ARROWTYPE", "0A000", ExceptionKind::kUnsupportedOperation,
+                                                  "Unsupported arrow type <typeName>."};
+inline constexpr ErrorClass kArrow{"MILLSTREAM_ARROW", "XX000", ExceptionKind::kSpark, "<kind>: <message>."};
+inline constexpr ErrorClass kArrowOutOfMemory{"MILLSTREAM_OUT_OF_MEMORY", "53200", ExceptionKind::kSpark, "Out of memory: <message>."};
+
 }  // namespace millstream::errors
