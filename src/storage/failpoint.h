@@ -22,12 +22,14 @@ const std::vector<std::string_view>& AllFailpoints();
 
 namespace failpoint_internal {
 extern std::atomic<bool> armed;
-// "kill": SIGKILL at once. "error:N": errno N. "@n": only the n-th time (from 1).
+// "kill": SIGKILL at once. "error:N": errno N. "sleep:MS". "@n": only the n-th time (from 1).
 Status Hit(std::string_view name);
 }  // namespace failpoint_internal
 
 // Reads MILLSTREAM_FAILPOINTS; called once by main. An unknown name is an error.
 Status ArmFailpointsFromEnvironment();
+// The same from a string, for unit tests; "" disarms all.
+Status ArmFailpoints(std::string_view specification);
 
 // OK unless armed to fail. Must be a name of the table.
 inline Status Failpoint(std::string_view name) {

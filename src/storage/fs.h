@@ -2,8 +2,8 @@
 
 // fs.h   Files, as the engine sees them: bytes under absolute paths. The local file system, and its simulated twin in tests.
 //
-// A path is the raw bytes that the kernel knows; any byte but NUL may be in it. URIs ("file:///in/a%20b") are turned into paths at
-// the doors by PathFromUri, and back by UriFromPath where Spark's formats store URIs.
+// A path is the raw bytes that the kernel knows; any byte but NUL may be in it. What users write ("file:///in") becomes a path by
+// PathFromUri, and a path becomes a URI by UriFromPath where Spark's formats store URIs.
 
 #include <cstdint>
 #include <functional>
@@ -73,6 +73,13 @@ class Fs {
 
   // Creates the directory and its parents, and makes the new names durable.
   virtual Status CreateDirectories(const std::string& directory) = 0;
+  // Many small files in one go: their bytes one after another in `buffer` (appended), and where each begins. A file that cannot be read has its
+  // Status in its slot and no bytes. Reads at most `size_max` bytes of each; longer ones get an error too.
+  struct ReadSlot {
+    Status status;
+    size_t offset = 0, size = 0;
+  };
+  virtual std::vector<ReadSlot> ReadFiles(std::span<const std::string* const> paths, int64_t size_max, std::string& buffer) = 0;
   // A file that will be published somewhere below `directory` (same file system).
   virtual Result<std::unique_ptr<PendingFile>> CreatePending(const std::string& directory) = 0;
   virtual Status SyncDirectory(const std::string& directory) = 0;
@@ -96,8 +103,8 @@ class FileLock {
 // nullptr when another holder has it.
 Result<std::unique_ptr<FileLock>> TryLock(const std::string& path);
 
-// "file:///in/a%20b", "file:/in", "/in/a b" → raw path; a relative path is taken from the working directory. Other schemes are
-// refused by name.
+// "file:///in/a b", "file:/in", "/in/a b" → raw path, without a trailing slash; a relative path is taken from the working directory.
+// As in Hadoop's Path, "%20" is three characters. Other schemes are refused by name.
 Result<std::string> PathFromUri(std::string_view uri_or_path);
 // "/in/a b" → "file:///in/a%20b" (three slashes) or, as Hadoop's Path.toString prints it, "file:/in/a b" without encoding.
 std::string UriFromPath(std::string_view path);

@@ -1,0 +1,148 @@
+#include "storage/failpoint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <map>
+#include <mutex>
+
+#include <unistd.h>
+
+#include "base/option_table.h"
+
+namespace millstream {
+
+const std::vector<std::string_view>& AllFailpoints() {
+  // One name a line, grouped by room, in the order in which a batch passes them.
+  static const std::vector<std::string_view> names = {
+      // storage: a test file of the unit tests
+      "test.before_sync",
+      "test.before_link",
+      "test.after_link",
+      "test.after_dirsync",
+  };
+  return names;
+}
+
+namespace failpoint_internal {
+
+std::atomic<bool> armed{false};
+
+namespace {
+
+struct Action {
+  enum class Kind { kKill, kError, kSleep } kind = Kind::kKill;
+  int argument = 0;   // errno, or milliseconds
+  int64_t nth = 0;    // 0: every time
+  int64_t seen = 0;
+};
+
+struct Armed {
+  std::mutex mutex;
+  std::map<std::string, Action, std::less<>> actions;  // GUARDED_BY(mutex)
+};
+
+Armed& TheArmed() {
+  static Armed armed_actions;
+  return armed_actions;
+}
+
+std::optional<int64_t> Number(std::string_view text) {
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+Status ArmOne(std::string_view text) {
+  Status bad = Status::IllegalArgument(
+      fmt::format("MILLSTREAM_FAILPOINTS: cannot read '{}'; write name=kill, name=error:ERRNO or name=sleep:MS, each with @N for the N-th time", text));
+  size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return bad;
+  std::string name(text.substr(0, equals));
+  std::string_view what = text.substr(equals + 1);
+  Action action;
+  if (size_t at = what.find('@'); at != std::string_view::npos) {
+    std::optional<int64_t> nth = Number(what.substr(at + 1));
+    if (!nth || *nth < 1) return bad;
+    action.nth = *nth;
+    what = what.substr(0, at);
+  }
+  if (what == "kill") {
+    action.kind = Action::Kind::kKill;
+  } else if (what.starts_with("error:") || what.starts_with("sleep:")) {
+    std::optional<int64_t> argument = Number(what.substr(6));
+    if (!argument) return bad;
+    action.kind = what.starts_with("error:") ? Action::Kind::kError : Action::Kind::kSleep;
+    action.argument = static_cast<int>(*argument);
+  } else {
+    return bad;
+  }
+  const auto& all = AllFailpoints();
+  if (std::find(all.begin(), all.end(), name) == all.end()) {
+    std::vector<std::string> names(all.begin(), all.end());
+    std::optional<std::string> meant = DidYouMean(name, names);
+    return Status::IllegalArgument(fmt::format("MILLSTREAM_FAILPOINTS: there is no failpoint '{}'.{}", name, meant ? " Did you mean '" + *meant + "'?" : ""));
+  }
+  std::lock_guard lock(TheArmed().mutex);
+  TheArmed().actions[name] = action;
+  armed.store(true);
+  return Status();
+}
+
+}  // namespace
+
+Status Hit(std::string_view name) {
+  const auto& all = AllFailpoints();
+  MS_CHECK_MSG(std::find(all.begin(), all.end(), name) != all.end(), std::string(name) + " is missing in failpoint.cc's table");
+  Action action;
+  {
+    std::lock_guard lock(TheArmed().mutex);
+    auto found = TheArmed().actions.find(name);
+    if (found == TheArmed().actions.end()) return Status();
+    ++found->second.seen;
+    if (found->second.nth != 0 && found->second.seen != found->second.nth) return Status();
+    action = found->second;
+  }
+  switch (action.kind) {
+    case Action::Kind::kKill:
+      ::kill(::getpid(), SIGKILL);
+      ::pause();
+      return Status();
+    case Action::Kind::kError:
+      return Status::Errno("failpoint", name, action.argument);
+    case Action::Kind::kSleep: {
+      timespec time{action.argument / 1000, (action.argument % 1000) * 1000000L};
+      ::nanosleep(&time, nullptr);
+      return Status();
+    }
+  }
+  return Status();
+}
+
+}  // namespace failpoint_internal
+
+Status ArmFailpoints(std::string_view specification) {
+  {
+    std::lock_guard lock(failpoint_internal::TheArmed().mutex);
+    failpoint_internal::TheArmed().actions.clear();
+    failpoint_internal::armed.store(false);
+  }
+  while (!specification.empty()) {
+    size_t comma = specification.find(',');
+    MS_RETURN_IF_ERROR(failpoint_internal::ArmOne(specification.substr(0, comma)));
+    specification = comma == std::string_view::npos ? std::string_view() : specification.substr(comma + 1);
+  }
+  return Status();
+}
+
+Status ArmFailpointsFromEnvironment() {
+  const char* specification = std::getenv("MILLSTREAM_FAILPOINTS");
+  return specification == nullptr ? Status() : ArmFailpoints(specification);
+}
+
+}  // namespace millstream

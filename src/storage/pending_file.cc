@@ -1,0 +1,76 @@
+#include "storage/pending_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/uuid.h"
+#include "storage/descriptor.h"
+
+namespace millstream {
+namespace {
+
+constexpr size_t kBufferBytes = 1 << 20;
+
+class LocalPendingFile : public PendingFile {
+ public:
+  LocalPendingFile(Descriptor descriptor, std::string directory, std::string temporary_name)
+      : descriptor_(std::move(descriptor)), directory_(std::move(directory)), temporary_name_(std::move(temporary_name)) {}
+
+  ~LocalPendingFile() override {
+    if (!temporary_name_.empty()) ::unlink(temporary_name_.c_str());
+  }
+
+  Status Append(std::string_view bytes) override {
+    MS_CHECK(!published_);
+    size_ += static_cast<int64_t>(bytes.size());
+    if (buffer_.empty() && bytes.size() >= kBufferBytes) return WriteAll(descriptor_.fd(), bytes, directory_);
+    buffer_.append(bytes);
+    return buffer_.size() >= kBufferBytes ? Flush() : Status();
+  }
+
+  int64_t size_bytes() const override { return size_; }
+
+  Status Publish(const std::string& path) override {
+    MS_CHECK(!published_);
+    published_ = true;
+    MS_RETURN_IF_ERROR(Flush());
+    // A failed sync leaves the pages in an unknown state, and asking again would be answered with "fine": the file is given up.
+    if (::fdatasync(descriptor_.fd()) != 0) return Status::Errno("fdatasync", path, errno);
+    std::string from = temporary_name_.empty() ? "/proc/self/fd/" + std::to_string(descriptor_.fd()) : temporary_name_;
+    if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      if (errno == EEXIST) return Status::Error(errors::kFileAlreadyExists, {{"path", path}});
+      return PathError("link", path, errno);
+    }
+    return Status();
+  }
+
+ private:
+  Status Flush() {
+    MS_RETURN_IF_ERROR(WriteAll(descriptor_.fd(), buffer_, directory_));
+    buffer_.clear();
+    return Status();
+  }
+
+  Descriptor descriptor_;
+  std::string directory_;
+  std::string temporary_name_;  // empty: the file has no name
+  std::string buffer_;
+  int64_t size_ = 0;
+  bool published_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PendingFile>> CreateLocalPending(const std::string& directory) {
+  Result<Descriptor> unnamed = OpenDescriptor(directory, O_TMPFILE | O_RDWR, 0644);
+  if (unnamed.ok()) return std::make_unique<LocalPendingFile>(std::move(unnamed).value(), directory, "");
+  int reason = unnamed.status().error_number();
+  if (reason != EOPNOTSUPP && reason != EISDIR && reason != EINVAL) return unnamed.status();
+  std::string name = JoinPath(directory, ".millstream-" + NewUuid() + ".tmp");
+  MS_ASSIGN_OR_RETURN(Descriptor named, OpenDescriptor(name, O_CREAT | O_EXCL | O_RDWR, 0644));
+  return std::make_unique<LocalPendingFile>(std::move(named), directory, std::move(name));
+}
+
+}  // namespace millstream
