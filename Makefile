@@ -1,0 +1,70 @@
+# `make demo` and `make test` install what they need on Debian 12 (as root, or with sudo) and then do what they say.
+
+DEPS ?= $(CURDIR)/.deps
+PRESET ?= release
+VENV := .venv
+PYTHON ?= python3
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+
+.PHONY: help setup build test unit check spark-tests demo bench kill-test power-cut-test format clean
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+## make demo        build, then load files into a Delta table with an unmodified PySpark script and look at it
+demo: build $(VENV)/client-4.2/.ready
+	tools/demo build/$(PRESET)/millstream $(VENV)/client-4.2/bin/python
+
+## make test        build everything and run all tests (what CI runs)
+test: check build unit spark-tests kill-test power-cut-test
+
+## make build       leave the program at build/release/millstream
+build: setup
+	cmake --preset $(PRESET) -DMILLSTREAM_DEPS=$(DEPS) > build/configure.log 2>&1 || (cat build/configure.log; exit 1)
+	cmake --build build/$(PRESET)
+
+## make setup       install Debian packages and the locked downloads
+setup: build/.apt-ready
+	@tools/fetch_deps $(DEPS)
+
+build/.apt-ready: tools/apt.txt tools/install_packages
+	@mkdir -p build
+	tools/install_packages tools/apt.txt
+	@touch $@
+
+$(VENV)/%/.ready: tests/requirements/%.lock | build/.apt-ready
+	$(PYTHON) -m venv $(VENV)/$*
+	$(VENV)/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+## make unit        the C++ unit tests
+unit:
+	ctest --test-dir build/$(PRESET) --output-on-failure -j2
+
+## make check       rooms, banned calls
+check:
+	tools/check_layers
+
+## make spark-tests scripts of stock PySpark clients against a running server
+spark-tests: $(VENV)/client-4.2/.ready $(VENV)/client-4.1/.ready
+	tests/run_spark_tests build/$(PRESET)/millstream $(VENV)
+
+## make kill-test   SIGKILL at every failpoint and at random moments (KILLS=5000 for the long run)
+kill-test: $(VENV)/client-4.2/.ready
+	$(VENV)/client-4.2/bin/python tests/crash/kill_test.py --millstream build/$(PRESET)/millstream --kills $(or $(KILLS),500)
+
+## make power-cut-test   cut the power of an ext4 image in the middle of the job (needs root)
+power-cut-test: $(VENV)/client-4.2/.ready
+	$(VENV)/client-4.2/bin/python tests/crash/power_cut_test.py --millstream build/$(PRESET)/millstream --cuts $(or $(CUTS),100)
+
+## make bench       the benchmarks of bench/, side by side with Spark and Sail
+bench: build $(VENV)/client-4.2/.ready $(VENV)/spark-4.2/.ready
+	$(VENV)/client-4.2/bin/python bench/run.py --millstream build/$(PRESET)/millstream --peers $(VENV)/spark-4.2/bin/python
+
+## make format      clang-format in place
+format:
+	git ls-files '*.h' '*.cc' | xargs clang-format -i
+
+clean:
+	rm -rf build
