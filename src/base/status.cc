@@ -10,6 +10,7 @@ struct Status::Rep {
   ErrorClass error_class;
   ErrorParams params;
   std::string text;
+  std::string where;
   std::vector<std::string> context;
   int error_number = 0;
   bool retryable = false;
@@ -89,6 +90,7 @@ std::string Status::message() const {
   if (!rep_->error_class.name.empty()) message += "[" + std::string(rep_->error_class.name) + "] ";
   message += rep_->text;
   if (!rep_->error_class.sql_state.empty()) message += " SQLSTATE: " + std::string(rep_->error_class.sql_state);
+  message += rep_->where;
   for (const std::string& doing : rep_->context) message += "\n  " + doing;
   return message;
 }
@@ -105,6 +107,14 @@ Status Status::While(std::string doing) && {
   if (!rep_) return *this;
   auto rep = std::make_shared<Rep>(*rep_);
   rep->context.push_back(std::move(doing));
+  rep_ = std::move(rep);
+  return *this;
+}
+
+Status Status::Where(std::string where) && {
+  if (!rep_) return *this;
+  auto rep = std::make_shared<Rep>(*rep_);
+  rep->where = std::move(where);
   rep_ = std::move(rep);
   return *this;
 }

@@ -57,6 +57,8 @@ class [[nodiscard]] Status {
   // Adds what was being done: "while reading /in/a.json at byte 512".
   Status While(std::string doing) &&;
   const std::vector<std::string>& context() const;
+  // Follows the SQLSTATE directly: where in the user's text, " (line 1, pos 9)\n\n== SQL ==\n…" or "; line 1 pos 7".
+  Status Where(std::string where) &&;
 
  private:
   struct Rep;

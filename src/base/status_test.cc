@@ -14,6 +14,11 @@ TEST(Status, FillsPlaceholdersAndFramesTheMessageAsSparkDoes) {
   EXPECT_TRUE(status.Is(errors::kPathNotFound));
 }
 
+TEST(Status, PutsThePlaceInTheUsersTextBehindTheSqlState) {
+  Status status = Status::Error(errors::kPathNotFound, {{"path", "x"}}).Where("; line 1 pos 7");
+  EXPECT_EQ(status.message(), "[PATH_NOT_FOUND] Path does not exist: x. SQLSTATE: 42K03; line 1 pos 7");
+}
+
 TEST(Status, KeepsWhatWasBeingDone) {
   Status status = Status::Errno("fsync", "/t/a", EIO).While("while committing batch 3");
   EXPECT_EQ(status.error_number(), EIO);
