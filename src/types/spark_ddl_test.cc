@@ -51,7 +51,7 @@ TEST(SparkDdl, ReadsColonsKeywordsAndClosingBracketsInARow) {
 }
 
 TEST(SparkDdl, KeepsTheLengthOfVarcharInTheMetadata) {
-  EXPECT_EQ((*SchemaFromDdl("a varchar(10) comment 'x'"))[0].metadata, R"({"__CHAR_VARCHAR_TYPE_STRING":"varchar(10)","comment":"x"})");
+  EXPECT_EQ((*SchemaFromDdl("a varchar(10) comment 'x'"))[0].metadata, R"j({"__CHAR_VARCHAR_TYPE_STRING":"varchar(10)","comment":"x"})j");
 }
 
 TEST(SparkDdl, ComplainsInSparksWords) {

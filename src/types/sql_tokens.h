@@ -3,6 +3,7 @@
 // sql_tokens.h   Spark SQL text → words. Shared by the DDL of types (here) and by the statements of plan/sql, so that both quote, escape,
 // comment and complain alike.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
