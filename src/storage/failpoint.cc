@@ -19,6 +19,15 @@ namespace millstream {
 const std::vector<std::string_view>& AllFailpoints() {
   // One name a line, grouped by room, in the order in which a batch passes them.
   static const std::vector<std::string_view> names = {
+      // connectors/files: what Auto Loader knows of schemas and files
+      "files.schema.before_sync",
+      "files.schema.before_link",
+      "files.schema.after_link",
+      "files.schema.after_dirsync",
+      "files.ledger.before_write",
+      "files.ledger.after_write",
+      "files.ledger.before_sync",
+      "files.ledger.after_sync",
       // storage: a test file of the unit tests
       "test.before_sync",
       "test.before_link",

@@ -30,6 +30,8 @@ struct FileInfo {
   uint64_t inode = 0;
   bool is_directory = false;
   bool is_regular = false;
+  uint64_t device = 0;
+  int64_t changed_ns = 0;  // ctime: of a directory, when a name in it last came or went; cannot be set by tools that copy times
 };
 
 struct DirectoryEntry {
@@ -70,6 +72,8 @@ class Fs {
   virtual Result<bool> Exists(const std::string& path) = 0;
   // Names in a directory, in no order, without "." and "..". Never stats. kFileNotFound when there is none.
   virtual Result<std::vector<DirectoryEntry>> List(const std::string& directory) = 0;
+  // The same, one by one: a directory of millions of names in constant memory. The name lives until `visit` returns.
+  virtual Status VisitNames(const std::string& directory, const std::function<void(std::string_view name, DirectoryEntry::Kind kind)>& visit);
 
   // Creates the directory and its parents, and makes the new names durable.
   virtual Status CreateDirectories(const std::string& directory) = 0;

@@ -21,7 +21,9 @@ FileInfo InfoFrom(const std::string& path, const struct stat& status) {
                   .modified_ns = status.st_mtim.tv_sec * 1000000000LL + status.st_mtim.tv_nsec,
                   .inode = status.st_ino,
                   .is_directory = S_ISDIR(status.st_mode),
-                  .is_regular = S_ISREG(status.st_mode)};
+                  .is_regular = S_ISREG(status.st_mode),
+                  .device = status.st_dev,
+                  .changed_ns = status.st_ctim.tv_sec * 1000000000LL + status.st_ctim.tv_nsec};
 }
 
 class LocalReadableFile : public ReadableFile {
@@ -112,10 +114,15 @@ class LocalFs : public Fs {
   }
 
   Result<std::vector<DirectoryEntry>> List(const std::string& directory) override {
+    std::vector<DirectoryEntry> entries;
+    MS_RETURN_IF_ERROR(VisitNames(directory, [&](std::string_view name, DirectoryEntry::Kind kind) { entries.push_back({std::string(name), kind}); }));
+    return entries;
+  }
+
+  Status VisitNames(const std::string& directory, const std::function<void(std::string_view, DirectoryEntry::Kind)>& visit) override {
     MS_ASSIGN_OR_RETURN(Descriptor descriptor, OpenDescriptor(directory, O_RDONLY | O_DIRECTORY));
     DIR* stream = ::fdopendir(::fcntl(descriptor.fd(), F_DUPFD_CLOEXEC, 0));
     if (stream == nullptr) return PathError("opendir", directory, errno);
-    std::vector<DirectoryEntry> entries;
     for (;;) {
       errno = 0;
       dirent* entry = ::readdir(stream);
@@ -127,12 +134,12 @@ class LocalFs : public Fs {
       if (entry->d_type == DT_DIR) kind = DirectoryEntry::Kind::kDirectory;
       if (entry->d_type == DT_LNK) kind = DirectoryEntry::Kind::kSymlink;
       if (entry->d_type == DT_UNKNOWN) kind = DirectoryEntry::Kind::kUnknown;
-      entries.push_back({std::string(name), kind});
+      visit(name, kind);
     }
     int error_number = errno;
     ::closedir(stream);
     if (error_number != 0) return PathError("readdir", directory, error_number);
-    return entries;
+    return Status();
   }
 
   Status CreateDirectories(const std::string& directory) override {
@@ -204,6 +211,12 @@ class HeldLock : public FileLock {
 };
 
 }  // namespace
+
+Status Fs::VisitNames(const std::string& directory, const std::function<void(std::string_view, DirectoryEntry::Kind)>& visit) {
+  MS_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, List(directory));
+  for (const DirectoryEntry& entry : entries) visit(entry.name, entry.kind);
+  return Status();
+}
 
 Fs& Fs::Local() {
   static LocalFs fs;

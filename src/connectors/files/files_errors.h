@@ -1,0 +1,60 @@
+#pragma once
+
+// files_errors.h   What can go wrong between a directory and a stream, under Databricks' and Spark's names where they have one.
+
+#include "base/error_class.h"
+
+namespace millstream::errors {
+
+inline constexpr ErrorClass kCloudFilesEmptyDirectory{
+    "CF_EMPTY_DIR_FOR_SCHEMA_INFERENCE", "42000", ExceptionKind::kAnalysis,
+    "Cannot infer schema when the input path <path> is empty. Please try to start the stream when there are files in the input path, or specify "
+    "the schema."};
+inline constexpr ErrorClass kCloudFilesInferenceFailed{
+    "CF_FAILED_TO_INFER_SCHEMA.OTHER", "22000", ExceptionKind::kAnalysis,
+    "Failed to infer schema for format <format> from existing files in input path <path>. Please ensure you configured the options properly or "
+    "explicitly specify the schema. <detail>"};
+inline constexpr ErrorClass kCloudFilesSchemaLocationMissing{
+    "MILLSTREAM_SCHEMA_LOCATION_REQUIRED", "42K0I", ExceptionKind::kAnalysis,
+    "Inferring the schema of a cloudFiles stream needs a place to keep it. Set the option cloudFiles.schemaLocation to a directory (the "
+    "checkpointLocation will do), or give the schema with .schema(...)."};
+inline constexpr ErrorClass kCloudFilesEvolutionWithSchema{
+    "CF_ADD_NEW_NOT_SUPPORTED", "0A000", ExceptionKind::kAnalysis,
+    "Schema evolution mode <mode> is not supported when the schema is specified. To use this mode, you can provide the schema through "
+    "cloudFiles.schemaHints instead."};
+inline constexpr ErrorClass kCloudFilesPartitionMismatch{
+    "CF_PARTITON_INFERENCE_ERROR", "0A000", ExceptionKind::kAnalysis,
+    "There was an error when trying to infer the partition schema of your table. You have the same column duplicated in your data and partition "
+    "paths. To ignore the partition value, please provide your partition columns explicitly by using: "
+    ".option(\"cloudFiles.partitionColumns\", \"<columns>\")"};
+inline constexpr ErrorClass kUnknownFields{"UNKNOWN_FIELD_EXCEPTION.NEW_FIELDS_IN_FILE", "KD003", ExceptionKind::kSpark,
+                                           "Encountered unknown fields during parsing: <unknownFields>, which can be fixed by an automatic retry: "
+                                           "<isRetryable>"};
+inline constexpr ErrorClass kUnableToInferSchema{"UNABLE_TO_INFER_SCHEMA", "42KD9", ExceptionKind::kAnalysis,
+                                                 "Unable to infer schema for <format>. It must be specified manually."};
+inline constexpr ErrorClass kStreamingSchemaRequired{
+    "", "", ExceptionKind::kIllegalArgument,
+    "Schema must be specified when creating a streaming source DataFrame. If some files already exist in the directory, then depending on the file "
+    "format you may be able to create a static DataFrame on that directory with 'spark.read.load(directory)' and infer schema from it."};
+inline constexpr ErrorClass kInvalidGlob{"MILLSTREAM_INVALID_GLOB", "42601", ExceptionKind::kIllegalArgument,
+                                         "'<pattern>' is not a valid glob: <reason>."};
+inline constexpr ErrorClass kLedgerBehindCheckpoint{
+    "MILLSTREAM_LEDGER_BEHIND_CHECKPOINT", "58030", ExceptionKind::kSpark,
+    "The checkpoint says that files up to number <wanted> were assigned to batches, but the file ledger <path> knows only <known>. It was removed, or "
+    "restored from an older copy. Going on would load files twice: restore the ledger, or start with a new checkpoint and a new table."};
+inline constexpr ErrorClass kLedgerIo{"MILLSTREAM_LEDGER_IO", "58030", ExceptionKind::kSpark, "<operation> of the file ledger <path> failed: <reason>."};
+inline constexpr ErrorClass kLedgerInUse{"MILLSTREAM_LEDGER_IN_USE", "55006", ExceptionKind::kSpark,
+                                         "The file ledger <path> is open already: another query runs on this checkpoint. Stop it first. (<reason>)"};
+inline constexpr ErrorClass kLedgerForeign{
+    "MILLSTREAM_LEDGER_FORMAT", "0A000", ExceptionKind::kSpark,
+    "<path> is not a file ledger that this version can read (<detail>). It is left as it is; start with a new checkpoint."};
+inline constexpr ErrorClass kOffsetUnreadable{"MILLSTREAM_SOURCE_OFFSET", "58030", ExceptionKind::kSpark,
+                                              "'<json>' is not an offset of a <source> source (<reason>). Is this the checkpoint of another query?"};
+inline constexpr ErrorClass kSchemaFileUnreadable{
+    "MILLSTREAM_SCHEMA_FILE", "58030", ExceptionKind::kSpark,
+    "The schema file <path> cannot be read (<reason>). Remove it to go on with the version before it, or restore it."};
+inline constexpr ErrorClass kDirectoryUnreadable{"MILLSTREAM_DIRECTORY_UNREADABLE", "42501", ExceptionKind::kSpark,
+                                                 "The directory <path> cannot be listed: <reason>. Files in it would be missed silently; grant access "
+                                                 "to it, or leave it out with a glob in the load path."};
+
+}  // namespace millstream::errors
