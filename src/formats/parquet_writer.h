@@ -14,12 +14,12 @@
 
 namespace millstream {
 
-// Per top-level column of the file.
+// Of one leaf outside of arrays and maps; an array or a map counts as a leaf that has a null_count only.
 struct ColumnStats {
-  std::string column;
+  std::vector<std::string> path;  // {"s", "a"} for s.a
   DataType type;
   int64_t null_count = 0;
-  std::optional<Value> min, max;  // nullopt: none (all null, nested, NaN in floats)
+  std::optional<Value> min, max;  // nullopt: none (all null, no order, a NaN among floats, very long strings)
 };
 
 struct WrittenFile {
@@ -31,8 +31,8 @@ struct WrittenFile {
 
 struct ParquetWriterOptions {
   enum class Codec { kNone, kSnappy, kZstd } codec = Codec::kSnappy;
-  int64_t row_group_bytes = int64_t{128} << 20;
-  int stats_columns_max = 32;  // delta.dataSkippingNumIndexedCols
+  int64_t row_group_bytes = int64_t{128} << 20;  // of the rows in memory, before encoding
+  int stats_columns_max = 32;  // leaves, from the first: delta.dataSkippingNumIndexedCols; -1: all
 };
 
 // Not thread-safe. Abandoned (destroyed without Close), it leaves nothing behind.

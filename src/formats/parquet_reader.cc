@@ -1,0 +1,184 @@
+#include "formats/parquet_reader.h"
+
+#include <arrow/table.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/arrow/schema.h>
+#include <parquet/exception.h>
+#include <parquet/file_reader.h>
+#include <parquet/metadata.h>
+
+#include "formats/parquet_io.h"
+#include "types/arrow_types.h"
+
+namespace millstream {
+namespace {
+
+Status Corrupt(const std::string& path, const std::string& reason) {
+  return Status::Error(errors::kParquetCorrupt, {{"path", path}, {"reason", reason}});
+}
+
+// Runs `body`, which calls the Parquet library, and turns what it throws into a Status.
+template <typename Body>
+auto Guarded(const std::string& path, Body body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    return Corrupt(path, error.what());
+  }
+}
+
+parquet::ReaderProperties ReadProperties() {
+  parquet::ReaderProperties properties = parquet::default_reader_properties();
+  properties.set_page_checksum_verification(true);
+  return properties;
+}
+
+parquet::ArrowReaderProperties ArrowProperties() {
+  parquet::ArrowReaderProperties properties;
+  properties.set_use_threads(false);
+  properties.set_pre_buffer(false);
+  properties.set_coerce_int96_timestamp_unit(arrow::TimeUnit::MICRO);
+  return properties;
+}
+
+class OpenParquetFile : public ParquetFile, public std::enable_shared_from_this<OpenParquetFile> {
+ public:
+  OpenParquetFile(std::string path, std::shared_ptr<ReadableFile> file, int64_t size) : path_(std::move(path)), file_(std::move(file)), size_(size) {}
+
+  Status ReadFooter() {
+    return Guarded(path_, [&]() -> Status {
+      auto reader = parquet::ParquetFileReader::Open(std::make_shared<ReadableFileSource>(file_, size_), ReadProperties());
+      metadata_ = reader->metadata();
+      auto made = parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(reader), ArrowProperties());
+      if (!made.ok()) return Corrupt(path_, made.status().ToString());
+      arrow::Status status = (*made)->GetSchema(&schema_);
+      if (!status.ok()) return Corrupt(path_, status.ToString());
+      return MapColumns();
+    });
+  }
+
+  const std::string& path() const override { return path_; }
+  int64_t rows() const override { return metadata_->num_rows(); }
+  int row_groups() const override { return metadata_->num_row_groups(); }
+  int64_t rows_of(int row_group) const override { return first_row_[row_group + 1] - first_row_[row_group]; }
+  int64_t first_row_of(int row_group) const override { return first_row_[row_group]; }
+  const ArrowSchemaPtr& arrow_schema() const override { return schema_; }
+  const parquet::FileMetaData& metadata() const override { return *metadata_; }
+  Result<std::unique_ptr<ParquetRows>> ReadRowGroup(int row_group, const std::vector<int>& columns, int64_t batch_rows) const override;
+
+ private:
+  // Leaf columns below each top-level column, and where each row group starts.
+  Status MapColumns() {
+    const parquet::SchemaDescriptor& descriptor = *metadata_->schema();
+    leaves_.resize(schema_->num_fields());
+    for (int leaf = 0; leaf < descriptor.num_columns(); ++leaf) {
+      const parquet::schema::Node* root = descriptor.GetColumnRoot(leaf);
+      int top = descriptor.group_node()->FieldIndex(*root);
+      if (top < 0 || top >= schema_->num_fields()) return Corrupt(path_, "a column has no place in the schema");
+      leaves_[top].push_back(leaf);
+    }
+    first_row_.push_back(0);
+    for (int i = 0; i < metadata_->num_row_groups(); ++i) {
+      int64_t rows = metadata_->RowGroup(i)->num_rows();
+      if (rows < 0 || first_row_.back() > metadata_->num_rows() - rows) return Corrupt(path_, "row groups and file disagree about the number of rows");
+      first_row_.push_back(first_row_.back() + rows);
+    }
+    if (first_row_.back() != metadata_->num_rows()) return Corrupt(path_, "row groups and file disagree about the number of rows");
+    return Status();
+  }
+
+  std::string path_;
+  std::shared_ptr<ReadableFile> file_;
+  int64_t size_;
+  std::shared_ptr<parquet::FileMetaData> metadata_;
+  ArrowSchemaPtr schema_;
+  std::vector<std::vector<int>> leaves_;
+  std::vector<int64_t> first_row_;
+};
+
+class RowGroupRows : public ParquetRows {
+ public:
+  RowGroupRows(std::shared_ptr<const OpenParquetFile> file, int row_group, std::unique_ptr<parquet::arrow::FileReader> reader,
+               std::unique_ptr<arrow::RecordBatchReader> batches, std::vector<int> order)
+      : file_(std::move(file)), rows_left_(file_->rows_of(row_group)), reader_(std::move(reader)), batches_(std::move(batches)), order_(std::move(order)) {}
+
+  Result<RecordBatchPtr> Next() override {
+    return Guarded(file_->path(), [&]() -> Result<RecordBatchPtr> {
+      std::shared_ptr<arrow::RecordBatch> batch;
+      arrow::Status status = batches_->ReadNext(&batch);
+      if (!status.ok()) return Corrupt(file_->path(), status.message());
+      if (!batch) {
+        if (rows_left_ != 0) return Corrupt(file_->path(), "a row group ends early");
+        return RecordBatchPtr();
+      }
+      rows_left_ -= batch->num_rows();
+      if (rows_left_ < 0) return Corrupt(file_->path(), "a row group has more rows than its footer says");
+      // The library delivers columns in file order.
+      std::vector<std::shared_ptr<arrow::Array>> columns;
+      arrow::FieldVector fields;
+      for (int index : order_) {
+        columns.push_back(batch->column(index));
+        fields.push_back(batch->schema()->field(index));
+      }
+      return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch->num_rows(), std::move(columns));
+    });
+  }
+
+ private:
+  std::shared_ptr<const OpenParquetFile> file_;
+  int64_t rows_left_;
+  std::unique_ptr<parquet::arrow::FileReader> reader_;  // outlives batches_
+  std::unique_ptr<arrow::RecordBatchReader> batches_;
+  std::vector<int> order_;
+};
+
+// Rows without columns: count(*).
+class CountedRows : public ParquetRows {
+ public:
+  CountedRows(int64_t rows, int64_t batch_rows) : rows_(rows), batch_rows_(batch_rows) {}
+  Result<RecordBatchPtr> Next() override {
+    if (rows_ == 0) return RecordBatchPtr();
+    int64_t rows = std::min(rows_, batch_rows_);
+    rows_ -= rows;
+    return arrow::RecordBatch::Make(arrow::schema({}), rows, std::vector<std::shared_ptr<arrow::Array>>{});
+  }
+
+ private:
+  int64_t rows_, batch_rows_;
+};
+
+Result<std::unique_ptr<ParquetRows>> OpenParquetFile::ReadRowGroup(int row_group, const std::vector<int>& columns, int64_t batch_rows) const {
+  if (columns.empty()) return std::unique_ptr<ParquetRows>(std::make_unique<CountedRows>(rows_of(row_group), batch_rows));
+  return Guarded(path_, [&]() -> Result<std::unique_ptr<ParquetRows>> {
+    std::vector<int> wanted = columns;
+    std::sort(wanted.begin(), wanted.end());
+    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+    std::vector<int> leaves, order;
+    for (int column : wanted) leaves.insert(leaves.end(), leaves_[column].begin(), leaves_[column].end());
+    for (int column : columns) order.push_back(static_cast<int>(std::lower_bound(wanted.begin(), wanted.end(), column) - wanted.begin()));
+    parquet::ReaderProperties properties = ReadProperties();
+    auto file = parquet::ParquetFileReader::Open(std::make_shared<ReadableFileSource>(file_, size_), properties, metadata_);
+    auto reader = parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(file), ArrowProperties());
+    if (!reader.ok()) return Corrupt(path_, reader.status().message());
+    (*reader)->set_batch_size(batch_rows);
+    auto batches = (*reader)->GetRecordBatchReader({row_group}, leaves);
+    if (!batches.ok()) return Corrupt(path_, batches.status().message());
+    return std::unique_ptr<ParquetRows>(
+        std::make_unique<RowGroupRows>(shared_from_this(), row_group, std::move(*reader), std::move(*batches), std::move(order)));
+  });
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const ParquetFile>> ParquetFile::Open(Fs& fs, const std::string& path, std::optional<int64_t> size_bytes) {
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> file, fs.OpenForRead(path));
+  if (!size_bytes) {
+    MS_ASSIGN_OR_RETURN(FileInfo info, file->Stat());
+    size_bytes = info.size_bytes;
+  }
+  auto opened = std::make_shared<OpenParquetFile>(path, std::shared_ptr<ReadableFile>(std::move(file)), *size_bytes);
+  MS_RETURN_IF_ERROR(opened->ReadFooter());
+  return std::shared_ptr<const ParquetFile>(std::move(opened));
+}
+
+}  // namespace millstream

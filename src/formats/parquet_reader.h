@@ -1,0 +1,55 @@
+#pragma once
+
+// parquet_reader.h   One Parquet file's row groups and columns → Arrow, with every page CRC that the file has verified.
+
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/fs.h"
+#include "types/row_stream.h"
+
+namespace parquet {
+class FileMetaData;
+}
+
+namespace millstream {
+
+namespace errors {
+// A file that is not Parquet, is cut off, or does not say what its checksums say.
+inline constexpr ErrorClass kParquetCorrupt{"FAILED_READ_FILE.NO_HINT", "KD001", ExceptionKind::kSpark, "Encountered error while reading file <path>: <reason>."};
+}  // namespace errors
+
+// The batches of one row group, in file order. Not thread-safe.
+class ParquetRows {
+ public:
+  virtual ~ParquetRows() = default;
+  // nullptr at the end. Columns as asked for, in that order, typed as in ParquetFile::arrow_schema.
+  virtual Result<RecordBatchPtr> Next() = 0;
+};
+
+// An open file: its footer is read and checked. Immutable and thread-safe; row groups may be read from several threads.
+class ParquetFile {
+ public:
+  virtual ~ParquetFile() = default;
+  // `size_bytes` as listed, to save a stat; nullopt: ask. Errors: kFileNotFound, FAILED_READ_FILE.
+  static Result<std::shared_ptr<const ParquetFile>> Open(Fs& fs, const std::string& path, std::optional<int64_t> size_bytes = std::nullopt);
+
+  virtual const std::string& path() const = 0;
+  virtual int64_t rows() const = 0;
+  virtual int row_groups() const = 0;
+  virtual int64_t rows_of(int row_group) const = 0;
+  // Index of the first row of a row group within the file.
+  virtual int64_t first_row_of(int row_group) const = 0;
+  // Top-level columns. A field's Parquet id is in its metadata under "PARQUET:field_id". INT96 is timestamp[us] without zone.
+  virtual const ArrowSchemaPtr& arrow_schema() const = 0;
+  virtual const parquet::FileMetaData& metadata() const = 0;
+  // `columns` are indexes into arrow_schema; with none, batches have no columns but their rows are counted.
+  virtual Result<std::unique_ptr<ParquetRows>> ReadRowGroup(int row_group, const std::vector<int>& columns, int64_t batch_rows = 32768) const = 0;
+};
+
+}  // namespace millstream
