@@ -4,42 +4,20 @@
 #include <arrow/result.h>
 
 namespace millstream {
-namespace {
-
-constexpr size_t kBufferBytes = 256 << 10;
-
-}  // namespace
-
 PendingFileStream::PendingFileStream(PendingFile& file) : file_(file) { set_mode(arrow::io::FileMode::WRITE); }
 PendingFileStream::~PendingFileStream() = default;
 
 arrow::Status PendingFileStream::Write(const void* data, int64_t size) {
+  if (!error_.ok()) return arrow::Status::IOError("the file has failed before");
+  error_ = file_.Append(std::string_view(static_cast<const char*>(data), static_cast<size_t>(size)));
+  if (!error_.ok()) return arrow::Status::IOError(error_.message());
   position_ += size;
-  std::string_view bytes(static_cast<const char*>(data), static_cast<size_t>(size));
-  if (buffer_.size() + bytes.size() <= kBufferBytes) {
-    buffer_.append(bytes);
-    return arrow::Status::OK();
-  }
-  ARROW_RETURN_NOT_OK(Drain(buffer_));
-  buffer_.clear();
-  if (bytes.size() > kBufferBytes) return Drain(bytes);
-  buffer_.append(bytes);
   return arrow::Status::OK();
 }
 
 arrow::Status PendingFileStream::Close() {
-  if (closed_) return arrow::Status::OK();
   closed_ = true;
-  arrow::Status drained = Drain(buffer_);
-  buffer_.clear();
-  return drained;
-}
-
-arrow::Status PendingFileStream::Drain(std::string_view bytes) {
-  if (!error_.ok()) return arrow::Status::IOError("the file has failed before");
-  if (bytes.empty()) return arrow::Status::OK();
-  error_ = file_.Append(bytes);
-  return error_.ok() ? arrow::Status::OK() : arrow::Status::IOError(error_.message());
+  return arrow::Status::OK();
 }
 
 ReadableFileSource::~ReadableFileSource() = default;

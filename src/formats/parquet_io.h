@@ -12,7 +12,7 @@
 
 namespace millstream {
 
-// Collects small writes, so that a small file costs one system call. A failed append is kept: Arrow's statuses lose our error class.
+// The file collects small writes itself. A failed append is kept: Arrow's statuses lose our error class.
 class PendingFileStream : public arrow::io::OutputStream {
  public:
   explicit PendingFileStream(PendingFile& file);
@@ -21,16 +21,13 @@ class PendingFileStream : public arrow::io::OutputStream {
   using arrow::io::OutputStream::Write;
   arrow::Result<int64_t> Tell() const override { return position_; }
   arrow::Status Flush() override { return arrow::Status::OK(); }
-  // Hands everything to the file. Publishing is the owner's.
+  // Publishing the file is the owner's.
   arrow::Status Close() override;
   bool closed() const override { return closed_; }
   const Status& error() const { return error_; }
 
  private:
-  arrow::Status Drain(std::string_view bytes);
-
   PendingFile& file_;
-  std::string buffer_;
   int64_t position_ = 0;
   bool closed_ = false;
   Status error_;

@@ -1,9 +1,10 @@
 #include "formats/parquet_writer.h"
 
-#include <arrow/array/concatenate.h>
 #include <arrow/builder.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+
+#include <cmath>
 
 #include "formats/parquet_reader.h"
 #include "types/arrow_types.h"
@@ -28,8 +29,9 @@ class ParquetFileTest : public testing::Test {
   std::string folder_;
 };
 
-template <typename Builder, typename T>
-std::shared_ptr<arrow::Array> ArrayOf(Builder builder, const std::vector<std::optional<T>>& values) {
+template <typename Builder, typename T, typename... Args>
+std::shared_ptr<arrow::Array> ArrayOf(const std::vector<std::optional<T>>& values, Args... args) {
+  Builder builder(args...);
   for (const auto& value : values) EXPECT_TRUE((value ? builder.Append(*value) : builder.AppendNull()).ok());
   return builder.Finish().ValueOrDie();
 }
@@ -38,9 +40,9 @@ TEST_F(ParquetFileTest, ReadsBackWhatItWroteWithStatistics) {
   StructType schema({{"id", DataType::Long()}, {"name", DataType::String()}, {"x", DataType::Double()}, {"d", DataType::Decimal(20, 2)}});
   auto batch = arrow::RecordBatch::Make(
       ToArrowSchema(schema), 3,
-      {ArrayOf<arrow::Int64Builder, int64_t>({}, {5, std::nullopt, -7}), ArrayOf<arrow::StringBuilder, std::string>({}, {"b", "a", std::nullopt}),
-       ArrayOf<arrow::DoubleBuilder, double>({}, {1.5, NAN, 2}),
-       ArrayOf<arrow::Decimal128Builder, arrow::Decimal128>(arrow::Decimal128Builder(arrow::decimal128(20, 2)), {arrow::Decimal128(-150), arrow::Decimal128(7), std::nullopt})});
+      {ArrayOf<arrow::Int64Builder, int64_t>({5, std::nullopt, -7}), ArrayOf<arrow::StringBuilder, std::string>({"b", "a", std::nullopt}),
+       ArrayOf<arrow::DoubleBuilder, double>({1.5, std::nan(""), 2}),
+       ArrayOf<arrow::Decimal128Builder, arrow::Decimal128>({arrow::Decimal128(-150), arrow::Decimal128(7), std::nullopt}, arrow::decimal128(20, 2))});
   std::string path = folder_ + "/a b.parquet";
   auto written = WriteAll(path, schema, {batch});
   ASSERT_TRUE(written.ok()) << written.status().message();
@@ -69,7 +71,7 @@ TEST_F(ParquetFileTest, FindsEachFlippedBitInItsPages) {
   StructType schema({{"name", DataType::String()}});
   std::vector<std::optional<std::string>> values;
   for (int i = 0; i < 2000; ++i) values.push_back("value " + std::to_string(i * 7919));
-  auto batch = arrow::RecordBatch::Make(ToArrowSchema(schema), values.size(), {ArrayOf<arrow::StringBuilder, std::string>({}, values)});
+  auto batch = arrow::RecordBatch::Make(ToArrowSchema(schema), values.size(), {ArrayOf<arrow::StringBuilder, std::string>(values)});
   std::string path = folder_ + "/whole.parquet";
   ASSERT_TRUE(WriteAll(path, schema, {batch}).ok());
   std::string bytes = *Fs::Local().ReadFile(path);
