@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ class Sink {
   // Writes the rows durably and makes them visible at once, under (query id, batch id). Offered again after a crash, it must write
   // nothing and say so.
   virtual Result<BatchResult> AddBatch(BatchId batch_id, const StructType& schema, RowStream& rows) = 0;
+  // The newest batch of this query that the sink holds; nullopt: none, or it cannot tell. Asked once, before the first batch.
+  virtual Result<std::optional<BatchId>> LastBatch() { return std::optional<BatchId>(); }
 };
 
 // What a sink needs to know of its query.

@@ -1,0 +1,284 @@
+#include "streaming/micro_batch_execution.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "connectors/api/table.h"
+#include "storage/failpoint.h"
+#include "streaming/streaming_errors.h"
+#include "types/arrow_types.h"
+
+namespace millstream {
+namespace {
+
+constexpr int kBatchAttemptsMax = 5;
+constexpr int64_t kRetryPauseMs = 50;
+
+// Ends a batch between two record batches when its query is to stop.
+class StoppableRows : public RowStream {
+ public:
+  StoppableRows(RowStreamPtr rows, std::shared_ptr<CancelToken> cancel) : rows_(std::move(rows)), cancel_(std::move(cancel)) {}
+  const ArrowSchemaPtr& schema() const override { return rows_->schema(); }
+  Result<RecordBatchPtr> Next() override {
+    if (cancel_->cancelled()) return Status::Error(errors::kCancelled);
+    return rows_->Next();
+  }
+
+ private:
+  RowStreamPtr rows_;
+  std::shared_ptr<CancelToken> cancel_;
+};
+
+// Trigger.AvailableNow over a source that cannot freeze itself: its end is looked up once.
+class FrozenSource : public Source {
+ public:
+  explicit FrozenSource(std::unique_ptr<Source> source) : source_(std::move(source)) {}
+  const StructType& schema() const override { return source_->schema(); }
+  const StructType& metadata_schema() const override { return source_->metadata_schema(); }
+  std::string description() const override { return source_->description(); }
+  Result<std::optional<StreamOffset>> LatestOffset(const std::optional<StreamOffset>& start, const ReadLimit&) override {
+    if (!asked_) {
+      MS_ASSIGN_OR_RETURN(end_, source_->LatestOffset(start, {.all = true}));
+      asked_ = true;
+    }
+    return end_ == start ? std::optional<StreamOffset>() : end_;
+  }
+  Result<RowStreamPtr> ReadBatch(const std::optional<StreamOffset>& start, const StreamOffset& end, const ScanNeeds& needs) override {
+    return source_->ReadBatch(start, end, needs);
+  }
+  Status Commit(const StreamOffset& end) override { return source_->Commit(end); }
+  int64_t rows_read() const override { return source_->rows_read(); }
+  std::map<std::string, std::string> metrics() const override { return source_->metrics(); }
+
+ private:
+  std::unique_ptr<Source> source_;
+  bool asked_ = false;
+  std::optional<StreamOffset> end_;
+};
+
+RowStreamPtr NoRows(const StructType& schema, const StructType& metadata, const ScanNeeds& needs) {
+  StructType wanted;
+  for (const std::string& column : needs.columns) {
+    if (auto at = schema.IndexOf(column, true)) {
+      wanted.Add(schema[*at]);
+    } else if (auto hidden = metadata.IndexOf(column, true)) {
+      wanted.Add(metadata[*hidden]);
+    }
+  }
+  return MakeRowStream(ToArrowSchema(wanted), {});
+}
+
+}  // namespace
+
+MicroBatchExecution::MicroBatchExecution(MicroBatchPlan plan, std::unique_ptr<Sink> sink, std::unique_ptr<Checkpoint> checkpoint, StreamConf conf,
+                                         Clock& clock, StopSignal& stop, std::shared_ptr<CancelToken> cancel, BatchObserver& observer)
+    : plan_(std::move(plan)),
+      sink_(std::move(sink)),
+      checkpoint_(std::move(checkpoint)),
+      conf_(std::move(conf)),
+      clock_(clock),
+      stop_(stop),
+      cancel_(std::move(cancel)),
+      observer_(observer) {}
+
+MicroBatchExecution::~MicroBatchExecution() {
+  // Sources keep files below the checkpoint: they are closed before its lock is released.
+  inputs_.clear();
+}
+
+Status MicroBatchExecution::Initialize(bool freeze_sources) {
+  observer_.ShowStatus("Initializing sources");
+  MS_ASSIGN_OR_RETURN(CheckpointFacts found, checkpoint_->Inspect());
+  MS_ASSIGN_OR_RETURN(found.last_in_sink, sink_->LastBatch());
+  Recovery recovery = DecideRecovery(found);
+  if (recovery.step == NextStep::kRefuse) return recovery.refusal;
+  for (const std::string& warning : recovery.warnings) spdlog::warn("query {}: {}", checkpoint_->query_id(), warning);
+  MS_RETURN_IF_ERROR(checkpoint_->Apply(recovery, found));
+  MS_RETURN_IF_ERROR(OpenSources(freeze_sources));
+
+  next_batch_ = recovery.batch;
+  if (recovery.step == NextStep::kStartFresh) return Status();
+  const BatchId last = *found.last_offsets;
+  if (last.value() > 0) MS_RETURN_IF_ERROR(LoadOffsets(last.previous(), true));
+  if (recovery.step == NextStep::kRerunBatch) {
+    MS_ASSIGN_OR_RETURN(std::optional<OffsetSeq> logged, checkpoint_->offsets().GetOffsets(last));
+    rerun_ = Batch{last, logged->metadata.batch_timestamp_ms};
+    return LoadOffsets(last, false);
+  }
+  // The crash may have come between the commit log and the sources: tell them again, it costs nothing.
+  MS_RETURN_IF_ERROR(LoadOffsets(last, false));
+  MS_RETURN_IF_ERROR(CommitSources());
+  for (Input& input : inputs_) input.start = std::move(input.end);
+  return Status();
+}
+
+Status MicroBatchExecution::OpenSources(bool freeze) {
+  for (size_t i = 0; i < plan_.streams.size(); ++i) {
+    const auto* stream = dynamic_cast<const StreamingRelationSource*>(plan_.streams[i].get());
+    if (stream == nullptr) return Status::Internal(plan_.streams[i]->name() + " cannot be read as a stream");
+    Input input{.relation = plan_.streams[i]};
+    MS_ASSIGN_OR_RETURN(input.source, stream->CreateSource(checkpoint_->SourceDirectory(i)));
+    if (freeze) {
+      if (auto* freezes = dynamic_cast<SupportsTriggerAvailableNow*>(input.source.get())) {
+        MS_RETURN_IF_ERROR(freezes->PrepareForTriggerAvailableNow());
+      } else {
+        input.source = std::make_unique<FrozenSource>(std::move(input.source));
+      }
+    }
+    inputs_.push_back(std::move(input));
+  }
+  return Status();
+}
+
+Status MicroBatchExecution::LoadOffsets(BatchId id, bool as_start) {
+  MS_ASSIGN_OR_RETURN(std::optional<OffsetSeq> logged, checkpoint_->offsets().GetOffsets(id));
+  MS_CHECK(logged.has_value());
+  if (logged->offsets.size() != inputs_.size())
+    return Status::Error(errors::kCheckpointSourcesChanged,
+                         {{"logged", std::to_string(logged->offsets.size())}, {"current", std::to_string(inputs_.size())}});
+  for (size_t i = 0; i < inputs_.size(); ++i) (as_start ? inputs_[i].start : inputs_[i].end) = std::move(logged->offsets[i]);
+  // What a batch was planned with holds for the life of its checkpoint, whatever the session says now.
+  for (auto& [key, value] : conf_.logged) {
+    for (const auto& [logged_key, logged_value] : logged->metadata.conf)
+      if (logged_key == key) value = logged_value;
+  }
+  return Status();
+}
+
+Result<TriggerOutcome> MicroBatchExecution::RunTrigger(const ReadLimit& limit) {
+  TriggerProgress progress(clock_);
+  observer_.ShowTriggerActive(true);
+  MS_ASSIGN_OR_RETURN(std::optional<Batch> batch, ConstructNextBatch(limit, progress));
+  const int64_t looked_us = clock_.MonotonicMicros() - progress.started_us();
+  observer_.ShowDataAvailable(batch.has_value());
+  progress.batch_id = batch ? batch->id.value() : next_batch_.value();
+  if (batch) {
+    observer_.ShowStatus("Processing new data");
+    MS_RETURN_IF_ERROR(RunBatch(*batch, progress));
+    progress.ran_batch = true;
+  }
+  progress.Finish();
+  DescribeSources(progress);
+  if (batch) {
+    for (Input& input : inputs_) input.start = std::move(input.end);
+    next_batch_ = batch->id.next();
+  }
+  progress.sink_description = sink_->description();
+  observer_.ShowTriggerActive(false);
+  observer_.TriggerDone(progress);
+  return TriggerOutcome{.ran_batch = batch.has_value(), .look_us = looked_us};
+}
+
+// Asks the sources, and fixes the batch's range durably. nullopt: nothing new.
+Result<std::optional<MicroBatchExecution::Batch>> MicroBatchExecution::ConstructNextBatch(const ReadLimit& limit, TriggerProgress& progress) {
+  if (rerun_) {
+    std::optional<Batch> batch = std::exchange(rerun_, std::nullopt);
+    return batch;
+  }
+  bool has_new_data = false;
+  for (Input& input : inputs_) {
+    observer_.ShowStatus("Getting offsets from " + input.source->description());
+    TriggerProgress::Phase phase(progress, "latestOffset");
+    MS_ASSIGN_OR_RETURN(input.latest, input.source->LatestOffset(input.start, limit));
+    input.end = input.latest ? input.latest : input.start;
+    has_new_data |= input.end != input.start;
+  }
+  if (!has_new_data) return std::optional<Batch>();
+  observer_.ShowStatus("Writing offsets to log");
+  TriggerProgress::Phase phase(progress, "walCommit");
+  Batch batch{next_batch_, clock_.WallMillis()};
+  OffsetSeq offsets;
+  offsets.metadata = {.batch_watermark_ms = 0, .batch_timestamp_ms = batch.timestamp_ms, .conf = conf_.logged};
+  for (const Input& input : inputs_) offsets.offsets.push_back(input.end);
+  MS_RETURN_IF_ERROR(checkpoint_->offsets().AddOffsets(batch.id, offsets));
+  return std::optional<Batch>(batch);
+}
+
+Status MicroBatchExecution::RunBatch(const Batch& batch, TriggerProgress& progress) {
+  MS_ASSIGN_OR_RETURN(BatchResult written, WriteBatch(batch, progress));
+  progress.sink_rows = written.rows_out;
+  MS_FAILPOINT("stream.after_sink");
+  {
+    TriggerProgress::Phase phase(progress, "commitOffsets");
+    MS_RETURN_IF_ERROR(checkpoint_->commits().AddCommit(batch.id, CommitMetadata{}));
+  }
+  MS_FAILPOINT("stream.source_commit.before");
+  MS_RETURN_IF_ERROR(CommitSources());
+  MS_FAILPOINT("stream.source_commit.after");
+  return Purge();
+}
+
+// Runs the batch, and runs it again when an input changed under it: a sink keeps nothing of a batch that failed.
+Result<BatchResult> MicroBatchExecution::WriteBatch(const Batch& batch, TriggerProgress& progress) {
+  for (int attempt = 1;; ++attempt) {
+    MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenBatch(batch, progress));
+    MS_FAILPOINT("stream.before_sink");
+    Result<BatchResult> written = [&] {
+      TriggerProgress::Phase phase(progress, "addBatch");
+      return sink_->AddBatch(batch.id, compiled_->schema(), *rows);
+    }();
+    if (written.ok() || !written.status().retryable() || attempt == kBatchAttemptsMax || cancel_->cancelled()) return written;
+    spdlog::warn("query {}: batch {} runs again: {}", checkpoint_->query_id(), batch.id.value(), written.status().message());
+    stop_.WaitFor(kRetryPauseMs * attempt);
+  }
+}
+
+Result<RowStreamPtr> MicroBatchExecution::OpenBatch(const Batch& batch, TriggerProgress& progress) {
+  if (compiled_ == nullptr || (plan_.depends_on_time && compiled_for_ms_ != batch.timestamp_ms)) {
+    TriggerProgress::Phase phase(progress, "queryPlanning");
+    MS_ASSIGN_OR_RETURN(compiled_, plan_.compile(batch.timestamp_ms));
+    compiled_for_ms_ = batch.timestamp_ms;
+  }
+  std::vector<RowStreamPtr> inputs;
+  {
+    TriggerProgress::Phase phase(progress, "getBatch");
+    for (const auto& [relation, needs] : compiled_->scans()) {
+      MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenScan(relation, needs));
+      inputs.push_back(std::make_unique<StoppableRows>(std::move(rows), cancel_));
+    }
+  }
+  TriggerProgress::Phase phase(progress, "queryPlanning");
+  return compiled_->Run(std::move(inputs), cancel_);
+}
+
+Result<RowStreamPtr> MicroBatchExecution::OpenScan(const RelationSourcePtr& relation, const ScanNeeds& needs) {
+  for (Input& input : inputs_) {
+    if (input.relation != relation) continue;
+    if (!input.end || input.end == input.start) return NoRows(input.source->schema(), input.source->metadata_schema(), needs);
+    return input.source->ReadBatch(input.start, *input.end, needs);
+  }
+  const auto* table = dynamic_cast<const BatchRelationSource*>(relation.get());
+  if (table == nullptr) return Status::Internal(relation->name() + " is neither a stream of this query nor a table");
+  return table->Scan(needs);
+}
+
+Status MicroBatchExecution::CommitSources() {
+  for (Input& input : inputs_) {
+    if (input.end && input.end != input.start) MS_RETURN_IF_ERROR(input.source->Commit(*input.end));
+  }
+  return Status();
+}
+
+Status MicroBatchExecution::Purge() {
+  const std::optional<BatchId> latest = checkpoint_->commits().latest();
+  if (!latest || latest->value() < conf_.min_batches_to_retain) return Status();
+  MS_FAILPOINT("stream.purge.before");
+  const BatchId oldest_kept(latest->value() - conf_.min_batches_to_retain);
+  MS_RETURN_IF_ERROR(checkpoint_->offsets().PurgeBefore(oldest_kept));
+  return checkpoint_->commits().PurgeBefore(oldest_kept);
+}
+
+void MicroBatchExecution::DescribeSources(TriggerProgress& progress) const {
+  auto json = [](const std::optional<StreamOffset>& offset) { return offset ? std::optional<std::string>(offset->json) : std::nullopt; };
+  for (const Input& input : inputs_) {
+    const bool was_read = progress.ran_batch && input.end && input.end != input.start;
+    progress.sources.push_back({.description = input.source->description(),
+                                .start_offset = json(input.start),
+                                .end_offset = json(input.end),
+                                .latest_offset = json(input.latest),
+                                .rows = was_read ? input.source->rows_read() : 0,
+                                .metrics = input.source->metrics()});
+  }
+}
+
+}  // namespace millstream
