@@ -97,7 +97,7 @@ std::string Checkpoint::SourceDirectory(size_t index) const {
 
 Result<CheckpointFacts> Checkpoint::Inspect() {
   CheckpointFacts found;
-  found.location = options_.directory;
+  found.location = HadoopPathString(options_.directory);
   found.has_metadata = !query_id_.empty();
   MS_RETURN_IF_ERROR(FindNewest(
       offsets_, [&](BatchId id) { return offsets_.GetOffsets(id).status(); }, found.last_offsets, found.damaged_offsets));

@@ -16,7 +16,7 @@ inline constexpr ErrorClass kInvalidLogVersion{"INVALID_LOG_VERSION.MAX_SUPPORTE
                                                "v<version>. The log file was produced by a newer version of Spark and cannot be read by this version. "
                                                "You need to upgrade."};
 inline constexpr ErrorClass kMissingMetadataFile{
-    "STREAMING_CHECKPOINT_MISSING_METADATA_FILE", "42K03", ExceptionKind::kSpark,
+    "STREAMING_CHECKPOINT_MISSING_METADATA_FILE", "42K03", ExceptionKind::kRuntime,
     "Checkpoint location <checkpointLocation> is in an inconsistent state: the metadata file is missing but offset and/or commit logs contain data. "
     "Please restore the metadata file or create a new checkpoint directory."};
 inline constexpr ErrorClass kCheckpointDamaged{"MILLSTREAM_CHECKPOINT_DAMAGED", "55019", ExceptionKind::kSpark,
