@@ -1,0 +1,27 @@
+#pragma once
+
+// file_columns.h   Columns that say the same for all rows of a file: partition values and _metadata.
+
+#include <arrow/array.h>
+
+#include <memory>
+#include <vector>
+
+#include "base/status.h"
+#include "formats/file_format.h"
+#include "formats/time_zone.h"
+
+namespace millstream {
+
+// `rows` rows of files[file], in the order of the batch.
+struct FileRun {
+  int32_t file = 0;
+  int64_t rows = 0;
+};
+
+std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files, const std::vector<FileRun>& runs);
+// Error: a partition value that is none of its column's type.
+Result<std::shared_ptr<arrow::Array>> PartitionArray(const StructField& column, const std::vector<InputFile>& files, const std::vector<FileRun>& runs,
+                                                     const TimeZone& zone);
+
+}  // namespace millstream

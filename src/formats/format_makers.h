@@ -1,0 +1,16 @@
+#pragma once
+
+// format_makers.h   One maker per format, for MakeFileFormat's table.
+
+#include <memory>
+
+#include "formats/file_format.h"
+
+namespace millstream {
+
+using FileFormatPtr = std::shared_ptr<const FileFormat>;
+
+Result<FileFormatPtr> MakeJsonFormat(const OptionMap& options, const FormatContext& context);
+const OptionTable& JsonOptionTable();
+
+}  // namespace millstream

@@ -1,0 +1,203 @@
+// json_format.cc   Files of JSON records, one a line or (multiLine) one text a file.
+
+#include <mutex>
+#include <vector>
+
+#include "formats/format_makers.h"
+#include "formats/formats_errors.h"
+#include "formats/input_chunks.h"
+#include "formats/json_options.h"
+#include "formats/json_record_parser.h"
+#include "formats/json_schema_inference.h"
+#include "formats/scan_plan.h"
+
+namespace millstream {
+namespace {
+
+// Calls `record(begin, end)` for each line of [begin, end); the byte at each line's end is a control character then.
+template <typename Record>
+Status ForEachLine(char* begin, char* end, const std::string& separator, Record&& record) {
+  if (separator.empty()) {
+    const char* p = begin;
+    while (p < end) {
+      const char* line_end = FindLineEnd(p, end);
+      if (line_end > p) MS_RETURN_IF_ERROR(record(p, line_end));
+      p = line_end + 1;
+    }
+    return Status::Ok();
+  }
+  for (char* p = begin; p < end;) {
+    auto* found = static_cast<char*>(memmem(p, static_cast<size_t>(end - p), separator.data(), separator.size()));
+    char* line_end = found == nullptr ? end : found;
+    *line_end = '\n';
+    if (line_end > p) MS_RETURN_IF_ERROR(record(p, line_end));
+    p = line_end + (found == nullptr ? 0 : separator.size());
+    if (found == nullptr) break;
+  }
+  return Status::Ok();
+}
+
+ChunkOptions ChunksOf(const JsonOptions& options) {
+  return {.whole_files = options.multi_line || !options.line_separator.empty() || options.encoding != "UTF-8",
+          .encoding = options.encoding,
+          .ignore_missing_files = options.ignore_missing_files,
+          .ignore_corrupt_files = options.ignore_corrupt_files};
+}
+
+class JsonRows : public RowStream {
+ public:
+  JsonRows(const JsonOptions& options, ScanPlan plan, JsonRowShape shape, std::vector<InputFile> files, std::shared_ptr<FileScanStats> stats)
+      : options_(options), plan_(std::move(plan)), shape_(std::move(shape)), stats_(stats),
+        chunks_(Fs::Local(), std::move(files), ChunksOf(options), std::move(stats)) {}
+
+  const ArrowSchemaPtr& schema() const override { return plan_.arrow_schema(); }
+
+  Result<RecordBatchPtr> Next() override {
+    std::unique_ptr<Worker> worker = Take();
+    Result<RecordBatchPtr> batch = NextOf(*worker);
+    std::lock_guard lock(mutex_);
+    if (!batch.ok()) {
+      if (failed_.ok()) failed_ = batch.status();
+    } else {
+      idle_.push_back(std::move(worker));
+    }
+    return batch;
+  }
+
+ private:
+  // What one thread needs; kept for the next call, because it has learned the order of the fields.
+  struct Worker {
+    Worker(const JsonOptions& options, const JsonRowShape& shape) : parser(options, shape) {}
+    JsonRecordParser parser;
+    InputChunk chunk;
+  };
+
+  std::unique_ptr<Worker> Take() {
+    {
+      std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        std::unique_ptr<Worker> worker = std::move(idle_.back());
+        idle_.pop_back();
+        return worker;
+      }
+    }
+    return std::make_unique<Worker>(options_, shape_);
+  }
+
+  Result<RecordBatchPtr> NextOf(Worker& worker) {
+    while (true) {
+      {
+        std::lock_guard lock(mutex_);
+        if (!failed_.ok()) return failed_;
+      }
+      MS_ASSIGN_OR_RETURN(bool more, chunks_.Next(&worker.chunk));
+      if (!more) return RecordBatchPtr();
+      MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, Parse(worker));
+      if (batch->num_rows() > 0) return batch;
+    }
+  }
+
+  Result<RecordBatchPtr> Parse(Worker& worker) {
+    JsonRecordParser& parser = worker.parser;
+    std::vector<FileRun> runs;
+    parser.ResetCounts();
+    for (const ChunkPiece& piece : worker.chunk.pieces) {
+      const InputFile& file = chunks_.files()[static_cast<size_t>(piece.file)];
+      parser.SetFile(plan_.wants_rescued_data() ? HadoopPathString(file.path) : std::string_view());
+      int64_t before = parser.rows().size();
+      char *begin = worker.chunk.data + piece.begin, *end = worker.chunk.data + piece.end;
+      const char* at = begin;
+      Status status = options_.multi_line ? parser.Document(begin, end)
+                                          : ForEachLine(begin, end, options_.line_separator, [&](const char* from, const char* to) {
+                                              at = from;
+                                              if (to - from <= kRecordBytesMax) [[likely]] return parser.Record(from, to);
+                                              return parser.Refuse({from, static_cast<size_t>(to - from)},
+                                                                   "record of more than " + std::to_string(kRecordBytesMax) + " bytes");
+                                            });
+      if (!status.ok()) {
+        return std::move(status).While("while reading " + UriFromPath(file.path) + " at byte " + std::to_string(piece.file_offset + (at - begin)));
+      }
+      runs.push_back({piece.file, parser.rows().size() - before});
+    }
+    ColumnBuilder& rows = parser.rows();
+    int64_t count = rows.size();
+    if (stats_) {
+      stats_->rows_in += count + parser.rejected();
+      stats_->rows_out += count;
+      stats_->rows_rejected += parser.rejected();
+      stats_->rows_rescued += parser.rescued();
+    }
+    std::vector<std::shared_ptr<arrow::Array>> parsed;
+    for (size_t i = 0; i < rows.child_count(); ++i) parsed.push_back(rows.child(i).Finish());
+    rows.Truncate(0);
+    return plan_.Assemble(std::move(parsed), chunks_.files(), runs, count);
+  }
+
+  const JsonOptions options_;
+  const ScanPlan plan_;
+  const JsonRowShape shape_;
+  const std::shared_ptr<FileScanStats> stats_;
+  InputChunks chunks_;
+  std::mutex mutex_;  // guards what follows
+  std::vector<std::unique_ptr<Worker>> idle_;
+  Status failed_;
+};
+
+class JsonFormat : public FileFormat {
+ public:
+  JsonFormat(JsonOptions options, FormatContext context) : options_(std::move(options)), context_(std::move(context)) {}
+
+  const std::string& name() const override {
+    static const std::string name = "json";
+    return name;
+  }
+
+  Result<StructType> InferSchema(const std::vector<InputFile>& files) const override {
+    JsonSchemaInference inference(options_, !context_.case_sensitive);
+    InputChunks chunks(Fs::Local(), files, ChunksOf(options_), nullptr);
+    InputChunk chunk;
+    uint64_t record_number = 0;
+    while (true) {
+      MS_ASSIGN_OR_RETURN(bool more, chunks.Next(&chunk));
+      if (!more) return inference.Finish();
+      for (const ChunkPiece& piece : chunk.pieces) {
+        char *begin = chunk.data + piece.begin, *end = chunk.data + piece.end;
+        auto record = [&](const char* from, const char* to) {
+          // An even sample, the same one each time.
+          bool sampled = options_.sampling_ratio >= 1 || static_cast<double>(record_number++ * 0x9E3779B97F4A7C15ull >> 32) < options_.sampling_ratio * 4294967296.0;
+          return sampled && to - from <= kRecordBytesMax ? inference.Record(from, to) : Status::Ok();
+        };
+        MS_RETURN_IF_ERROR(options_.multi_line ? inference.Document(begin, end) : ForEachLine(begin, end, options_.line_separator, record));
+      }
+    }
+  }
+
+  Result<StructType> MergeNewFields(const std::vector<InputFile>& files, const StructType& known) const override {
+    MS_ASSIGN_OR_RETURN(StructType found, InferSchema(files));
+    return MergeNewFieldsInto(known, found, context_.case_sensitive);
+  }
+
+  Result<RowStreamPtr> Read(std::vector<InputFile> files, const FileScan& scan, std::shared_ptr<FileScanStats> stats) const override {
+    MS_ASSIGN_OR_RETURN(ScanPlan plan, ScanPlan::Make(scan, options_.corrupt_record_column, context_.time_zone));
+    JsonRowShape shape{.data_schema = plan.data_schema(),
+                       .columns = plan.parsed_columns(),
+                       .corrupt_record_column = plan.wants_corrupt_record() ? options_.corrupt_record_column : "",
+                       .rescued_data_column = plan.wants_rescued_data() ? scan.rescued_data_column : "",
+                       .rescue = !scan.rescued_data_column.empty(),
+                       .fail_on_new_fields = scan.fail_on_new_fields};
+    return RowStreamPtr(std::make_unique<JsonRows>(options_, std::move(plan), std::move(shape), std::move(files), std::move(stats)));
+  }
+
+ private:
+  const JsonOptions options_;
+  const FormatContext context_;
+};
+
+}  // namespace
+
+Result<FileFormatPtr> MakeJsonFormat(const OptionMap& options, const FormatContext& context) {
+  MS_ASSIGN_OR_RETURN(JsonOptions parsed, JsonOptions::From(options, context));
+  return FileFormatPtr(std::make_shared<JsonFormat>(std::move(parsed), context));
+}
+
+}  // namespace millstream

@@ -1,0 +1,45 @@
+#pragma once
+
+// scan_plan.h   A FileScan's columns sorted by where their values come from, and a batch put together from them.
+
+#include <string>
+#include <vector>
+
+#include "formats/column_builder.h"
+#include "formats/file_columns.h"
+#include "formats/file_format.h"
+
+namespace millstream {
+
+class ScanPlan {
+ public:
+  // `corrupt_record_column`: its name in the data schema, when the format has one.
+  static Result<ScanPlan> Make(const FileScan& scan, const std::string& corrupt_record_column, const std::string& time_zone);
+
+  // The data schema, nullable throughout, without the corrupt record's column.
+  const StructType& data_schema() const { return data_schema_; }
+  // What the format has to make, in order: data columns, and the corrupt record's and rescued data's by name.
+  const std::vector<std::string>& parsed_columns() const { return parsed_columns_; }
+  bool wants_corrupt_record() const { return wants_corrupt_record_; }
+  bool wants_rescued_data() const { return wants_rescued_data_; }
+  const ArrowSchemaPtr& arrow_schema() const { return arrow_schema_; }
+
+  // `parsed[i]` is parsed_columns()[i]; the rows are those of `runs`, in order.
+  Result<RecordBatchPtr> Assemble(std::vector<std::shared_ptr<arrow::Array>> parsed, const std::vector<InputFile>& files,
+                                  const std::vector<FileRun>& runs, int64_t rows) const;
+
+ private:
+  enum class Origin { kParsed, kPartition, kMetadata };
+  struct Column {
+    Origin origin;
+    size_t index = 0;
+  };
+  StructType data_schema_, partition_schema_;
+  std::vector<Column> columns_;
+  std::vector<std::string> parsed_columns_;
+  bool wants_corrupt_record_ = false, wants_rescued_data_ = false;
+  ArrowSchemaPtr arrow_schema_;
+  const TimeZone* zone_ = &TimeZone::Utc();
+};
+
+}  // namespace millstream
