@@ -27,9 +27,6 @@ inline constexpr ErrorClass kCloudFilesPartitionMismatch{
     "There was an error when trying to infer the partition schema of your table. You have the same column duplicated in your data and partition "
     "paths. To ignore the partition value, please provide your partition columns explicitly by using: "
     ".option(\"cloudFiles.partitionColumns\", \"<columns>\")"};
-inline constexpr ErrorClass kUnknownFields{"UNKNOWN_FIELD_EXCEPTION.NEW_FIELDS_IN_FILE", "KD003", ExceptionKind::kSpark,
-                                           "Encountered unknown fields during parsing: <unknownFields>, which can be fixed by an automatic retry: "
-                                           "<isRetryable>"};
 inline constexpr ErrorClass kUnableToInferSchema{"UNABLE_TO_INFER_SCHEMA", "42KD9", ExceptionKind::kAnalysis,
                                                  "Unable to infer schema for <format>. It must be specified manually."};
 inline constexpr ErrorClass kStreamingSchemaRequired{

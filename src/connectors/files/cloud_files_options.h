@@ -1,0 +1,48 @@
+#pragma once
+
+// cloud_files_options.h   The options of format("cloudFiles"), checked.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/option_table.h"
+#include "connectors/files/batch_plan.h"
+#include "connectors/files/path_glob.h"
+#include "connectors/files/schema_hints.h"
+
+namespace millstream {
+
+enum class SchemaEvolutionMode { kAddNewColumns, kRescue, kFailOnNewColumns, kNone };
+
+struct CloudFilesOptions {
+  std::string format;                          // lower case
+  std::optional<std::string> schema_location;  // raw path
+  std::optional<SchemaEvolutionMode> evolution_mode;
+  std::vector<SchemaHint> schema_hints;
+  bool infer_column_types = false;
+  bool include_existing_files = true;
+  BatchLimits limits;
+  std::optional<std::vector<std::string>> partition_columns;  // empty list: none at all
+  bool allow_overwrites = false;
+  PathGlob::Mode globber = PathGlob::Mode::kLoose;
+  std::optional<NameGlob> name_filter;
+  std::optional<std::string> rescued_data_column;
+  std::optional<int64_t> modified_after_ns, modified_before_ns;
+  std::optional<std::string> path;
+  OptionMap reader_options;  // all that is not cloudFiles.*
+};
+
+const OptionTable& CloudFilesOptionTable();
+// What every file reader takes beside the options of its format.
+const OptionTable& GenericFileOptionTable();
+
+// `format_options`: the option table of a format, null when unknown. Errors: MILLSTREAM_UNKNOWN_OPTION (unless cloudFiles.validateOptions is
+// false), MILLSTREAM_INVALID_OPTION_VALUE, MILLSTREAM_UNSUPPORTED for what is not built yet and set to more than its default.
+Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const OptionTable* (*format_options)(const std::string&));
+
+// "2026-01-02T03:04:05" in UTC → ns since the epoch.
+Result<int64_t> ParseModifiedTime(const std::string& option, const std::string& text);
+
+}  // namespace millstream

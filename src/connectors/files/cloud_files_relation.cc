@@ -1,0 +1,189 @@
+#include "connectors/files/cloud_files_relation.h"
+
+#include <algorithm>
+
+#include "connectors/files/cloud_files_source.h"
+#include "connectors/files/files_errors.h"
+#include "connectors/files/partition_paths.h"
+
+namespace millstream {
+namespace {
+
+// Auto Loader infers from 50 GB or 1,000 files, whichever it discovers first.
+constexpr int64_t kSampleFilesMax = 1000;
+constexpr int64_t kSampleBytesMax = int64_t{50} << 30;
+
+Result<std::vector<InputFile>> SampleFiles(const CloudFilesDefinition& definition) {
+  DiscoveryOptions discovery = definition.discovery_options();
+  FileLister lister(definition.fs, discovery.lister, nullptr);
+  std::vector<InputFile> sample;
+  int64_t bytes = 0;
+  while (static_cast<int64_t>(sample.size()) < kSampleFilesMax && bytes < kSampleBytesMax) {
+    MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, lister.Next());
+    if (!listed) break;
+    for (size_t i = 0; i < listed->names.size() && static_cast<int64_t>(sample.size()) < kSampleFilesMax && bytes < kSampleBytesMax; ++i) {
+      std::string path = JoinPath(listed->path, listed->names[i]);
+      Result<FileInfo> info = definition.fs.Stat(path);
+      if (!info.ok()) {
+        if (info.status().Is(errors::kFileNotFound)) continue;
+        return info.status();
+      }
+      if (!info->is_regular || info->size_bytes == 0) continue;
+      if (discovery.modified_after_ns && info->modified_ns <= *discovery.modified_after_ns) continue;
+      if (discovery.modified_before_ns && info->modified_ns >= *discovery.modified_before_ns) continue;
+      bytes += info->size_bytes;
+      sample.push_back({.path = std::move(path), .size_bytes = info->size_bytes, .modified_ns = info->modified_ns});
+    }
+  }
+  return sample;
+}
+
+StructType Without(const StructType& schema, const StructType& columns, const std::string& column) {
+  StructType rest;
+  for (const StructField& field : schema) {
+    if (!columns.IndexOf(field.name) && field.name != column) rest.Add(field);
+  }
+  return rest;
+}
+
+// Types of partition columns: what hints or the schema say, else what the paths say.
+StructType PartitionSchema(const CloudFilesDefinition& definition, const std::vector<InputFile>& sample, const StructType* user_schema) {
+  PartitionInference inference(definition.options.infer_column_types || user_schema != nullptr);
+  for (const InputFile& file : sample) inference.Add(PartitionsOf(definition.glob.base(), file.path));
+  StructType columns;
+  if (definition.options.partition_columns) {
+    for (const std::string& name : *definition.options.partition_columns) columns.Add({name, inference.TypeOf(name)});
+  } else {
+    columns = inference.Columns();
+  }
+  StructType typed;
+  for (StructField column : columns) {
+    for (const SchemaHint& hint : definition.options.schema_hints) {
+      if (hint.path.size() == 1 && hint.path[0] == column.name) column.type = hint.type;
+    }
+    if (user_schema != nullptr) {
+      std::optional<size_t> at = user_schema->IndexOf(column.name);
+      // With a schema, directories that it does not name are only directories.
+      if (!at && !definition.options.partition_columns) continue;
+      if (at) column = (*user_schema)[*at];
+    }
+    typed.Add(std::move(column));
+  }
+  return typed;
+}
+
+std::vector<SchemaHint> DataHints(const CloudFilesDefinition& definition) {
+  std::vector<SchemaHint> hints = definition.options.schema_hints;
+  std::erase_if(hints, [&](const SchemaHint& hint) { return definition.partition_schema.IndexOf(hint.path[0]).has_value(); });
+  return hints;
+}
+
+Status ResolveUserSchema(CloudFilesDefinition& definition, const StructType& user_schema) {
+  std::optional<SchemaEvolutionMode> mode = definition.options.evolution_mode;
+  if (mode == SchemaEvolutionMode::kAddNewColumns) return Status::Error(errors::kCloudFilesEvolutionWithSchema, {{"mode", "addNewColumns"}});
+  definition.evolution_mode = mode.value_or(SchemaEvolutionMode::kNone);
+  definition.rescued_data_column = definition.options.rescued_data_column.value_or("");
+  std::vector<InputFile> sample;
+  if (!definition.options.partition_columns) {
+    MS_ASSIGN_OR_RETURN(sample, SampleFiles(definition));
+  }
+  definition.partition_schema = PartitionSchema(definition, sample, &user_schema);
+  definition.data_schema = Without(user_schema, definition.partition_schema, definition.rescued_data_column);
+  return Status();
+}
+
+Status ResolveInferredSchema(CloudFilesDefinition& definition) {
+  const CloudFilesOptions& options = definition.options;
+  std::string path = HadoopPathString(definition.glob.pattern());
+  if (options.format == "text" || options.format == "binaryfile") {
+    definition.evolution_mode = SchemaEvolutionMode::kNone;
+    MS_ASSIGN_OR_RETURN(std::vector<InputFile> sample, SampleFiles(definition));
+    MS_ASSIGN_OR_RETURN(definition.data_schema, definition.format->InferSchema(sample));
+    definition.partition_schema = PartitionSchema(definition, sample, nullptr);
+    return Status();
+  }
+  definition.evolution_mode = options.evolution_mode.value_or(SchemaEvolutionMode::kAddNewColumns);
+  bool rescues = definition.evolution_mode != SchemaEvolutionMode::kNone;
+  definition.rescued_data_column = options.rescued_data_column.value_or(rescues ? "_rescued_data" : "");
+  if (!options.schema_location) return Status::Error(errors::kCloudFilesSchemaLocationMissing);
+  definition.schema_location = options.schema_location;
+  SchemaLog log(definition.fs, *options.schema_location);
+  for (;;) {
+    MS_ASSIGN_OR_RETURN(std::optional<SchemaVersion> latest, log.Latest());
+    if (latest) {
+      definition.data_schema = std::move(latest->data);
+      definition.partition_schema = std::move(latest->partition);
+      break;
+    }
+    MS_ASSIGN_OR_RETURN(std::vector<InputFile> sample, SampleFiles(definition));
+    if (sample.empty()) return Status::Error(errors::kCloudFilesEmptyDirectory, {{"path", path}});
+    SchemaVersion first;
+    MS_ASSIGN_OR_RETURN(StructType inferred, definition.format->InferSchema(sample));
+    first.partition = definition.partition_schema = PartitionSchema(definition, sample, nullptr);
+    first.data = ApplySchemaHints(Without(inferred, first.partition, definition.rescued_data_column), DataHints(definition));
+    if (first.data.empty()) {
+      return Status::Error(errors::kCloudFilesInferenceFailed,
+                           {{"format", options.format}, {"path", path}, {"detail", "No column was found in " + std::to_string(sample.size()) + " files."}});
+    }
+    // Somebody else may have been first: then their schema counts.
+    MS_RETURN_IF_ERROR(log.Add(first).status());
+  }
+  definition.data_schema = ApplySchemaHints(definition.data_schema, DataHints(definition));
+  return Status();
+}
+
+}  // namespace
+
+DiscoveryOptions CloudFilesDefinition::discovery_options() const {
+  return {.lister = {.glob = glob, .name_filter = options.name_filter},
+          .allow_overwrites = options.allow_overwrites,
+          .load_empty_files = options.format == "binaryfile",
+          .modified_after_ns = options.modified_after_ns,
+          .modified_before_ns = options.modified_before_ns};
+}
+
+std::string CloudFilesRelation::name() const { return "cloudFiles " + HadoopPathString(definition_.glob.pattern()); }
+
+Result<std::unique_ptr<Source>> CloudFilesRelation::CreateSource(const std::string& source_checkpoint_directory) const {
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<CloudFilesSource> source, CloudFilesSource::Create(definition_, source_checkpoint_directory));
+  return std::unique_ptr<Source>(std::move(source));
+}
+
+Result<RelationSourcePtr> OpenCloudFiles(const UnresolvedDataSource& relation, const FilesContext& context) {
+  CloudFilesDefinition definition{.fs = context.fs, .clock = context.clock};
+  MS_ASSIGN_OR_RETURN(definition.options, ParseCloudFilesOptions(relation.options, &FileFormatOptions));
+  if (!relation.is_streaming) {
+    return Status::Unsupported("A batch read with the format cloudFiles", "Use spark.readStream, or spark.read.format(\"" + definition.options.format + "\").");
+  }
+  std::vector<std::string> paths = relation.paths;
+  if (paths.empty() && definition.options.path) paths.push_back(*definition.options.path);
+  if (paths.size() != 1) return Status::IllegalArgument("cloudFiles reads one path, given were " + std::to_string(paths.size()) + ". Use a glob such as /in/{a,b} for several.");
+  MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(paths[0]));
+  MS_ASSIGN_OR_RETURN(definition.glob, PathGlob::Parse(path, definition.options.globber));
+  MS_ASSIGN_OR_RETURN(bool exists, definition.fs.Exists(definition.glob.base()));
+  if (!exists) return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(definition.glob.base())}});
+
+  OptionMap reader_options = definition.options.reader_options;
+  if (definition.options.format == "csv") {
+    reader_options["enforceSchema"] = "false";  // columns are found by their names in each file's header
+    if (!relation.schema) reader_options.try_emplace("header", "true");
+  }
+  FormatContext format_context = context.format;
+  format_context.infer_column_types = definition.options.infer_column_types;
+  MS_ASSIGN_OR_RETURN(definition.format, context.make_format ? context.make_format(definition.options.format, reader_options, format_context)
+                                                             : MakeFileFormat(definition.options.format, reader_options, format_context));
+  MS_RETURN_IF_ERROR(relation.schema ? ResolveUserSchema(definition, *relation.schema) : ResolveInferredSchema(definition));
+
+  auto add_all = [&](const StructType& columns) {
+    for (StructField field : columns) {
+      field.nullable = true;  // files promise nothing
+      definition.schema.Add(std::move(field));
+    }
+  };
+  add_all(definition.data_schema);
+  if (!definition.rescued_data_column.empty()) definition.schema.Add({definition.rescued_data_column, DataType::String()});
+  add_all(definition.partition_schema);
+  return RelationSourcePtr(std::make_shared<CloudFilesRelation>(std::move(definition)));
+}
+
+}  // namespace millstream

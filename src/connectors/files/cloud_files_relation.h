@@ -1,0 +1,47 @@
+#pragma once
+
+// cloud_files_relation.h   What format("cloudFiles").load(path) means once its options are checked and its schema is known. Immutable; becomes a
+// CloudFilesSource when the checkpoint is known.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "connectors/api/source.h"
+#include "connectors/files/cloud_files_options.h"
+#include "connectors/files/file_discovery.h"
+#include "connectors/files/files_connector.h"
+#include "connectors/files/schema_log.h"
+
+namespace millstream {
+
+struct CloudFilesDefinition {
+  Fs& fs;
+  Clock& clock;
+  CloudFilesOptions options;
+  PathGlob glob;
+  std::shared_ptr<const FileFormat> format;
+  StructType data_schema, partition_schema;
+  std::string rescued_data_column;  // empty: none
+  SchemaEvolutionMode evolution_mode = SchemaEvolutionMode::kNone;
+  StructType schema;  // data, rescued data, partitions
+  // Why the stream stops at a new column: what it then does to the schema log. Empty unless the mode is addNewColumns.
+  std::optional<std::string> schema_location;
+
+  DiscoveryOptions discovery_options() const;
+};
+
+class CloudFilesRelation : public StreamingRelationSource, public std::enable_shared_from_this<CloudFilesRelation> {
+ public:
+  explicit CloudFilesRelation(CloudFilesDefinition definition) : definition_(std::move(definition)) {}
+  std::string name() const override;
+  const StructType& schema() const override { return definition_.schema; }
+  const StructType& metadata_schema() const override { return FileMetadataSchema(); }
+  Result<std::unique_ptr<Source>> CreateSource(const std::string& source_checkpoint_directory) const override;
+  const CloudFilesDefinition& definition() const { return definition_; }
+
+ private:
+  CloudFilesDefinition definition_;
+};
+
+}  // namespace millstream

@@ -1,0 +1,48 @@
+#pragma once
+
+// cloud_files_source.h   Auto Loader's stream: discovery puts files into the ledger, batches take them out by number.
+//
+// LatestOffset: look for new files (unless enough wait already) → number them in the ledger → sync the ledger → return the last number of the batch.
+// ReadBatch: the files with these numbers, whoever found them and whenever.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "connectors/files/cloud_files_relation.h"
+
+namespace millstream {
+
+class CloudFilesSource : public Source, public SupportsTriggerAvailableNow {
+ public:
+  // Opens the ledger under `directory`. At the very first start with includeExistingFiles=false, notes what is there already.
+  static Result<std::unique_ptr<CloudFilesSource>> Create(const CloudFilesDefinition& definition, const std::string& directory);
+
+  const StructType& schema() const override { return definition_.schema; }
+  const StructType& metadata_schema() const override { return FileMetadataSchema(); }
+  std::string description() const override;
+  Result<std::optional<StreamOffset>> LatestOffset(const std::optional<StreamOffset>& start, const ReadLimit& limit) override;
+  Result<RowStreamPtr> ReadBatch(const std::optional<StreamOffset>& start, const StreamOffset& end, const ScanNeeds& needs) override;
+  Status Commit(const StreamOffset& end) override;
+  int64_t rows_read() const override;
+  std::map<std::string, std::string> metrics() const override;
+  Status PrepareForTriggerAvailableNow() override;
+
+ private:
+  CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger);
+  Status Discover(int64_t after, bool all);
+  Result<int64_t> PlanEnd(int64_t after, bool all) const;
+  Status CheckLedgerReaches(int64_t number) const;
+  Status TakeCurrentSizes(std::vector<NumberedFile>& files, bool all);
+
+  CloudFilesDefinition definition_;
+  std::shared_ptr<FileLedger> ledger_;
+  FileDiscovery discovery_;
+  std::optional<int64_t> frozen_at_;  // Trigger.AvailableNow: no number beyond
+  int64_t planned_through_ = 0;       // the last number that this process has put into a batch
+  int64_t batches_from_ = 0;          // the numbers up to here were put into batches by an earlier process
+  std::shared_ptr<FileScanStats> stats_;
+};
+
+}  // namespace millstream

@@ -1,0 +1,282 @@
+#include "connectors/files/file_ledger.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include <atomic>
+
+#include "connectors/files/file_ledger_format.h"
+#include "connectors/files/files_errors.h"
+#include "storage/failpoint.h"
+
+namespace millstream {
+namespace {
+
+using namespace ledger_format;
+
+std::string_view FromSlice(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+// What one ledger may hold in memory: two write buffers, and a share of one small cache. A stream's ledger is written in order and read in
+// order, so that more would buy nothing.
+rocksdb::Options LedgerOptions() {
+  static const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(4 << 20);
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.block_size = 16 << 10;
+  table.format_version = 5;
+  rocksdb::Options options;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  options.create_if_missing = true;
+  options.write_buffer_size = 4 << 20;
+  options.max_write_buffer_number = 2;
+  options.max_open_files = 64;
+  options.compression = rocksdb::kLZ4Compression;
+  options.target_file_size_base = 16 << 20;
+  options.max_total_wal_size = 16 << 20;
+  options.paranoid_checks = true;
+  // The log's tail may be torn by a power cut, beyond what was synced. That synced records are all there is checked by number (LedgerBehindCheckpoint).
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  options.keep_log_file_num = 2;
+  options.max_log_file_size = 1 << 20;
+  options.max_manifest_file_size = 1 << 20;
+  options.stats_dump_period_sec = 0;  // an idle ledger wakes nobody
+  options.stats_persist_period_sec = 0;
+  options.skip_stats_update_on_db_open = true;
+  options.max_background_jobs = 2;
+  return options;
+}
+
+class RocksFileLedger;
+
+class RocksCursor : public FileLedger::Cursor {
+ public:
+  RocksCursor(std::unique_ptr<rocksdb::Iterator> iterator, std::string path) : iterator_(std::move(iterator)), path_(std::move(path)) {}
+
+  Status Seek(std::string_view directory) override {
+    prefix_ = DirectoryKey(directory);
+    iterator_->Seek(prefix_);
+    return Settle();
+  }
+  bool valid() const override { return valid_; }
+  std::string_view name() const override { return FromSlice(iterator_->key()).substr(prefix_.size()); }
+  Result<FileRecord> record() const override {
+    std::optional<FileRecord> record = DecodeRecord(FromSlice(iterator_->value()));
+    if (!record) return Status::Error(errors::kLedgerForeign, {{"path", path_}, {"detail", "a file's record is broken"}});
+    return *record;
+  }
+  Status Next() override {
+    iterator_->Next();
+    return Settle();
+  }
+
+ private:
+  Status Settle() {
+    valid_ = iterator_->Valid() && iterator_->key().starts_with(prefix_);
+    if (iterator_->Valid() || iterator_->status().ok()) return Status();
+    return Status::Error(errors::kLedgerIo, {{"operation", "reading"}, {"path", path_}, {"reason", iterator_->status().ToString()}});
+  }
+
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+  std::string path_, prefix_;
+  bool valid_ = false;
+};
+
+class RocksFileLedger : public FileLedger {
+ public:
+  RocksFileLedger(std::string directory, std::unique_ptr<FileLock> lock, std::unique_ptr<rocksdb::DB> db)
+      : directory_(std::move(directory)), lock_(std::move(lock)), db_(std::move(db)) {}
+
+  Status Load() {
+    MS_ASSIGN_OR_RETURN(std::string version, GetNote("version"));
+    std::unique_ptr<rocksdb::Iterator> last(db_->NewIterator(rocksdb::ReadOptions()));
+    if (version.empty()) {
+      last->SeekToFirst();
+      if (last->Valid()) return Foreign("it has no version");
+      MS_RETURN_IF_ERROR(Translate("reading", last->status()));
+      MS_RETURN_IF_ERROR(PutNote("version", std::string(kVersion)));
+    } else if (version != kVersion) {
+      return Foreign("its version is " + version + ", this program knows " + std::string(kVersion));
+    }
+    last->SeekForPrev(NumberKey(INT64_MAX));
+    MS_RETURN_IF_ERROR(Translate("reading", last->status()));
+    if (last->Valid()) {
+      if (std::optional<int64_t> number = DecodeNumberKey(FromSlice(last->key()))) {
+        std::optional<NumberEntry> entry = DecodeNumber(FromSlice(last->value()));
+        if (!entry) return Foreign("the entry of file number " + std::to_string(*number) + " is broken");
+        next_number_ = *number + 1;
+        next_bytes_ = entry->bytes_before + entry->file.size_bytes;
+        last_number_ = *number;
+      }
+    }
+    last->Seek(std::string(1, kFilePrefix));
+    MS_RETURN_IF_ERROR(Translate("reading", last->status()));
+    empty_ = !last->Valid() || !last->key().starts_with(std::string(1, kFilePrefix));
+    // What an earlier process wrote and did not sync may be in the kernel's memory only.
+    dirty_ = true;
+    return Status();
+  }
+
+  const std::string& directory() const override { return directory_; }
+  int64_t last_number() const override { return last_number_; }
+  bool empty() const override { return empty_; }
+
+  Result<int64_t> BytesBetween(int64_t after, int64_t through) override {
+    if (after >= through) return int64_t{0};
+    MS_ASSIGN_OR_RETURN(NumberEntry first, ReadNumber(after + 1));
+    MS_ASSIGN_OR_RETURN(NumberEntry last, ReadNumber(through));
+    return last.bytes_before + last.file.size_bytes - first.bytes_before;
+  }
+
+  Result<std::vector<NumberedFile>> Files(int64_t after, int64_t through, int64_t count_max) override {
+    std::vector<NumberedFile> files;
+    rocksdb::ReadOptions read;
+    read.fill_cache = false;
+    std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(read));
+    for (at->Seek(NumberKey(after + 1)); at->Valid() && static_cast<int64_t>(files.size()) < count_max; at->Next()) {
+      std::optional<int64_t> number = DecodeNumberKey(FromSlice(at->key()));
+      if (!number || *number > through) break;
+      std::optional<NumberEntry> entry = DecodeNumber(FromSlice(at->value()));
+      if (!entry) return Foreign("the entry of file number " + std::to_string(*number) + " is broken");
+      entry->file.number = *number;
+      files.push_back(std::move(entry->file));
+    }
+    MS_RETURN_IF_ERROR(Translate("reading", at->status()));
+    return files;
+  }
+
+  Status Add(std::string_view directory, std::string_view name, FileRecord record) override {
+    if (record.state == FileState::kAssigned) {
+      record.number = next_number_++;
+      NumberEntry entry{.file = {.path = JoinPath(directory, name),
+                                 .size_bytes = record.size_bytes,
+                                 .modified_ns = record.modified_ns,
+                                 .discovered_ms = record.discovered_ms},
+                        .bytes_before = next_bytes_};
+      next_bytes_ += record.size_bytes;
+      MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(NumberKey(record.number), EncodeNumber(entry))));
+    } else {
+      record.number = 0;
+    }
+    MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(FileKey(directory, name), EncodeRecord(record))));
+    return batch_.GetDataSize() >= (256 << 10) ? Write() : Status();
+  }
+
+  Status Write() override {
+    if (batch_.Count() == 0) return Status();
+    MS_FAILPOINT("files.ledger.before_write");
+    MS_RETURN_IF_ERROR(Translate("writing", db_->Write(rocksdb::WriteOptions(), &batch_)));
+    batch_.Clear();
+    dirty_ = true;
+    empty_ = false;
+    last_number_ = next_number_ - 1;
+    MS_FAILPOINT("files.ledger.after_write");
+    return Status();
+  }
+
+  Status Sync() override {
+    MS_RETURN_IF_ERROR(failed_sync_);
+    MS_RETURN_IF_ERROR(Write());
+    if (!dirty_) return Status();
+    MS_FAILPOINT("files.ledger.before_sync");
+    // A second fsync may say yes to what the first has lost: after a failure this ledger is of no more use, and must be opened again.
+    failed_sync_ = Translate("syncing", db_->SyncWAL());
+    MS_RETURN_IF_ERROR(failed_sync_);
+    dirty_ = false;
+    MS_FAILPOINT("files.ledger.after_sync");
+    return Status();
+  }
+
+  Status Refresh(const std::vector<NumberedFile>& files) override {
+    rocksdb::WriteBatch batch;
+    for (const NumberedFile& file : files) {
+      MS_ASSIGN_OR_RETURN(NumberEntry entry, ReadNumber(file.number));
+      entry.file.size_bytes = file.size_bytes;
+      entry.file.modified_ns = file.modified_ns;
+      MS_RETURN_IF_ERROR(Translate("writing", batch.Put(NumberKey(file.number), EncodeNumber(entry))));
+    }
+    return WriteSynced(batch);
+  }
+
+  Result<std::string> GetNote(const std::string& name) override {
+    std::string value;
+    rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), NoteKey(name), &value);
+    if (status.IsNotFound()) return std::string();
+    MS_RETURN_IF_ERROR(Translate("reading", status));
+    return value;
+  }
+
+  Status PutNote(const std::string& name, const std::string& value) override {
+    rocksdb::WriteBatch batch;
+    MS_RETURN_IF_ERROR(Translate("writing", batch.Put(NoteKey(name), value)));
+    return WriteSynced(batch);
+  }
+
+  std::unique_ptr<Cursor> NewCursor() override {
+    rocksdb::ReadOptions read;
+    read.fill_cache = false;  // a sweep passes everything once: it would only push out what others need
+    read.readahead_size = 256 << 10;
+    return std::make_unique<RocksCursor>(std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(read)), directory_);
+  }
+
+ private:
+  Status WriteSynced(rocksdb::WriteBatch& batch) {
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    return Translate("writing", db_->Write(synced, &batch));
+  }
+
+  Result<NumberEntry> ReadNumber(int64_t number) {
+    std::string bytes;
+    rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), NumberKey(number), &bytes);
+    if (status.IsNotFound()) return Foreign("file number " + std::to_string(number) + " is missing");
+    MS_RETURN_IF_ERROR(Translate("reading", status));
+    std::optional<NumberEntry> entry = DecodeNumber(bytes);
+    if (!entry) return Foreign("the entry of file number " + std::to_string(number) + " is broken");
+    return *entry;
+  }
+
+  Status Foreign(std::string detail) const {
+    return Status::Error(errors::kLedgerForeign, {{"path", directory_}, {"detail", std::move(detail)}});
+  }
+  Status Translate(std::string_view operation, const rocksdb::Status& status) const {
+    if (status.ok()) return Status();
+    return Status::Error(errors::kLedgerIo, {{"operation", std::string(operation)}, {"path", directory_}, {"reason", status.ToString()}});
+  }
+
+  const std::string directory_;
+  std::unique_ptr<FileLock> lock_;  // held longer than the database
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::WriteBatch batch_;
+  int64_t next_number_ = 1, next_bytes_ = 0;  // what Add gives next
+  std::atomic<int64_t> last_number_{0};       // written
+  std::atomic<bool> empty_{true};
+  bool dirty_ = false;
+  Status failed_sync_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<FileLedger>> FileLedger::Open(Fs& fs, const std::string& directory) {
+  MS_RETURN_IF_ERROR(fs.CreateDirectories(directory));
+  for (const char* foreign : {"SSTs", "logs"}) {
+    MS_ASSIGN_OR_RETURN(bool exists, fs.Exists(JoinPath(directory, foreign)));
+    if (exists) {
+      return Status::Error(errors::kLedgerForeign, {{"path", directory}, {"detail", "it was written by Databricks, whose ledger format is not public"}});
+    }
+  }
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, TryLock(JoinPath(directory, "millstream.lock")));
+  if (lock == nullptr) return Status::Error(errors::kLedgerInUse, {{"path", directory}, {"reason", "millstream.lock is held"}});
+  rocksdb::DB* db = nullptr;
+  rocksdb::Status status = rocksdb::DB::Open(LedgerOptions(), directory, &db);
+  if (!status.ok()) {
+    return Status::Error(errors::kLedgerIo, {{"operation", "opening"}, {"path", directory}, {"reason", status.ToString()}});
+  }
+  auto ledger = std::make_shared<RocksFileLedger>(directory, std::move(lock), std::unique_ptr<rocksdb::DB>(db));
+  MS_RETURN_IF_ERROR(ledger->Load());
+  return std::shared_ptr<FileLedger>(std::move(ledger));
+}
+
+}  // namespace millstream

@@ -1,0 +1,93 @@
+#pragma once
+
+// file_ledger.h   Which files a stream has found, and in which order it loads them. RocksDB under <checkpoint>/sources/<i>/rocksdb.
+//
+// Each file that is found gets the next sequence number, once and for ever. An offset of the stream is such a number; a batch is the files in
+// (start, end]. Protocol, and why nothing is lost or doubled:
+//
+//   1. Add: path → record and number → path are written in one atomic WriteBatch (not synced yet).
+//   2. Sync: the RocksDB log is synced. Only then does the source return an offset that covers the new numbers, and only then is it logged.
+//   3. The batch runs; its files come from the number index, in this or any later process: the same numbers are always the same files.
+//
+// Killed before 2: what a power cut takes away was in no logged offset; the files are found again and get numbers again. Killed after 2 and before the
+// offset is logged: the numbers are there and wait, the next batch takes them; the files are known and get no second number. A logged offset beyond the
+// ledger's last number can thus only mean that the ledger was tampered with: MILLSTREAM_LEDGER_BEHIND_CHECKPOINT, never a guess.
+//
+// Format: docs/formats/file_ledger.md. Files of one directory lie together, by name, so that discovery merges a sorted listing with a
+// sorted range.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "storage/fs.h"
+
+namespace millstream {
+
+enum class FileState : uint8_t {
+  kAssigned = 1,   // has a number: waiting, in a batch, or loaded, as the query's offsets tell
+  kExisting = 2,   // was there before the stream and is not wanted (includeExistingFiles=false)
+  kEmpty = 3,      // had no bytes yet; becomes kAssigned when it has
+};
+
+struct FileRecord {
+  FileState state = FileState::kAssigned;
+  int64_t number = 0;  // of kAssigned; from 1
+  int64_t size_bytes = 0;
+  int64_t modified_ns = 0;
+  int64_t discovered_ms = 0;
+};
+
+struct NumberedFile {
+  int64_t number = 0;
+  std::string path;
+  int64_t size_bytes = 0;
+  int64_t modified_ns = 0;
+  int64_t discovered_ms = 0;
+};
+
+// Reading is thread-safe; adding is for one thread.
+class FileLedger {
+ public:
+  // Creates it when there is none. Errors: MILLSTREAM_LEDGER_IN_USE, MILLSTREAM_LEDGER_FORMAT, MILLSTREAM_LEDGER_IO.
+  static Result<std::shared_ptr<FileLedger>> Open(Fs& fs, const std::string& directory);
+  virtual ~FileLedger() = default;
+
+  virtual const std::string& directory() const = 0;
+  virtual int64_t last_number() const = 0;  // 0: none yet
+  virtual bool empty() const = 0;
+  // Sum of the sizes of files (after, through].
+  virtual Result<int64_t> BytesBetween(int64_t after, int64_t through) = 0;
+  // Files in (after, through], in order, at most `count_max` of them.
+  virtual Result<std::vector<NumberedFile>> Files(int64_t after, int64_t through, int64_t count_max = INT64_MAX) = 0;
+
+  // Adds or replaces a file; kAssigned gets the next number whatever record.number says. Buffered: visible to readers after Write.
+  virtual Status Add(std::string_view directory, std::string_view name, FileRecord record) = 0;
+  // Makes everything added visible (survives a kill of the process).
+  virtual Status Write() = 0;
+  // Makes everything written survive a power cut. Cheap when nothing is new.
+  virtual Status Sync() = 0;
+  // Takes over sizes and times of files that have changed since they were found. Durable on return.
+  virtual Status Refresh(const std::vector<NumberedFile>& files) = 0;
+
+  // Small facts beside the files ("initial sweep done"); durable on return.
+  virtual Result<std::string> GetNote(const std::string& name) = 0;  // empty: none
+  virtual Status PutNote(const std::string& name, const std::string& value) = 0;
+
+  // The files of one directory, by name, as they were when the cursor was made.
+  class Cursor {
+   public:
+    virtual ~Cursor() = default;
+    virtual Status Seek(std::string_view directory) = 0;
+    virtual bool valid() const = 0;  // false: the directory has no more files
+    virtual std::string_view name() const = 0;
+    virtual Result<FileRecord> record() const = 0;
+    virtual Status Next() = 0;
+  };
+  virtual std::unique_ptr<Cursor> NewCursor() = 0;
+};
+
+}  // namespace millstream

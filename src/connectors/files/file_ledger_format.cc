@@ -1,0 +1,97 @@
+#include "connectors/files/file_ledger_format.h"
+
+namespace millstream::ledger_format {
+namespace {
+
+void PutVarint(std::string& out, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
+  out += static_cast<char>(value);
+}
+
+void PutSigned(std::string& out, int64_t value) { PutVarint(out, (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63)); }
+
+bool GetVarint(std::string_view& in, uint64_t* value) {
+  *value = 0;
+  for (int shift = 0; shift < 64 && !in.empty(); shift += 7) {
+    auto byte = static_cast<unsigned char>(in.front());
+    in.remove_prefix(1);
+    *value |= static_cast<uint64_t>(byte & 0x7F) << shift;
+    if (byte < 0x80) return true;
+  }
+  return false;
+}
+
+bool GetSigned(std::string_view& in, int64_t* value) {
+  uint64_t raw = 0;
+  if (!GetVarint(in, &raw)) return false;
+  *value = static_cast<int64_t>(raw >> 1) ^ -static_cast<int64_t>(raw & 1);
+  return true;
+}
+
+}  // namespace
+
+std::string DirectoryKey(std::string_view directory) {
+  std::string key(1, kFilePrefix);
+  key += directory;
+  key += '\0';
+  return key;
+}
+
+std::string FileKey(std::string_view directory, std::string_view name) { return DirectoryKey(directory) += name; }
+
+std::string NumberKey(int64_t number) {
+  std::string key(1, kNumberPrefix);
+  for (int shift = 56; shift >= 0; shift -= 8) key += static_cast<char>(static_cast<uint64_t>(number) >> shift);
+  return key;
+}
+
+std::string NoteKey(std::string_view name) { return std::string(1, kNotePrefix) += name; }
+
+std::optional<int64_t> DecodeNumberKey(std::string_view key) {
+  if (key.size() != 9 || key[0] != kNumberPrefix) return std::nullopt;
+  uint64_t number = 0;
+  for (char c : key.substr(1)) number = number << 8 | static_cast<unsigned char>(c);
+  return static_cast<int64_t>(number);
+}
+
+std::string EncodeRecord(const FileRecord& record) {
+  std::string out(1, static_cast<char>(record.state));
+  PutSigned(out, record.number);
+  PutSigned(out, record.size_bytes);
+  PutSigned(out, record.modified_ns);
+  PutSigned(out, record.discovered_ms);
+  return out;
+}
+
+std::optional<FileRecord> DecodeRecord(std::string_view bytes) {
+  if (bytes.empty() || bytes[0] < 1 || bytes[0] > 3) return std::nullopt;
+  FileRecord record{.state = static_cast<FileState>(bytes[0])};
+  bytes.remove_prefix(1);
+  if (!GetSigned(bytes, &record.number) || !GetSigned(bytes, &record.size_bytes) || !GetSigned(bytes, &record.modified_ns) ||
+      !GetSigned(bytes, &record.discovered_ms) || !bytes.empty()) {
+    return std::nullopt;
+  }
+  return record;
+}
+
+std::string EncodeNumber(const NumberEntry& entry) {
+  std::string out;
+  PutSigned(out, entry.file.size_bytes);
+  PutSigned(out, entry.file.modified_ns);
+  PutSigned(out, entry.file.discovered_ms);
+  PutSigned(out, entry.bytes_before);
+  out += entry.file.path;
+  return out;
+}
+
+std::optional<NumberEntry> DecodeNumber(std::string_view bytes) {
+  NumberEntry entry;
+  if (!GetSigned(bytes, &entry.file.size_bytes) || !GetSigned(bytes, &entry.file.modified_ns) || !GetSigned(bytes, &entry.file.discovered_ms) ||
+      !GetSigned(bytes, &entry.bytes_before) || bytes.empty()) {
+    return std::nullopt;
+  }
+  entry.file.path = bytes;
+  return entry;
+}
+
+}  // namespace millstream::ledger_format
