@@ -1,0 +1,83 @@
+// Speed and memory of discovery: files_discovery_bench EMPTY_DIRECTORY FILES FILES_PER_DIRECTORY
+//
+// Makes the files (hard links to one file of a byte, so that a million of them fit into memory), then prints what each look at them takes.
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+#include "connectors/files/file_discovery.h"
+
+namespace millstream {
+namespace {
+
+int64_t PeakRssKib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
+}
+
+Status MakeFiles(const std::string& root, int64_t files, int64_t per_directory) {
+  Fs& fs = Fs::Local();
+  MS_RETURN_IF_ERROR(fs.CreateDirectories(root));
+  MS_RETURN_IF_ERROR(fs.Replace(root + "/../one", "1"));
+  for (int64_t i = 0; i < files; ++i) {
+    std::string directory = fmt::format("{}/day={:04}", root, i / per_directory);
+    if (i % per_directory == 0) MS_RETURN_IF_ERROR(fs.CreateDirectories(directory));
+    std::string path = fmt::format("{}/part-{:08}.json", directory, (i * 7919) % files);
+    if (::link((root + "/../one").c_str(), path.c_str()) != 0 && errno != EEXIST) return Status::Errno("link", path, errno);
+  }
+  return Status();
+}
+
+Status Run(const std::string& work, int64_t files, int64_t per_directory) {
+  MS_RETURN_IF_ERROR(MakeFiles(work + "/in", files, per_directory));
+  Clock& clock = Clock::System();
+  ::sleep(1);  // the directories settle
+  fmt::print("before: peak RSS {} KiB\n", PeakRssKib());
+  DiscoveryOptions options;
+  MS_ASSIGN_OR_RETURN(options.lister.glob, PathGlob::Parse(work + "/in", PathGlob::Mode::kLoose));
+  MS_ASSIGN_OR_RETURN(auto ledger, FileLedger::Open(Fs::Local(), work + "/ledger"));
+  fmt::print("ledger open: peak RSS {} KiB\n", PeakRssKib());
+  FileDiscovery discovery(Fs::Local(), clock, ledger, options);
+  auto look = [&](const char* name, auto&& act) -> Status {
+    int64_t from = clock.MonotonicMicros();
+    MS_RETURN_IF_ERROR(act());
+    int64_t took = clock.MonotonicMicros() - from;
+    const DiscoveryCounts& counts = discovery.counts();
+    fmt::print("{:<34} {:>9.2f} ms  {:>7.3f} us/file  listed {} unchanged {} known {} added {}  peak RSS {} KiB\n", name, static_cast<double>(took) / 1000,
+               static_cast<double>(took) / static_cast<double>(files), counts.lister.directories_listed, counts.lister.directories_unchanged, counts.known,
+               counts.added, PeakRssKib());
+    return Status();
+  };
+  MS_RETURN_IF_ERROR(look("first look, everything is new", [&] { return discovery.SweepEverything(); }));
+  MS_RETURN_IF_ERROR(look("  and sync of the ledger", [&] { return ledger->Sync(); }));
+  MS_RETURN_IF_ERROR(look("second look, every directory listed", [&] { return discovery.SweepEverything(); }));
+  MS_RETURN_IF_ERROR(look("third look, unchanged directories", [&] { return discovery.Advance(INT64_MAX).status(); }));
+  int64_t from = clock.MonotonicMicros();
+  int64_t last = ledger->last_number(), read = 0;
+  for (int64_t at = 0; at < last; at += 1000) {
+    MS_ASSIGN_OR_RETURN(auto batch, ledger->Files(at, std::min(at + 1000, last)));
+    read += static_cast<int64_t>(batch.size());
+  }
+  fmt::print("{} files taken out in batches of 1000: {:.3f} us/file, peak RSS {} KiB\n", read,
+             static_cast<double>(clock.MonotonicMicros() - from) / static_cast<double>(files), PeakRssKib());
+  return Status();
+}
+
+}  // namespace
+}  // namespace millstream
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    fmt::print("usage: {} EMPTY_DIRECTORY FILES FILES_PER_DIRECTORY\n", argv[0]);
+    return 2;
+  }
+  millstream::Status status = millstream::Run(argv[1], std::atoll(argv[2]), std::atoll(argv[3]));
+  if (!status.ok()) fmt::print("{}\n", status.message());
+  return status.ok() ? 0 : 1;
+}
