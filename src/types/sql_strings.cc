@@ -32,7 +32,7 @@ std::optional<uint32_t> Digits(std::string_view text, size_t at, size_t count, u
   if (text.size() < at + count) return std::nullopt;
   uint32_t value = 0;
   for (char c : text.substr(at, count)) {
-    uint32_t digit = c >= '0' && c <= '9' ? static_cast<uint32_t>(c - '0')
+    uint32_t digit = c >= '0' && c <= '9'   ? static_cast<uint32_t>(c - '0')
                      : c >= 'a' && c <= 'f' ? static_cast<uint32_t>(c - 'a' + 10)
                      : c >= 'A' && c <= 'F' ? static_cast<uint32_t>(c - 'A' + 10)
                                             : base;

@@ -29,7 +29,7 @@ enum class TokenKind : uint8_t {
   kBigDecimal,  // 1.5BD
   kHint,        // /*+ … */
   kSymbol,
-  kUnknown,     // a character that SQL has no use for, or a quote that is never closed
+  kUnknown,  // a character that SQL has no use for, or a quote that is never closed
 };
 
 struct Token {

@@ -24,16 +24,26 @@ struct NamedType {
   DataType (*make)();
 };
 constexpr NamedType kPlainTypes[] = {
-    {"BOOLEAN", DataType::Boolean},     {"TINYINT", DataType::Byte},
-    {"BYTE", DataType::Byte},           {"SMALLINT", DataType::Short},
-    {"SHORT", DataType::Short},         {"INT", DataType::Integer},
-    {"INTEGER", DataType::Integer},     {"BIGINT", DataType::Long},
-    {"LONG", DataType::Long},           {"FLOAT", DataType::Float},
-    {"REAL", DataType::Float},          {"DOUBLE", DataType::Double},
-    {"DATE", DataType::Date},           {"TIMESTAMP", DataType::Timestamp},
-    {"TIMESTAMP_LTZ", DataType::Timestamp}, {"TIMESTAMP_NTZ", DataType::TimestampNtz},
-    {"STRING", DataType::String},       {"BINARY", DataType::Binary},
-    {"VOID", DataType::Null},           {"VARIANT", DataType::Variant},
+    {"BOOLEAN", DataType::Boolean},
+    {"TINYINT", DataType::Byte},
+    {"BYTE", DataType::Byte},
+    {"SMALLINT", DataType::Short},
+    {"SHORT", DataType::Short},
+    {"INT", DataType::Integer},
+    {"INTEGER", DataType::Integer},
+    {"BIGINT", DataType::Long},
+    {"LONG", DataType::Long},
+    {"FLOAT", DataType::Float},
+    {"REAL", DataType::Float},
+    {"DOUBLE", DataType::Double},
+    {"DATE", DataType::Date},
+    {"TIMESTAMP", DataType::Timestamp},
+    {"TIMESTAMP_LTZ", DataType::Timestamp},
+    {"TIMESTAMP_NTZ", DataType::TimestampNtz},
+    {"STRING", DataType::String},
+    {"BINARY", DataType::Binary},
+    {"VOID", DataType::Null},
+    {"VARIANT", DataType::Variant},
 };
 
 // "(10, 2)" behind a type's name; empty: none.
@@ -59,7 +69,8 @@ Result<DataType> MakeDecimal(const std::vector<int64_t>& parameters) {
   int64_t precision = parameters.empty() ? 10 : parameters[0];
   int64_t scale = parameters.size() < 2 ? 0 : parameters[1];
   if (precision > 38) return Status::Error(errors::kDecimalPrecision, {{"precision", std::to_string(precision)}, {"maxPrecision", "38"}});
-  if (scale > precision) return Status::Error(errors::kInvalidDecimalScale, {{"scale", std::to_string(scale)}, {"precision", std::to_string(precision)}});
+  if (scale > precision)
+    return Status::Error(errors::kInvalidDecimalScale, {{"scale", std::to_string(scale)}, {"precision", std::to_string(precision)}});
   if (precision == 0) return Status::Unsupported("the data type DECIMAL(0,0)", "Use a precision from 1 to 38.");
   return DataType::Decimal(static_cast<int>(precision), static_cast<int>(scale));
 }
@@ -91,7 +102,11 @@ Result<DataType> ParseInterval(TokenCursor& cursor) {
 Result<DataType> ParseNested(TokenCursor& cursor, const Token& token, const std::string& name, int depth) {
   if (name == "STRUCT" && cursor.TakeSymbol("<>")) return DataType::Struct(StructType());
   if (!cursor.AtSymbol("<")) {
-    return cursor.ErrorAt(token, name == "ARRAY" ? errors::kIncompleteArray : name == "MAP" ? errors::kIncompleteMap : errors::kIncompleteStruct, {});
+    return cursor.ErrorAt(token,
+                          name == "ARRAY" ? errors::kIncompleteArray
+                          : name == "MAP" ? errors::kIncompleteMap
+                                          : errors::kIncompleteStruct,
+                          {});
   }
   if (depth >= kMaxTypeDepth) return Status::Error(errors::kTypeTooDeep, {{"limit", std::to_string(kMaxTypeDepth)}});
   cursor.Advance();
