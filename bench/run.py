@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+"""The benchmarks: the same job on millstream, on PySpark local[2] + Delta and, where it can do the job, on Sail; interleaved, outputs compared.
+
+    bench/run.py --millstream build/release/millstream --peers PYTHON [--only files,known,ndjson,csv,batch,start,query,idle] [--runs 3]
+
+PYTHON has pyspark, delta-spark and pysail (tests/requirements/spark-4.2.lock). Inputs lie on tmpfs. Prints each run, then medians and ratios.
+"""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import generate  # noqa: E402
+from engines import Engines, Server, fingerprint, memory_kib, report  # noqa: E402
+
+GB = 1e9
+
+
+def side_by_side(engines, peers, file_format, landing, scratch, runs, amount, unit):
+    """Interleaved runs of the ingest job; refuses to compare different outputs."""
+    results = {engine: [] for engine in peers}
+    prints = {}
+    for number in range(runs):
+        for engine in peers:
+            if engine == "spark" and number > 0 and results["spark"][0] > 60:
+                continue  # a slow peer once is enough
+            seconds, cpu, peak, table = engines.ingest(engine, file_format, landing, os.path.join(scratch, engine))
+            results[engine].append(seconds[0])
+            prints[engine] = fingerprint(table)
+            report(f"  {engine:10} {seconds[0]:8.3f} s  {amount / seconds[0]:12,.2f} {unit}/s  {cpu:7.2f} CPU-s  {peak / 1024:7.0f} MiB")
+    if len(set(prints.values())) != 1:
+        raise SystemExit(f"outputs differ: {prints}")
+    ours = statistics.median(results["millstream"])
+    for engine, seconds in results.items():
+        median = statistics.median(seconds)
+        report(f"  {engine:10} median {median:.3f} s = {amount / median:,.2f} {unit}/s   ratio to millstream {median / ours:.1f}x")
+    report(f"  outputs equal: {prints['millstream'][0]:,} rows")
+
+
+def bench_files(engines, args, base):
+    for count in (10_000, 100_000):
+        landing = os.path.join(base, f"files{count}")
+        generate.small_files(landing, count)
+        peers = ["millstream", "sail", "spark"] if count == 10_000 else ["millstream", "sail"]
+        report(f"files: {count:,} JSON files of 1 KiB -> Delta")
+        side_by_side(engines, peers, "json", landing, os.path.join(base, "out"), args.runs, count, "files")
+        shutil.rmtree(landing)
+
+
+def bench_known(engines, args, base):
+    landing = os.path.join(base, "known")
+    generate.small_files(landing, 10_000)
+    report("known: second run over 10,000 known files (whole job in the client: start, one look, end)")
+    for engine in ("millstream", "spark"):
+        seconds, *_ = engines.ingest(engine, "json", landing, os.path.join(base, "out", engine), repeat=6)
+        report(f"  {engine:10} first {seconds[0]:.3f} s, again {statistics.median(seconds[1:]) * 1000:.1f} ms (median of {len(seconds) - 1})")
+    shutil.rmtree(landing)
+
+
+def bench_large(engines, args, base, kind):
+    landing = os.path.join(base, kind)
+    made, rows = generate.large_files(landing, args.large_bytes, kind)
+    report(f"{kind}: {made / GB:.2f} GB, {rows:,} rows -> Delta")
+    side_by_side(engines, ["millstream", "sail", "spark"], kind, landing, os.path.join(base, "out"), args.runs, made / GB, "GB")
+    shutil.rmtree(landing)
+
+
+BATCH_SCRIPT = """
+import json, os, sys, time
+from pyspark.sql import SparkSession
+landing, out = sys.argv[1:3]
+spark = SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
+q = (spark.readStream.format("cloudFiles").option("cloudFiles.format", "json").option("cloudFiles.maxFilesPerTrigger", "1")
+     .schema("id BIGINT").load(landing).writeStream.format("delta").option("checkpointLocation", out + "/c").trigger(availableNow=True).start(out + "/t"))
+q.awaitTermination()
+print(json.dumps([p["durationMs"] for p in q.recentProgress]))
+"""
+
+
+def bench_batch(engines, args, base):
+    """Files of one row, one a batch: what a durable batch costs. On a disk, since on tmpfs a sync is free."""
+    disk = tempfile.mkdtemp(prefix="millstream-batch-")
+    landing = os.path.join(base, "one-row")
+    os.makedirs(landing)
+    for i in range(120):
+        with open(os.path.join(landing, f"{i:04d}.json"), "w", encoding="utf-8") as file:
+            file.write('{"id":%d}\n' % i)
+    with Server("millstream", engines.millstream, disk) as server:
+        done = subprocess.run([engines.client, "-c", BATCH_SCRIPT, landing, disk], capture_output=True, text=True, check=True,
+                              env={**os.environ, "SPARK_REMOTE": server.remote})
+    durations = json.loads(done.stdout)
+    report(f"batch: {len(durations)} durable micro-batches of one row into Delta")
+    for phase in ("triggerExecution", "latestOffset", "walCommit", "getBatch", "queryPlanning", "addBatch", "commitOffsets"):
+        values = sorted(entry.get(phase, 0) for entry in durations)
+        report(f"  {phase:17} p50 {values[len(values) // 2]} ms  p99 {values[int(len(values) * 0.99)]} ms")
+    shutil.rmtree(disk)
+    shutil.rmtree(landing)
+
+
+
+QUERY_SCRIPT = """
+import json, os, time
+from pyspark.sql import SparkSession
+began = time.perf_counter()
+spark = SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
+rows = spark.range(3).collect()
+first = time.perf_counter() - began
+times = []
+for _ in range(300):
+    at = time.perf_counter(); spark.sql("SELECT 1 AS one").collect(); times.append(time.perf_counter() - at)
+simple = sorted(times)[len(times) // 2]
+frame = spark.range(1000).filter("id > 10")
+times = []
+for _ in range(300):
+    at = time.perf_counter(); frame.limit(5).collect(); times.append(time.perf_counter() - at)
+print(json.dumps({"first": first, "sql_ms": simple * 1000, "dataframe_ms": sorted(times)[len(times) // 2] * 1000}))
+"""
+
+
+def bench_query(engines, args, base):
+    report("query: small queries over Connect, seen by the client; start of the server to its first row; memory")
+    for engine in ("millstream", "sail"):
+        program = engines.millstream if engine == "millstream" else engines.peer
+        python = engines.client if engine == "millstream" else engines.peer
+        directory = os.path.join(base, "query", engine)
+        began = time.perf_counter()
+        with Server(engine, program, directory) as server:
+            ready = time.perf_counter() - began
+            time.sleep(0.5)
+            idle = memory_kib(server.process.pid, "VmRSS")
+            done = subprocess.run([python, "-c", QUERY_SCRIPT], capture_output=True, text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
+            if done.returncode != 0:
+                report(f"  {engine:10} failed: {done.stderr[-500:]}")
+                continue
+            figures = json.loads(done.stdout)
+            report(f"  {engine:10} accepts connections after {ready * 1000:.0f} ms, first row {figures['first'] * 1000:.0f} ms later (client's own start excluded), "
+                   f"SELECT 1 {figures['sql_ms']:.2f} ms, DataFrame {figures['dataframe_ms']:.2f} ms, idle {idle / 1024:.0f} MiB, "
+                   f"after queries {memory_kib(server.process.pid, 'VmRSS') / 1024:.0f} MiB")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--millstream", required=True)
+    parser.add_argument("--peers", required=True)
+    parser.add_argument("--only", default="files,known,ndjson,csv,batch,query")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--large-bytes", type=int, default=1_000_000_000)
+    args = parser.parse_args()
+    engines = Engines(os.path.abspath(args.millstream), sys.executable, os.path.abspath(args.peers))
+    base = tempfile.mkdtemp(prefix="millstream-bench-", dir="/dev/shm")
+    benches = {"files": bench_files, "known": bench_known, "ndjson": lambda *a: bench_large(*a, "json"), "csv": lambda *a: bench_large(*a, "csv"),
+               "batch": bench_batch, "query": bench_query}
+    try:
+        for name in args.only.split(","):
+            if name not in benches:
+                parser.error(f"there is no benchmark '{name}'; there are {', '.join(benches)}")
+            benches[name](engines, args, base)
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
