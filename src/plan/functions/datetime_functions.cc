@@ -1,0 +1,75 @@
+// Dates and times.
+
+#include "plan/coercion.h"
+#include "plan/functions/signatures.h"
+
+namespace millstream {
+namespace {
+
+struct Row {
+  std::vector<std::string> names;
+  int min, max;
+  const char *params, *result;
+};
+
+// to_timestamp of a string or a time; try_to_… never fail.
+Result<TypedCall> ToTimestamp(const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf& conf) {
+  DataType from = TypeOf(*args[0]);
+  if (args.size() == 1 && function.name == "to_timestamp") {
+    ExprPtr cast = CastTo(args[0], DataType::Timestamp(), ModeOf(conf));
+    return TypedCall{{cast}, DataType::Timestamp(), true};
+  }
+  DataType type = function.name == "to_timestamp_ntz" ? DataType::TimestampNtz() : DataType::Timestamp();
+  if (from.id() != TypeId::kDate && from.id() != TypeId::kTimestamp && from.id() != TypeId::kTimestampNtz) {
+    MS_ASSIGN_OR_RETURN(args[0], Implicit(function, args, 0, 's', conf));
+  }
+  if (args.size() > 1) {
+    MS_ASSIGN_OR_RETURN(args[1], Implicit(function, args, 1, 's', conf));
+  }
+  return TypedCall{std::move(args), type, true};
+}
+
+// unix_timestamp(string|date|timestamp[, format]).
+Result<TypedCall> UnixTimestamp(const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf& conf) {
+  if (!args.empty() && TypeOf(*args[0]).id() != TypeId::kString) {
+    MS_ASSIGN_OR_RETURN(args[0], Implicit(function, args, 0, 'T', conf));
+  }
+  bool nullable = args.empty() ? false : TypeOf(*args[0]).id() == TypeId::kString ? true : AnyNullable(args);
+  return TypedCall{std::move(args), DataType::Long(), nullable};
+}
+
+// window(time, "10 minutes"[, slide[, start]]) → struct<start, end>. Tumbling windows only are computed so far.
+Result<TypedCall> TimeWindow(const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf& conf) {
+  MS_ASSIGN_OR_RETURN(args[0], Implicit(function, args, 0, 'T', conf));
+  if (args.size() > 2 && StringLiteral(*args[2]) != StringLiteral(*args[1])) return Status::Unsupported("A sliding window", "Use a tumbling window: window(time, \"10 minutes\").");
+  DataType time = TypeOf(*args[0]);
+  return TypedCall{std::move(args), DataType::Struct(StructType({{"start", time}, {"end", time}})), true};
+}
+
+}  // namespace
+
+void AddDateTimeFunctions(FunctionTable& table) {
+  static const std::vector<Row> rows = {
+      {{"year"}, 1, 1, "D", "i"}, {{"quarter"}, 1, 1, "D", "i"}, {{"month"}, 1, 1, "D", "i"}, {{"day", "dayofmonth"}, 1, 1, "D", "i"}, {{"dayofweek"}, 1, 1, "D", "i"},
+      {{"weekday"}, 1, 1, "D", "i"}, {{"dayofyear"}, 1, 1, "D", "i"}, {{"weekofyear"}, 1, 1, "D", "i"}, {{"hour"}, 1, 1, "T", "i"}, {{"minute"}, 1, 1, "T", "i"}, {{"second"}, 1, 1, "T", "i"},
+      {{"date_add", "dateadd"}, 2, 2, "Di", "D"}, {{"date_sub"}, 2, 2, "Di", "D"}, {{"datediff", "date_diff"}, 2, 2, "DD", "i"}, {{"add_months"}, 2, 2, "Di", "D"},
+      {{"months_between"}, 2, 3, "TTb", "d"}, {{"last_day"}, 1, 1, "D", "D"}, {{"next_day"}, 2, 2, "Ds", "D?"}, {{"trunc"}, 2, 2, "Ds", "D?"}, {{"date_trunc"}, 2, 2, "sT", "T?"},
+      {{"date_format"}, 2, 2, "Ts", "s"}, {{"to_date"}, 1, 2, "?s", "D?"}, {{"try_to_date"}, 1, 2, "?s", "D?"}, {{"from_unixtime"}, 1, 2, "ls", "s"}, {{"timestamp_seconds"}, 1, 1, "n", "T?"},
+      {{"timestamp_millis"}, 1, 1, "l", "T"}, {{"timestamp_micros"}, 1, 1, "l", "T"}, {{"unix_seconds"}, 1, 1, "T", "l"}, {{"unix_millis"}, 1, 1, "T", "l"}, {{"unix_micros"}, 1, 1, "T", "l"},
+      {{"unix_date"}, 1, 1, "D", "i"}, {{"date_from_unix_date"}, 1, 1, "i", "D"}, {{"make_date"}, 3, 3, "iii", "D?"}, {{"make_timestamp"}, 6, 7, "iiiiids", "T?"},
+      {{"from_utc_timestamp"}, 2, 2, "Ts", "T"}, {{"to_utc_timestamp"}, 2, 2, "Ts", "T"}, {{"dayname"}, 1, 1, "D", "s"}, {{"monthname"}, 1, 1, "D", "s"}, {{"extract", "date_part", "datepart"}, 2, 2, "s?", "i"},
+      {{"convert_timezone"}, 2, 3, "ss?", "N"},
+  };
+  for (const Row& row : rows) {
+    table.push_back({row.names, {.name = row.names[0], .kind = FunctionDef::Kind::kScalar, .args_min = row.min, .args_max = row.max, .rule = Signature(row.params, row.result)}});
+  }
+  auto add = [&](std::vector<std::string> names, int min, int max, FunctionDef::Rule rule) {
+    FunctionDef def{.name = names[0], .kind = FunctionDef::Kind::kScalar, .args_min = min, .args_max = max, .rule = std::move(rule)};
+    table.push_back({std::move(names), std::move(def)});
+  };
+  for (const char* name : {"to_timestamp", "try_to_timestamp", "to_timestamp_ltz", "to_timestamp_ntz"}) add({name}, 1, 2, ToTimestamp);
+  add({"unix_timestamp", "to_unix_timestamp"}, 0, 2, UnixTimestamp);
+  add({"window"}, 2, 4, TimeWindow);
+}
+
+}  // namespace millstream
