@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <ctime>
+#include <cstdint>
 
 #include "connectors/files/files_errors.h"
+#include "formats/spark_text.h"
+#include "formats/time_zone.h"
 #include "storage/fs.h"
 
 namespace millstream {
@@ -139,21 +141,18 @@ const OptionTable& GenericFileOptionTable() {
   return table;
 }
 
-Result<int64_t> ParseModifiedTime(const std::string& option, const std::string& text) {
-  std::tm time{};
-  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
-  if (end == nullptr) {
-    time = std::tm{};
-    end = strptime(text.c_str(), "%Y-%m-%d", &time);
-  }
-  if (end == nullptr || (*end != '\0' && std::string_view(end) != "Z")) {
+Result<int64_t> ParseModifiedTime(const std::string& option, const std::string& text, const std::string& time_zone) {
+  const TimeZone* zone = TimeZone::Find(time_zone);
+  std::optional<int64_t> micros = StringToTimestamp(text, zone == nullptr ? TimeZone::Utc() : *zone);
+  if (!micros || *micros > INT64_MAX / 1000 || *micros < INT64_MIN / 1000) {
     return Status::Error(errors::kInvalidOptionValue,
                          {{"option", option}, {"owner", "files"}, {"value", text}, {"reason", "expected a time such as 2026-01-02T03:04:05"}});
   }
-  return static_cast<int64_t>(timegm(&time)) * 1'000'000'000;
+  return *micros * 1000;
 }
 
-Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const OptionTable* (*format_options)(const std::string&)) {
+Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const OptionTable* (*format_options)(const std::string&),
+                                                 const std::string& time_zone) {
   MS_ASSIGN_OR_RETURN(OptionValues values, CloudFilesOptionTable().ParseKnown(user));
   MS_ASSIGN_OR_RETURN(OptionValues generic, GenericFileOptionTable().ParseKnown(user));
   CloudFilesOptions options;
@@ -201,10 +200,10 @@ Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const Op
   options.rescued_data_column = generic.String("rescuedDataColumn");
   if (!options.rescued_data_column) options.rescued_data_column = values.String("cloudFiles.rescuedDataColumn");
   if (auto time = generic.String("modifiedAfter")) {
-    MS_ASSIGN_OR_RETURN(options.modified_after_ns, ParseModifiedTime("modifiedAfter", *time));
+    MS_ASSIGN_OR_RETURN(options.modified_after_ns, ParseModifiedTime("modifiedAfter", *time, time_zone));
   }
   if (auto time = generic.String("modifiedBefore")) {
-    MS_ASSIGN_OR_RETURN(options.modified_before_ns, ParseModifiedTime("modifiedBefore", *time));
+    MS_ASSIGN_OR_RETURN(options.modified_before_ns, ParseModifiedTime("modifiedBefore", *time, time_zone));
   }
   options.path = generic.String("path");
   for (const auto& [name, value] : user) {

@@ -151,7 +151,7 @@ Result<std::unique_ptr<Source>> CloudFilesRelation::CreateSource(const std::stri
 
 Result<RelationSourcePtr> OpenCloudFiles(const UnresolvedDataSource& relation, const FilesContext& context) {
   CloudFilesDefinition definition{.fs = context.fs, .clock = context.clock};
-  MS_ASSIGN_OR_RETURN(definition.options, ParseCloudFilesOptions(relation.options, &FileFormatOptions));
+  MS_ASSIGN_OR_RETURN(definition.options, ParseCloudFilesOptions(relation.options, &FileFormatOptions, context.format.time_zone));
   if (!relation.is_streaming) {
     return Status::Unsupported("A batch read with the format cloudFiles", "Use spark.readStream, or spark.read.format(\"" + definition.options.format + "\").");
   }

@@ -9,8 +9,9 @@ namespace {
 // A directory whose last change is younger than this when it is listed may change again without a new ctime: kernels stamp with a clock that ticks every
 // 1 to 10 ms.
 constexpr int64_t kTickMarginNs = 100'000'000;
+// Of a waiting stream's time, full rounds take one part in a hundred.
 constexpr int64_t kFullSweepPauseUs = 1'000'000;
-constexpr int64_t kFullSweepShare = 20;
+constexpr int64_t kFullSweepShare = 100;
 
 }  // namespace
 

@@ -4,7 +4,7 @@
 //
 // A known file costs a name comparison, never a stat. A directory whose ctime is what it was when it was last listed, and was then older than
 // the clock of any file system ticks, is not listed again; as file systems exist whose directory times are no good, everything is
-// listed in full every second, or every twenty times what that takes. So a wrong directory time costs latency, never a file.
+// listed in full every second, or every hundred times what that takes. So a wrong directory time costs latency, never a file.
 
 #include <cstdint>
 #include <memory>

@@ -76,16 +76,16 @@ Status FindFiles(Fs& fs, const std::string& path, const Selection& selection, st
   return Status();
 }
 
-Result<Selection> ParseSelection(const OptionValues& options) {
+Result<Selection> ParseSelection(const OptionValues& options, const std::string& time_zone) {
   Selection selection;
   if (auto pattern = options.String("pathGlobFilter")) {
     MS_ASSIGN_OR_RETURN(selection.name_filter, NameGlob::Parse(*pattern));
   }
   if (auto time = options.String("modifiedAfter")) {
-    MS_ASSIGN_OR_RETURN(selection.modified_after_ns, ParseModifiedTime("modifiedAfter", *time));
+    MS_ASSIGN_OR_RETURN(selection.modified_after_ns, ParseModifiedTime("modifiedAfter", *time, time_zone));
   }
   if (auto time = options.String("modifiedBefore")) {
-    MS_ASSIGN_OR_RETURN(selection.modified_before_ns, ParseModifiedTime("modifiedBefore", *time));
+    MS_ASSIGN_OR_RETURN(selection.modified_before_ns, ParseModifiedTime("modifiedBefore", *time, time_zone));
   }
   if (auto base = options.String("basePath")) {
     MS_ASSIGN_OR_RETURN(selection.base_path, PathFromUri(*base));
@@ -109,7 +109,7 @@ Result<RelationSourcePtr> OpenFiles(const UnresolvedDataSource& relation, const 
     return Status::Unsupported("readStream.format(\"" + format + "\")", "Use format(\"cloudFiles\") with the option cloudFiles.format = \"" + format + "\".");
   }
   MS_ASSIGN_OR_RETURN(OptionValues options, GenericFileOptionTable().ParseKnown(relation.options));
-  MS_ASSIGN_OR_RETURN(Selection selection, ParseSelection(options));
+  MS_ASSIGN_OR_RETURN(Selection selection, ParseSelection(options, context.format.time_zone));
   auto table = std::make_shared<FileTable>();
   FormatContext format_context = context.format;
   format_context.infer_column_types = true;
