@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "plan/coercion.h"
 #include "plan/expression.h"
 #include "plan/function_registry.h"
 #include "plan/value_text.h"
@@ -85,6 +86,24 @@ std::string WindowSql(const WindowCall& call) {
   return fmt::format("{} OVER ({})", SqlOf(*call.function), over);
 }
 
+// Whether Spark calls this cast of a value that is not null nullable; by ANSI too, where it fails instead (Cast.forceNullable).
+bool MayCastToNull(const DataType& from, const DataType& to) {
+  TypeId a = from.id(), b = to.id();
+  if (a == TypeId::kNull || from.SameType(to)) return false;
+  if (a == TypeId::kString) return b != TypeId::kBinary && b != TypeId::kString;
+  if (b == TypeId::kString) return false;
+  if (a == TypeId::kTimestamp) return b == TypeId::kByte || b == TypeId::kShort || b == TypeId::kInteger;
+  if (b == TypeId::kDate) return a != TypeId::kTimestampNtz;
+  if (a == TypeId::kDate) return b != TypeId::kTimestamp && b != TypeId::kTimestampNtz;
+  const bool fraction = a == TypeId::kFloat || a == TypeId::kDouble;
+  if (fraction && (b == TypeId::kTimestamp || to.IsIntegral() || b == TypeId::kDecimal)) return true;
+  if (b == TypeId::kDecimal && from.IsNumeric()) {
+    DataType wide = DecimalFor(from);
+    return to.precision() - to.scale() < wide.precision() - wide.scale() || to.scale() < wide.scale();
+  }
+  return a == TypeId::kDecimal && to.IsIntegral();
+}
+
 }  // namespace
 
 DataType TypeOf(const Expr& expr) {
@@ -102,12 +121,9 @@ DataType TypeOf(const Expr& expr) {
 bool IsNullable(const Expr& expr) {
   return std::visit(Overloaded{[](const Literal& e) { return e.value.is_null(); }, [](const Alias& e) { return IsNullable(*e.child); },
                                [](const Cast& e) {
-                                 // A try-cast of anything, and a cast that can fail outside of ANSI, may give null.
                                  if (IsNullable(*e.child)) return true;
-                                 EvalMode mode = e.mode.value_or(EvalMode::kAnsi);
-                                 if (mode == EvalMode::kAnsi) return false;
-                                 TypeId from = TypeOf(*e.child).id(), to = e.to.id();
-                                 return from == TypeId::kString ? to != TypeId::kString && to != TypeId::kBinary : to == TypeId::kDecimal || mode == EvalMode::kTry;
+                                 DataType from = TypeOf(*e.child);
+                                 return MayCastToNull(from, e.to) || (e.mode == EvalMode::kTry && !from.SameType(e.to));
                                },
                                [](const SortOrder& e) { return IsNullable(*e.child); }, [](const AttributeRef& e) { return e.nullable; },
                                [](const Call& e) { return e.nullable; }, [](const AggregateCall& e) { return e.nullable; },

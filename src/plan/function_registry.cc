@@ -19,6 +19,7 @@ struct Registry {
     AddScalarFunctions(table);
     AddDateTimeFunctions(table);
     AddCollectionFunctions(table);
+    AddJsonFunctions(table);
     AddAggregateFunctions(table);
     for (auto& [names, definition] : table) {
       definitions.push_back(std::move(definition));

@@ -26,6 +26,8 @@ inline constexpr ErrorClass kBinaryOpWrongType{"DATATYPE_MISMATCH.BINARY_OP_WRON
                                                "Cannot resolve \"<sqlExpr>\" due to data type mismatch: the binary operator requires the input type <inputType>, not \"<actualDataType>\"."};
 inline constexpr ErrorClass kDataDiffTypes{"DATATYPE_MISMATCH.DATA_DIFF_TYPES", "42K09", ExceptionKind::kAnalysis,
                                            "Cannot resolve \"<sqlExpr>\" due to data type mismatch: Input to <functionName> should all be the same type, but it's <dataType>."};
+inline constexpr ErrorClass kInvalidJsonSchema{"DATATYPE_MISMATCH.INVALID_JSON_SCHEMA", "42K09", ExceptionKind::kAnalysis,
+                                               "Cannot resolve \"<sqlExpr>\" due to data type mismatch: Input schema \"<schema>\" must be a struct, an array, a map or a variant."};
 inline constexpr ErrorClass kCastWithoutSuggestion{"DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", "42K09", ExceptionKind::kAnalysis,
                                                    "Cannot resolve \"<sqlExpr>\" due to data type mismatch: cannot cast \"<srcType>\" to \"<targetType>\"."};
 inline constexpr ErrorClass kFilterNotBoolean{"DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09", ExceptionKind::kAnalysis,

@@ -12,12 +12,13 @@ using Kind = FunctionDef::Kind;
 Result<TypedCall> SumOrAvg(const FunctionDef& function, Args args, const AnalyzerConf& conf) {
   DataType from = TypeOf(*args[0]);
   if (from.id() == TypeId::kDayTimeInterval || from.id() == TypeId::kYearMonthInterval) return TypedCall{std::move(args), from, true};
+  if (!from.IsNumeric() && from.id() != TypeId::kString && from.id() != TypeId::kNull) return WrongType(function, args, 0, "\"NUMERIC\" or \"ANSI INTERVAL\"");
   MS_ASSIGN_OR_RETURN(args[0], Implicit(function, args, 0, 'n', conf));
   from = TypeOf(*args[0]);
   bool is_sum = function.name == "sum" || function.name == "try_sum";
   DataType type = DataType::Double();
   if (from.id() == TypeId::kDecimal) {
-    type = is_sum ? DataType::Decimal(std::min(from.precision() + 10, 38), from.scale()) : AdjustDecimal(from.precision() + 4, from.scale() + 4);
+    type = is_sum ? DataType::Decimal(std::min(from.precision() + 10, 38), from.scale()) : DataType::Decimal(std::min(from.precision() + 4, 38), std::min(from.scale() + 4, 38));
   } else if (is_sum && from.IsIntegral()) {
     type = DataType::Long();
   }
@@ -83,7 +84,7 @@ void AddAggregateFunctions(FunctionTable& table) {
   add({"approx_percentile", "percentile_approx"}, 2, 3, Percentile);
   add({"product"}, 1, 1, Signature("d", "d?"));
   add({"listagg", "string_agg"}, 1, 2, Signature("ss", "s?"));
-  add({"grouping"}, 1, 1, Signature("?", "i!"));
+  add({"grouping"}, 1, 1, Signature("?", "t!"));
   add({"grouping_id"}, 0, -1, Signature("?*", "l!"));
 
   for (const char* name : {"row_number", "rank", "dense_rank"}) add({name}, 0, 0, Signature("", "i!"), Kind::kWindow);

@@ -78,8 +78,7 @@ Result<TypedCall> Arithmetic(const FunctionDef& function, Args args, const Analy
     return DifferentTypes(function, args);
   }
   if (!left.IsNumeric() || !right.IsNumeric()) return DifferentTypes(function, args);
-  const bool ansi_null = !conf.ansi && is_division;  // a division by zero is null outside ANSI
-  bool nullable = ansi_null || AnyNullable(args);
+  bool nullable = is_division || AnyNullable(args);  // Spark calls every division nullable, by ANSI too
   bool fractional = left.id() == TypeId::kFloat || left.id() == TypeId::kDouble || right.id() == TypeId::kFloat || right.id() == TypeId::kDouble;
   bool decimal = (left.id() == TypeId::kDecimal || right.id() == TypeId::kDecimal) && !fractional;
   if (decimal) {
@@ -93,7 +92,7 @@ Result<TypedCall> Arithmetic(const FunctionDef& function, Args args, const Analy
     args[0] = CastTo(args[0], l, mode);
     args[1] = CastTo(args[1], r, mode);
     if (op == "div") return Typed(std::move(args), DataType::Long(), true);
-    return Typed(std::move(args), DecimalResult(op, l, r), true);
+    return Typed(std::move(args), DecimalResult(op, l, r), nullable || !conf.ansi);
   }
   DataType common = *CommonType(left, right, conf);
   if (op == "/") common = DataType::Double();
@@ -115,6 +114,19 @@ Result<TypedCall> Comparison(const FunctionDef& function, Args args, const Analy
   if (common->id() == TypeId::kMap) return WrongOperand(function, args, "\"ORDERABLE\"", *common);
   for (ExprPtr& arg : args) arg = CastTo(arg, *common, ModeOf(conf));
   bool nullable = function.name != "<=>" && AnyNullable(args);
+  return Typed(std::move(args), DataType::Boolean(), nullable);
+}
+
+// and, or: strings become booleans, nothing else does.
+Result<TypedCall> Logic(const FunctionDef& function, Args args, const AnalyzerConf& conf) {
+  for (ExprPtr& arg : args) {
+    TypeId id = TypeOf(*arg).id();
+    if (id == TypeId::kString || id == TypeId::kNull) arg = CastTo(arg, DataType::Boolean(), ModeOf(conf));
+  }
+  DataType left = TypeOf(*args[0]), right = TypeOf(*args[1]);
+  if (!left.SameType(right)) return DifferentTypes(function, args);
+  if (left.id() != TypeId::kBoolean) return WrongOperand(function, args, "\"BOOLEAN\"", left);
+  bool nullable = AnyNullable(args);
   return Typed(std::move(args), DataType::Boolean(), nullable);
 }
 
@@ -183,8 +195,8 @@ void AddOperators(FunctionTable& table) {
     if (names[0] == "==") names.push_back("=");
     table.push_back({names, Scalar(op, 2, 2, Comparison)});
   }
-  table.push_back({{"and"}, Scalar("and", 2, 2, Signature("bb", "b"))});
-  table.push_back({{"or"}, Scalar("or", 2, 2, Signature("bb", "b"))});
+  table.push_back({{"and"}, Scalar("and", 2, 2, Logic)});
+  table.push_back({{"or"}, Scalar("or", 2, 2, Logic)});
   table.push_back({{"not", "!"}, Scalar("not", 1, 1, Signature("b", "b"))});
   table.push_back({{"in"}, Scalar("in", 1, -1, In)});
   table.push_back({{"when"}, Scalar("when", 2, -1, When)});

@@ -63,6 +63,27 @@ Result<TypedCall> Concat(const FunctionDef& function, Args args, const AnalyzerC
   return Signature(arrays || binary ? "c*" : "s*", arrays || binary ? "c" : "s")(function, std::move(args), conf);
 }
 
+// concat_ws(separator, string | array<string> …): null only when the separator is.
+Result<TypedCall> ConcatWs(const FunctionDef& function, Args args, const AnalyzerConf& conf) {
+  for (size_t i = 0; i < args.size(); ++i) {
+    DataType type = TypeOf(*args[i]);
+    if (i > 0 && type.id() == TypeId::kArray) {
+      args[i] = CastTo(args[i], DataType::Array(DataType::String(), type.contains_null()), ModeOf(conf));
+    } else {
+      MS_ASSIGN_OR_RETURN(args[i], Implicit(function, args, i, 's', conf));
+    }
+  }
+  bool nullable = IsNullable(*args[0]);
+  return TypedCall{std::move(args), DataType::String(), nullable};
+}
+
+// A null argument prints as null: only the format makes the result null.
+Result<TypedCall> FormatString(const FunctionDef& function, Args args, const AnalyzerConf& conf) {
+  MS_ASSIGN_OR_RETURN(args[0], Implicit(function, args, 0, 's', conf));
+  bool nullable = IsNullable(*args[0]);
+  return TypedCall{std::move(args), DataType::String(), nullable};
+}
+
 }  // namespace
 
 void AddScalarFunctions(FunctionTable& table) {
@@ -71,14 +92,14 @@ void AddScalarFunctions(FunctionTable& table) {
       {{"octet_length"}, 1, 1, "x", "i"}, {{"bit_length"}, 1, 1, "x", "i"}, {{"trim"}, 1, 2, "ss", "s"}, {{"ltrim"}, 1, 2, "ss", "s"}, {{"rtrim"}, 1, 2, "ss", "s"},
       {{"btrim"}, 1, 2, "ss", "s"}, {{"substring", "substr"}, 2, 3, "xii", "0"}, {{"left"}, 2, 2, "si", "s"}, {{"right"}, 2, 2, "si", "s"}, {{"lpad"}, 2, 3, "sis", "s"},
       {{"rpad"}, 2, 3, "sis", "s"}, {{"repeat"}, 2, 2, "si", "s"}, {{"reverse"}, 1, 1, "?", "0"}, {{"replace"}, 2, 3, "sss", "s"}, {{"translate"}, 3, 3, "sss", "s"},
-      {{"initcap"}, 1, 1, "s", "s"}, {{"instr"}, 2, 2, "ss", "i"}, {{"locate", "position", "charindex"}, 2, 3, "ssi", "i"}, {{"concat_ws"}, 1, -1, "s?*", "s"},
+      {{"initcap"}, 1, 1, "s", "s"}, {{"instr"}, 2, 2, "ss", "i"}, {{"locate", "position", "charindex"}, 2, 3, "ssi", "i"},
       {{"split"}, 2, 3, "ssi", "[s"}, {{"substring_index"}, 3, 3, "ssi", "s"}, {{"split_part"}, 3, 3, "ssi", "s"}, {{"startswith"}, 2, 2, "ss", "b"}, {{"endswith"}, 2, 2, "ss", "b"},
-      {{"contains"}, 2, 2, "ss", "b"}, {{"ascii"}, 1, 1, "s", "i"}, {{"chr", "char"}, 1, 1, "l", "s"}, {{"format_number"}, 2, 2, "ni", "s?"}, {{"format_string", "printf"}, 1, -1, "s?*", "s"},
+      {{"contains"}, 2, 2, "ss", "b"}, {{"ascii"}, 1, 1, "s", "i"}, {{"chr", "char"}, 1, 1, "l", "s"}, {{"format_number"}, 2, 2, "ni", "s?"},
       {{"regexp_extract"}, 2, 3, "ssi", "s"}, {{"regexp_extract_all"}, 2, 3, "ssi", "[s"}, {{"regexp_replace"}, 3, 4, "sssi", "s"}, {{"regexp_count"}, 2, 2, "ss", "i"},
       {{"regexp_substr"}, 2, 2, "ss", "s?"}, {{"regexp_instr"}, 2, 3, "ssi", "i"}, {{"levenshtein"}, 2, 3, "ssi", "i"}, {{"soundex"}, 1, 1, "s", "s"}, {{"space"}, 1, 1, "i", "s"},
       {{"overlay"}, 3, 4, "ssii", "s"}, {{"find_in_set"}, 2, 2, "ss", "i"}, {{"base64"}, 1, 1, "x", "s"}, {{"unbase64"}, 1, 1, "s", "B"}, {{"encode"}, 2, 2, "ss", "B"},
       {{"decode"}, 2, 2, "?s", "s"}, {{"hex"}, 1, 1, "?", "s"}, {{"unhex"}, 1, 1, "s", "B?"}, {{"md5"}, 1, 1, "x", "s"}, {{"sha1", "sha"}, 1, 1, "x", "s"}, {{"sha2"}, 2, 2, "xi", "s"},
-      {{"crc32"}, 1, 1, "x", "l"}, {{"hash"}, 1, -1, "?*", "i!"}, {{"xxhash64"}, 1, -1, "?*", "l!"}, {{"get_json_object"}, 2, 2, "ss", "s?"},
+      {{"crc32"}, 1, 1, "x", "l"}, {{"hash"}, 1, -1, "?*", "i!"}, {{"xxhash64"}, 1, -1, "?*", "l!"},
       {{"abs"}, 1, 1, "n", "0"}, {{"sqrt"}, 1, 1, "d", "d"}, {{"cbrt"}, 1, 1, "d", "d"}, {{"exp"}, 1, 1, "d", "d"}, {{"expm1"}, 1, 1, "d", "d"}, {{"ln"}, 1, 1, "d", "d?"},
       {{"log"}, 1, 2, "dd", "d?"}, {{"log10"}, 1, 1, "d", "d?"}, {{"log2"}, 1, 1, "d", "d?"}, {{"log1p"}, 1, 1, "d", "d?"}, {{"power", "pow"}, 2, 2, "dd", "d"}, {{"sin"}, 1, 1, "d", "d"},
       {{"cos"}, 1, 1, "d", "d"}, {{"tan"}, 1, 1, "d", "d"}, {{"cot"}, 1, 1, "d", "d"}, {{"asin"}, 1, 1, "d", "d"}, {{"acos"}, 1, 1, "d", "d"}, {{"atan"}, 1, 1, "d", "d"},
@@ -95,6 +116,8 @@ void AddScalarFunctions(FunctionTable& table) {
     FunctionDef def{.name = names[0], .kind = FunctionDef::Kind::kScalar, .args_min = min, .args_max = max, .rule = std::move(rule)};
     table.push_back({std::move(names), std::move(def)});
   };
+  add({"concat_ws"}, 1, -1, ConcatWs);
+  add({"format_string", "printf"}, 1, -1, FormatString);
   add({"coalesce", "nvl", "ifnull"}, 1, -1, AllOrNothing);
   add({"greatest"}, 2, -1, AllOrNothing);
   add({"least"}, 2, -1, AllOrNothing);

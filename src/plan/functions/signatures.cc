@@ -99,6 +99,8 @@ DataType ResultType(std::string_view result, const std::vector<ExprPtr>& args, c
   switch (letter) {
     case 'N':
       return DataType::TimestampNtz();
+    case 't':
+      return DataType::Byte();
     case 'B':
       return DataType::Binary();
     case 'c':
