@@ -12,9 +12,10 @@ namespace millstream {
 bool SqlParser::QueryAhead(size_t from) const {
   size_t ahead = from;
   size_t outer = SIZE_MAX;  // the first parenthesis
-  while (cursor_.AtSymbol("(", ahead)) {
-    if (outer == SIZE_MAX) outer = ahead;
-    ++ahead;
+  if (cursor_.AtSymbol("(", ahead)) {
+    outer = ahead;
+    MatchParentheses();
+    ahead = past_opening_[cursor_.position() + outer] - cursor_.position();
   }
   const TokenKind next = cursor_.Peek(ahead + 1).kind;
   bool name_next = next == TokenKind::kWord || next == TokenKind::kQuotedName;
@@ -32,21 +33,29 @@ bool SqlParser::QueryAhead(size_t from) const {
   return false;
 }
 
-size_t SqlParser::MatchingParenthesis(size_t open) const {
+void SqlParser::MatchParentheses() const {
+  if (!closing_.empty()) return;
   const std::vector<Token>& tokens = tokens_.tokens();
-  if (closing_.empty()) {
-    closing_.assign(tokens.size(), static_cast<uint32_t>(tokens.size() - 1));
-    std::vector<uint32_t> stack;
-    for (uint32_t i = 0; i < tokens.size(); ++i) {
-      if (tokens[i].kind != TokenKind::kSymbol) continue;
-      std::string_view text = cursor_.Text(tokens[i]);
-      if (text == "(") stack.push_back(i);
-      if (text == ")" && !stack.empty()) {
-        closing_[stack.back()] = i;
-        stack.pop_back();
-      }
+  uint32_t last = static_cast<uint32_t>(tokens.size() - 1);
+  closing_.assign(tokens.size(), last);
+  past_opening_.assign(tokens.size(), last);
+  std::vector<uint32_t> stack;
+  auto is = [&](uint32_t i, std::string_view symbol) { return tokens[i].kind == TokenKind::kSymbol && cursor_.Text(tokens[i]) == symbol; };
+  for (uint32_t i = 0; i <= last; ++i) {
+    if (is(i, "(")) {
+      stack.push_back(i);
+    } else if (is(i, ")") && !stack.empty()) {
+      closing_[stack.back()] = i;
+      stack.pop_back();
     }
   }
+  for (uint32_t i = last; i-- > 0;) {
+    if (is(i, "(")) past_opening_[i] = is(i + 1, "(") ? past_opening_[i + 1] : i + 1;
+  }
+}
+
+size_t SqlParser::MatchingParenthesis(size_t open) const {
+  MatchParentheses();
   return closing_[open];
 }
 

@@ -115,6 +115,7 @@ class SqlParser {
   Result<std::vector<ExprPtr>> ParseExpressionList();
   bool QueryAhead(size_t from = 0) const;
   size_t MatchingParenthesis(size_t open) const;  // positions of tokens; of an unmatched one: the last token
+  void MatchParentheses() const;
   void SkipHints();
 
   // ---- relations
@@ -187,7 +188,9 @@ class SqlParser {
   bool too_deep_ = false;
   std::unordered_map<const void*, int> depth_of_;
   SelectScope* select_ = nullptr;
-  mutable std::vector<uint32_t> closing_;  // filled on first use, so that deep nesting does not scan the text at each level
+  // By position of a token, filled on first use, so that deep nesting does not scan the text at each level: of "(" its ")", and what
+  // follows a run of "(".
+  mutable std::vector<uint32_t> closing_, past_opening_;
   std::vector<std::vector<std::string>> lambda_parameters_;
 };
 
