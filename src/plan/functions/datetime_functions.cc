@@ -38,6 +38,15 @@ Result<TypedCall> UnixTimestamp(const FunctionDef& function, std::vector<ExprPtr
   return TypedCall{std::move(args), DataType::Long(), nullable};
 }
 
+// make_date, make_timestamp: parts that make no date are an error by ANSI, null otherwise.
+FunctionDef::Rule Make(const char* params, const char* result) {
+  return [=](const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf& conf) -> Result<TypedCall> {
+    MS_ASSIGN_OR_RETURN(TypedCall typed, Signature(params, result)(function, std::move(args), conf));
+    typed.nullable = typed.nullable || !conf.ansi;
+    return typed;
+  };
+}
+
 // window(time, "10 minutes"[, slide[, start]]) → struct<start, end>. Tumbling windows only are computed so far.
 Result<TypedCall> TimeWindow(const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf& conf) {
   MS_ASSIGN_OR_RETURN(args[0], Implicit(function, args, 0, 'T', conf));
@@ -54,9 +63,10 @@ void AddDateTimeFunctions(FunctionTable& table) {
       {{"weekday"}, 1, 1, "D", "i"}, {{"dayofyear"}, 1, 1, "D", "i"}, {{"weekofyear"}, 1, 1, "D", "i"}, {{"hour"}, 1, 1, "T", "i"}, {{"minute"}, 1, 1, "T", "i"}, {{"second"}, 1, 1, "T", "i"},
       {{"date_add", "dateadd"}, 2, 2, "Di", "D"}, {{"date_sub"}, 2, 2, "Di", "D"}, {{"datediff", "date_diff"}, 2, 2, "DD", "i"}, {{"add_months"}, 2, 2, "Di", "D"},
       {{"months_between"}, 2, 3, "TTb", "d"}, {{"last_day"}, 1, 1, "D", "D"}, {{"next_day"}, 2, 2, "Ds", "D?"}, {{"trunc"}, 2, 2, "Ds", "D?"}, {{"date_trunc"}, 2, 2, "sT", "T?"},
-      {{"date_format"}, 2, 2, "Ts", "s"}, {{"to_date"}, 1, 2, "?s", "D?"}, {{"try_to_date"}, 1, 2, "?s", "D?"}, {{"from_unixtime"}, 1, 2, "ls", "s"}, {{"timestamp_seconds"}, 1, 1, "n", "T?"},
+      {{"date_format"}, 2, 2, "Ts", "s"}, {{"to_date"}, 1, 2, "?s", "D?"}, {{"try_to_date"}, 1, 2, "?s", "D?"}, {{"from_unixtime"}, 1, 2, "ls", "s"}, {{"timestampadd"}, 3, 3, "slT", "2"},
+      {{"timestampdiff"}, 3, 3, "sTT", "l"}, {{"timestamp_seconds"}, 1, 1, "n", "T"},
       {{"timestamp_millis"}, 1, 1, "l", "T"}, {{"timestamp_micros"}, 1, 1, "l", "T"}, {{"unix_seconds"}, 1, 1, "T", "l"}, {{"unix_millis"}, 1, 1, "T", "l"}, {{"unix_micros"}, 1, 1, "T", "l"},
-      {{"unix_date"}, 1, 1, "D", "i"}, {{"date_from_unix_date"}, 1, 1, "i", "D"}, {{"make_date"}, 3, 3, "iii", "D?"}, {{"make_timestamp"}, 6, 7, "iiiiids", "T?"},
+      {{"unix_date"}, 1, 1, "D", "i"}, {{"date_from_unix_date"}, 1, 1, "i", "D"},
       {{"from_utc_timestamp"}, 2, 2, "Ts", "T"}, {{"to_utc_timestamp"}, 2, 2, "Ts", "T"}, {{"dayname"}, 1, 1, "D", "s"}, {{"monthname"}, 1, 1, "D", "s"}, {{"extract", "date_part", "datepart"}, 2, 2, "s?", "i"},
       {{"convert_timezone"}, 2, 3, "ss?", "N"},
   };
@@ -69,6 +79,8 @@ void AddDateTimeFunctions(FunctionTable& table) {
   };
   for (const char* name : {"to_timestamp", "try_to_timestamp", "to_timestamp_ltz", "to_timestamp_ntz"}) add({name}, 1, 2, ToTimestamp);
   add({"unix_timestamp", "to_unix_timestamp"}, 0, 2, UnixTimestamp);
+  add({"make_date"}, 3, 3, Make("iii", "D"));
+  add({"make_timestamp"}, 6, 7, Make("iiiiids", "T"));
   add({"window"}, 2, 4, TimeWindow);
 }
 
