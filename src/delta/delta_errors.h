@@ -60,4 +60,19 @@ inline constexpr ErrorClass kDeltaNonPartitionColumnAbsent{"DELTA_NON_PARTITION_
 inline constexpr ErrorClass kDeltaFileMissing{"DELTA_FILE_NOT_FOUND_DETAILED", "42K03", ExceptionKind::kSpark,
                                               "File <filePath> referenced in the transaction log cannot be found. This occurs when data has been manually deleted from the file system rather than using the table `DELETE` statement."};
 
+inline constexpr ErrorClass kDeltaPathExists{"DELTA_PATH_EXISTS", "42K04", ExceptionKind::kAnalysis,
+                                             "Cannot write to already existent path <path> without setting OVERWRITE = 'true'."};
+inline constexpr ErrorClass kDeltaUnsupportedOutputMode{"DELTA_UNSUPPORTED_OUTPUT_MODE", "0AKDC", ExceptionKind::kAnalysis,
+                                                        "Data source <dataSource> does not support <mode> output mode."};
+inline constexpr ErrorClass kDeltaCreateSchemaMismatch{"DELTA_CREATE_TABLE_SCHEME_MISMATCH", "42KD7", ExceptionKind::kAnalysis,
+                                                       "The specified schema does not match the existing schema at <path>.\n\n== Specified ==\n<specifiedSchema>\n\n== Existing ==\n<existingSchema>"};
+inline constexpr ErrorClass kDeltaCreatePartitionMismatch{"DELTA_CREATE_TABLE_WITH_DIFFERENT_PARTITIONING", "42KD7", ExceptionKind::kAnalysis,
+                                                          "The specified partitioning does not match the existing partitioning at <path>.\n\n== Specified ==\n<specifiedColumns>\n\n== Existing ==\n<existingColumns>"};
+inline constexpr ErrorClass kDeltaSchemaNotProvided{"DELTA_SCHEMA_NOT_PROVIDED", "42908", ExceptionKind::kAnalysis,
+                                                    "Table schema is not provided. Please provide the schema (column definition) of the table when using REPLACE table and an AS SELECT query is not provided."};
+inline constexpr ErrorClass kInsertTooManyColumns{"INSERT_COLUMN_ARITY_MISMATCH.TOO_MANY_DATA_COLUMNS", "21S01", ExceptionKind::kAnalysis,
+                                                  "Cannot write to <tableName>, the reason is too many data columns:\nTable columns: <tableColumns>.\nData columns: <dataColumns>."};
+inline constexpr ErrorClass kInsertNotEnoughColumns{"INSERT_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS", "21S01", ExceptionKind::kAnalysis,
+                                                    "Cannot write to <tableName>, the reason is not enough data columns:\nTable columns: <tableColumns>.\nData columns: <dataColumns>."};
+
 }  // namespace millstream::errors

@@ -98,7 +98,6 @@ Result<SnapshotPtr> DeltaLog::Current() {
 void DeltaLog::Forget() {
   std::lock_guard lock(mutex_);
   current_ = nullptr;
-  has_log_directory_ = false;
 }
 
 Status DeltaLog::SyncLog() {
@@ -115,7 +114,6 @@ Result<SnapshotPtr> DeltaLog::UpdateLocked() {
       return current_;
     }
     current_ = nullptr;
-    has_log_directory_ = false;
   }
   MS_ASSIGN_OR_RETURN(SnapshotPtr loaded, LoadLocked(std::nullopt));
   if (!loaded) return SnapshotPtr();
@@ -269,9 +267,17 @@ Result<int64_t> DeltaLog::VersionAt(int64_t wall_ms) {
 
 Result<SnapshotPtr> DeltaLog::Commit(CommitRequest request) {
   std::lock_guard lock(mutex_);
-  if (!has_log_directory_) {
-    MS_RETURN_IF_ERROR(fs_.CreateDirectories(LogDirectory(table_path_)));
-    has_log_directory_ = true;
+  if (!request.read) MS_RETURN_IF_ERROR(fs_.CreateDirectories(LogDirectory(table_path_)));
+  if (current_) {
+    MS_ASSIGN_OR_RETURN(bool is_same, IsSameTableLocked());
+    // A table that was dropped and made anew must not get a version of the old one.
+    if (!is_same) {
+      current_ = nullptr;
+      MS_RETURN_IF_ERROR(UpdateLocked().status());
+    }
+  }
+  if (request.read && (!current_ || current_->metadata->id != request.read->metadata->id)) {
+    return Status::Error(errors::kDeltaMetadataChanged, {{"version", std::to_string(current_ ? current_->version : -1)}});
   }
   const TransactionFacts facts = FactsOf(request);
   const std::string body = BodyOf(request.actions);

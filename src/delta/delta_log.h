@@ -86,7 +86,6 @@ class DeltaLog : public std::enable_shared_from_this<DeltaLog> {
   // Of the last commit: they tell a table that was made anew under the same path. GUARDED_BY(mutex_)
   uint64_t last_commit_inode_ = 0;
   int64_t last_commit_modified_ns_ = 0;
-  bool has_log_directory_ = false;         // GUARDED_BY(mutex_)
 };
 
 // All tables that this process knows, and the thread that keeps their logs in order. Thread-safe.

@@ -1,0 +1,266 @@
+#include "delta/data_writer.h"
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/datum.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "base/uuid.h"
+#include "delta/row_conform.h"
+#include "delta/value_text.h"
+#include "formats/parquet_writer.h"
+#include "storage/failpoint.h"
+#include "types/arrow_types.h"
+
+namespace millstream {
+namespace {
+
+// Rows of many partitions in turn keep a file open each; beyond this the largest is closed.
+constexpr size_t kOpenFilesMax = 256;
+
+// What all workers of one write share.
+struct Shared {
+  Fs& fs;
+  Clock& clock;
+  const std::string& table_path;
+  const Metadata& table;
+  const RowConform conform;
+  const DataWriteOptions& options;
+  StructType file_schema;            // without partition columns and void columns
+  std::vector<int> file_columns;     // their places in the table schema
+  std::vector<int> partition_columns;
+  ParquetWriterOptions parquet;
+  std::string write_id = NewUuid();
+
+  std::mutex mutex;
+  DataWritten written;                 // GUARDED_BY(mutex)
+  std::set<std::string> directories;   // GUARDED_BY(mutex): to be synced
+  int next_file = 0;                   // GUARDED_BY(mutex)
+  Status error;                        // GUARDED_BY(mutex): the first one
+  std::atomic<bool> failed{false};
+};
+
+struct OpenFile {
+  std::string directory;  // below the table, with a slash at its end; empty: the table itself
+  std::string name;
+  PartitionValues partition_values;
+  std::unique_ptr<ParquetWriter> writer;
+};
+
+class Worker {
+ public:
+  explicit Worker(Shared& shared) : shared_(shared) {}
+
+  Status Take(const RecordBatchPtr& batch) {
+    MS_ASSIGN_OR_RETURN(RecordBatchPtr rows, shared_.conform.Apply(batch));
+    if (shared_.partition_columns.empty()) return Write("", PartitionValues(), FileColumns(*rows));
+    return Split(*rows);
+  }
+
+  Status Finish() {
+    while (!open_.empty()) MS_RETURN_IF_ERROR(Close(open_.begin()));
+    return Status();
+  }
+
+ private:
+  RecordBatchPtr FileColumns(const arrow::RecordBatch& rows) const {
+    std::vector<std::shared_ptr<arrow::Array>> columns;
+    for (int index : shared_.file_columns) columns.push_back(rows.column(index));
+    return arrow::RecordBatch::Make(ToArrowSchema(shared_.file_schema), rows.num_rows(), std::move(columns));
+  }
+
+  // One piece for each partition that the rows belong to.
+  Status Split(const arrow::RecordBatch& rows) {
+    struct Group {
+      PartitionValues values;
+      arrow::Int64Builder rows;
+    };
+    std::map<std::string, Group> groups;
+    const StructType& schema = shared_.table.schema;
+    for (int64_t row = 0; row < rows.num_rows(); ++row) {
+      std::string directory;
+      PartitionValues values;
+      for (int index : shared_.partition_columns) {
+        MS_ASSIGN_OR_RETURN(std::optional<std::string> text, PartitionText(*rows.column(index), row, schema[index].type));
+        directory += PartitionDirectory(schema[index].name, text) + "/";
+        values[schema[index].name] = std::move(text);
+      }
+      Group& group = groups[directory];
+      if (group.rows.length() == 0) group.values = std::move(values);
+      MS_RETURN_IF_ERROR(FromArrow(group.rows.Append(row)));
+    }
+    RecordBatchPtr columns = FileColumns(rows);
+    for (auto& [directory, group] : groups) {
+      if (group.rows.length() == rows.num_rows()) {
+        MS_RETURN_IF_ERROR(Write(directory, std::move(group.values), columns));
+        continue;
+      }
+      auto indices = group.rows.Finish();
+      MS_RETURN_IF_ERROR(FromArrow(indices.status()));
+      auto taken = arrow::compute::Take(arrow::Datum(columns), arrow::Datum(*indices), arrow::compute::TakeOptions::NoBoundsCheck());
+      MS_RETURN_IF_ERROR(FromArrow(taken.status()));
+      MS_RETURN_IF_ERROR(Write(directory, std::move(group.values), taken->record_batch()));
+    }
+    return Status();
+  }
+
+  Status Write(const std::string& directory, PartitionValues values, const RecordBatchPtr& rows) {
+    auto found = open_.find(directory);
+    if (found == open_.end()) {
+      if (open_.size() >= kOpenFilesMax) {
+        auto largest = std::max_element(open_.begin(), open_.end(),
+                                        [](const auto& a, const auto& b) { return a.second.writer->bytes_so_far() < b.second.writer->bytes_so_far(); });
+        MS_RETURN_IF_ERROR(Close(largest));
+      }
+      MS_ASSIGN_OR_RETURN(OpenFile file, Open(directory, std::move(values)));
+      found = open_.emplace(directory, std::move(file)).first;
+    }
+    MS_RETURN_IF_ERROR(found->second.writer->Write(*rows));
+    if (found->second.writer->bytes_so_far() >= shared_.options.target_file_bytes) return Close(found);
+    return Status();
+  }
+
+  Result<OpenFile> Open(const std::string& directory, PartitionValues values) {
+    OpenFile file{.directory = directory, .partition_values = std::move(values)};
+    std::string folder = shared_.table_path;
+    if (!directory.empty()) folder = JoinPath(folder, directory.substr(0, directory.size() - 1));
+    {
+      std::lock_guard lock(shared_.mutex);
+      const char* codec = shared_.parquet.codec == ParquetWriterOptions::Codec::kZstd ? ".zstd" : shared_.parquet.codec == ParquetWriterOptions::Codec::kNone ? "" : ".snappy";
+      file.name = fmt::format("part-{:05}-{}-c000{}.parquet", shared_.next_file++, shared_.write_id, codec);
+      shared_.directories.insert(folder);
+    }
+    auto create = [&] { return ParquetWriter::Create(shared_.fs, JoinPath(folder, file.name), shared_.file_schema, shared_.parquet); };
+    Result<std::unique_ptr<ParquetWriter>> writer = create();
+    if (!writer.ok() && (writer.status().Is(errors::kFileNotFound) || writer.status().error_number() == ENOENT)) {
+      MS_RETURN_IF_ERROR(shared_.fs.CreateDirectories(folder));
+      writer = create();
+    }
+    if (!writer.ok()) return writer.status();
+    file.writer = std::move(*writer);
+    return file;
+  }
+
+  Status Close(std::map<std::string, OpenFile>::iterator at) {
+    OpenFile file = std::move(at->second);
+    open_.erase(at);
+    MS_FAILPOINT("delta.data.before_publish");
+    MS_ASSIGN_OR_RETURN(WrittenFile written, file.writer->Close());
+    MS_FAILPOINT("delta.data.after_publish");
+    auto add = std::make_shared<AddFile>();
+    add->path = EncodeUriPath(file.directory + file.name);
+    add->partition_values = std::move(file.partition_values);
+    add->size_bytes = written.size_bytes;
+    add->modified_ms = shared_.clock.WallMillis();
+    add->stats = StatsJson(written.rows, written.columns);
+    std::lock_guard lock(shared_.mutex);
+    shared_.written.rows += written.rows;
+    shared_.written.bytes += written.size_bytes;
+    shared_.written.files.push_back(std::move(add));
+    return Status();
+  }
+
+  static Status FromArrow(const arrow::Status& status) { return status.ok() ? Status() : FromArrowStatus(status, "while splitting rows by partition"); }
+
+  Shared& shared_;
+  std::map<std::string, OpenFile> open_;  // by directory
+};
+
+void Fail(Shared& shared, Status status) {
+  std::lock_guard lock(shared.mutex);
+  if (shared.error.ok()) shared.error = std::move(status);
+  shared.failed.store(true);
+}
+
+// Pulls until the rows end, or until another worker has failed.
+Status Work(Shared& shared, RowStream& rows, std::vector<RecordBatchPtr> first) {
+  Worker worker(shared);
+  for (RecordBatchPtr& batch : first) {
+    MS_RETURN_IF_ERROR(worker.Take(batch));
+    batch.reset();
+  }
+  while (!shared.failed.load(std::memory_order_relaxed)) {
+    MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, rows.Next());
+    if (!batch) return worker.Finish();
+    MS_RETURN_IF_ERROR(worker.Take(batch));
+  }
+  return Status();
+}
+
+void PlanColumns(Shared& shared) {
+  const Metadata& table = shared.table;
+  for (const std::string& column : table.partition_columns) {
+    if (std::optional<size_t> index = table.schema.IndexOf(column)) shared.partition_columns.push_back(static_cast<int>(*index));
+  }
+  for (size_t i = 0; i < table.schema.size(); ++i) {
+    bool is_partition = std::find(shared.partition_columns.begin(), shared.partition_columns.end(), static_cast<int>(i)) != shared.partition_columns.end();
+    if (is_partition || table.schema[i].type.id() == TypeId::kNull) continue;
+    shared.file_columns.push_back(static_cast<int>(i));
+    shared.file_schema.Add(table.schema[i]);
+  }
+}
+
+Status PlanParquet(Shared& shared) {
+  const Metadata& table = shared.table;
+  if (std::optional<std::string> columns = table.Property("delta.dataSkippingNumIndexedCols")) {
+    std::from_chars(columns->data(), columns->data() + columns->size(), shared.parquet.stats_columns_max);
+  }
+  std::string codec = table.Property("delta.parquet.compression.codec").value_or("snappy");
+  std::transform(codec.begin(), codec.end(), codec.begin(), [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
+  if (codec == "snappy") {
+    shared.parquet.codec = ParquetWriterOptions::Codec::kSnappy;
+  } else if (codec == "zstd") {
+    shared.parquet.codec = ParquetWriterOptions::Codec::kZstd;
+  } else if (codec == "none" || codec == "uncompressed") {
+    shared.parquet.codec = ParquetWriterOptions::Codec::kNone;
+  } else {
+    return Status::Unsupported("Parquet compression " + codec, "Set delta.parquet.compression.codec to snappy, zstd or none.");
+  }
+  return Status();
+}
+
+}  // namespace
+
+Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& table_path, const Metadata& table, const StructType& rows_schema,
+                                   RowStream& rows, const DataWriteOptions& options) {
+  Shared shared{fs, clock, table_path, table, RowConform(rows_schema, table.schema), options};
+  PlanColumns(shared);
+  MS_RETURN_IF_ERROR(PlanParquet(shared));
+
+  // One batch is no work for two threads, and a thread that starts for it would cost more than it does.
+  std::vector<RecordBatchPtr> first;
+  while (first.size() < 2) {
+    MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, rows.Next());
+    if (!batch) break;
+    first.push_back(std::move(batch));
+  }
+  if (first.empty()) return DataWritten();
+  std::vector<std::thread> helpers;
+  if (first.size() == 2) {
+    for (int i = 1; i < options.threads; ++i) {
+      helpers.emplace_back([&shared, &rows] {
+        Status worked = Work(shared, rows, {});
+        if (!worked.ok()) Fail(shared, std::move(worked));
+      });
+    }
+  }
+  Status worked = Work(shared, rows, std::move(first));
+  if (!worked.ok()) Fail(shared, std::move(worked));
+  for (std::thread& helper : helpers) helper.join();
+  if (!shared.error.ok()) return shared.error;
+  // The directories are synced before a commit names the files: after a power cut a name without data is a lost batch.
+  for (const std::string& directory : shared.directories) MS_RETURN_IF_ERROR(fs.SyncDirectory(directory));
+  return std::move(shared.written);
+}
+
+}  // namespace millstream

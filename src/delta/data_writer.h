@@ -1,0 +1,32 @@
+#pragma once
+
+// data_writer.h   Rows → data files of a table, durable and named, ready to be committed.
+
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "delta/actions.h"
+#include "storage/fs.h"
+#include "types/row_stream.h"
+
+namespace millstream {
+
+struct DataWriteOptions {
+  int threads = 2;
+  int64_t target_file_bytes = int64_t{128} << 20;
+};
+
+struct DataWritten {
+  std::vector<AddFilePtr> files;
+  int64_t rows = 0;
+  int64_t bytes = 0;
+};
+
+// Writes `rows` (columns `rows_schema`, fitting `table.schema`) below `table_path`. A few rows are written on the calling thread; more on up to
+// `threads` threads, each with files of its own. When it returns, files and directories are synced. On an error, files that were
+// published stay behind for VACUUM: no commit names them.
+Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& table_path, const Metadata& table, const StructType& rows_schema,
+                                   RowStream& rows, const DataWriteOptions& options);
+
+}  // namespace millstream

@@ -1,0 +1,32 @@
+#pragma once
+
+// row_conform.h   Rows as they come → rows as a table has them: columns by name, missing ones null, types cast, NOT NULL checked.
+
+#include <memory>
+#include <vector>
+
+#include "base/status.h"
+#include "types/data_type.h"
+#include "types/row_stream.h"
+
+namespace millstream {
+
+// One array of type `from` as `to` has it, which must be CanStore(from, to) or a widening that Parquet readers make. Nested fields
+// are matched by name without regard to case. A value that does not fit is CAST_OVERFLOW_IN_TABLE_INSERT.
+Result<std::shared_ptr<arrow::Array>> ConformArray(const std::shared_ptr<arrow::Array>& array, const DataType& to, const std::string& column);
+
+// Immutable, thread-safe.
+class RowConform {
+ public:
+  // `rows` must fit `table` (CheckSchemaFits). Columns of type void stay null.
+  RowConform(const StructType& rows, const StructType& table);
+  // All columns of the table, in its order. DELTA_NOT_NULL_CONSTRAINT_VIOLATED.
+  Result<RecordBatchPtr> Apply(const RecordBatchPtr& batch) const;
+
+ private:
+  StructType table_;
+  ArrowSchemaPtr arrow_schema_;
+  std::vector<int> sources_;  // of each table column; -1: none
+};
+
+}  // namespace millstream
