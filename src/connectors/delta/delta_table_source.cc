@@ -1,0 +1,61 @@
+#include <charconv>
+
+#include "connectors/delta/delta_connector.h"
+#include "delta/delta_errors.h"
+#include "delta/delta_log.h"
+#include "delta/scan.h"
+#include "delta/value_text.h"
+
+namespace millstream {
+namespace {
+
+class DeltaTableSource : public BatchRelationSource {
+ public:
+  DeltaTableSource(Fs& fs, std::string name, SnapshotPtr snapshot) : fs_(fs), name_(std::move(name)), snapshot_(std::move(snapshot)) {}
+  std::string name() const override { return name_; }
+  const StructType& schema() const override { return snapshot_->schema(); }
+  Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override { return ScanSnapshot(fs_, snapshot_, needs.columns, {}); }
+
+ private:
+  Fs& fs_;
+  std::string name_;
+  SnapshotPtr snapshot_;
+};
+
+// A version as the user writes it: "3", or in time travel by path "@v3".
+Result<SnapshotPtr> Travel(DeltaLog& log, const DeltaOpenOptions& open) {
+  MS_ASSIGN_OR_RETURN(OptionValues options, DeltaReadOptions().ParseKnown(open.options));
+  std::optional<int64_t> version = options.Int("versionAsOf");
+  std::optional<std::string> timestamp = options.String("timestampAsOf");
+  if (version && timestamp) return Status::IllegalArgument("Cannot specify both version and timestamp when time travelling the table.");
+  if (version) return log.At(*version);
+  if (!timestamp) return log.Update();
+  // Without a zone in the text it is taken as UTC; other session zones must be written out.
+  Result<Value> micros = ParsePartitionText(*timestamp, DataType::Timestamp());
+  if (!micros.ok()) {
+    return Status::IllegalArgument("The provided timestamp ('" + *timestamp + "') cannot be converted to a valid timestamp.");
+  }
+  bool has_zone = timestamp->ends_with("Z") || timestamp->find('+') != std::string::npos;
+  if (!has_zone && open.time_zone != "UTC" && open.time_zone != "Etc/UTC") {
+    return Status::Unsupported("timestampAsOf without a time zone while the session's is " + open.time_zone, "Write it with an offset: 2026-01-02T03:04:05Z.");
+  }
+  MS_ASSIGN_OR_RETURN(int64_t found, log.VersionAt(std::get<int64_t>(micros->held) / 1000));
+  return log.At(found);
+}
+
+}  // namespace
+
+Result<bool> IsDeltaTable(DeltaTables& tables, const std::string& path) {
+  MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, tables.Log(path)->Update());
+  return snapshot != nullptr;
+}
+
+Result<std::shared_ptr<const BatchRelationSource>> OpenDeltaTable(DeltaTables& tables, const std::string& path, const DeltaOpenOptions& open) {
+  std::shared_ptr<DeltaLog> log = tables.Log(path);
+  MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, Travel(*log, open));
+  if (!snapshot) return Status::Error(errors::kDeltaTableNotFound, {{"path", HadoopPathString(path)}});
+  std::string name = open.name.empty() ? "delta.`" + path + "`" : open.name;
+  return std::shared_ptr<const BatchRelationSource>(std::make_shared<DeltaTableSource>(tables.fs(), std::move(name), std::move(snapshot)));
+}
+
+}  // namespace millstream

@@ -1,0 +1,25 @@
+#pragma once
+
+// deletion_vector.h   The rows of a file that are deleted.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "delta/actions.h"
+#include "storage/fs.h"
+
+namespace millstream {
+
+// Row indexes within the file, ascending.
+using DeletedRows = std::shared_ptr<const std::vector<uint64_t>>;
+
+// Reads and checks (size, CRC-32, cardinality) an inline or stored vector. MILLSTREAM_DELTA_LOG_CORRUPT.
+Result<DeletedRows> LoadDeletionVector(Fs& fs, const std::string& table_path, const DeletionVectorDescriptor& vector);
+
+// ZeroMQ's base 85; nullopt: not of it. Needs a multiple of five characters.
+std::optional<std::string> DecodeZ85(std::string_view text);
+
+}  // namespace millstream

@@ -1,0 +1,30 @@
+#pragma once
+
+// scan.h   A snapshot's rows: files that cannot match are skipped, deleted rows are left out, and each file's columns become the table's.
+
+#include <string>
+#include <vector>
+
+#include "delta/snapshot.h"
+#include "storage/fs.h"
+#include "types/row_stream.h"
+#include "types/value.h"
+
+namespace millstream {
+
+// A condition on one top-level column that every wanted row fulfils. Used to skip files, never to drop rows.
+struct ColumnPredicate {
+  enum class Kind { kEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kIsNull, kIsNotNull };
+  std::string column;  // as in the table's schema
+  Kind kind;
+  Value value;  // of the column's type
+};
+
+// May a file hold rows that fulfil all predicates? By partition values and statistics; true when in doubt.
+bool MayMatch(const AddFile& file, const Metadata& metadata, const std::vector<ColumnPredicate>& predicates);
+
+// Rows with these top-level columns, in this order; thread-safe as RowStream says, one row group per puller at a time. Page CRCs are
+// verified. DELTA_FILE_NOT_FOUND_DETAILED when a data file is gone.
+Result<RowStreamPtr> ScanSnapshot(Fs& fs, SnapshotPtr snapshot, const std::vector<std::string>& columns, const std::vector<ColumnPredicate>& predicates);
+
+}  // namespace millstream
