@@ -1,9 +1,8 @@
 #include "delta/action_json.h"
 
-#include <simdjson.h>
-
-#include <charconv>
 #include <limits>
+
+#include <nlohmann/json.hpp>
 
 #include "delta/delta_errors.h"
 #include "types/spark_json.h"
@@ -11,114 +10,111 @@
 namespace millstream {
 namespace {
 
-using simdjson::dom::element;
-using simdjson::dom::object;
+using Json = nlohmann::json;
+
+// Deeper than any log that makes sense; what walks a value below may recurse that deep.
+constexpr int kDepthMax = 200;
 
 // What is wrong with a line; thrown and caught within this file.
 struct Malformed {
   std::string reason;
 };
 
-std::optional<element> Find(const object& in, std::string_view key) {
-  element found;
-  if (in.at_key(key).get(found) != simdjson::SUCCESS || found.is_null()) return std::nullopt;
-  return found;
+// nullptr: missing, or null.
+const Json* Find(const Json& in, std::string_view key) {
+  auto found = in.find(key);
+  return found == in.end() || found->is_null() ? nullptr : &*found;
 }
 
-std::optional<std::string> OptionalString(const object& in, std::string_view key) {
-  std::optional<element> found = Find(in, key);
+std::optional<std::string> OptionalString(const Json& in, std::string_view key) {
+  const Json* found = Find(in, key);
   if (!found) return std::nullopt;
-  std::string_view text;
-  if (found->get(text) != simdjson::SUCCESS) throw Malformed{std::string(key) + " is not a string"};
-  return std::string(text);
+  if (!found->is_string()) throw Malformed{std::string(key) + " is not a string"};
+  return found->get<std::string>();
 }
 
-std::string String(const object& in, std::string_view key) {
+std::string String(const Json& in, std::string_view key) {
   std::optional<std::string> text = OptionalString(in, key);
   if (!text) throw Malformed{std::string(key) + " is missing"};
   return *text;
 }
 
-std::optional<int64_t> OptionalInt(const object& in, std::string_view key) {
-  std::optional<element> found = Find(in, key);
-  if (!found) return std::nullopt;
-  int64_t number;
-  if (found->get(number) != simdjson::SUCCESS) throw Malformed{std::string(key) + " is not a 64-bit integer"};
-  return number;
+bool FitsInt64(const Json& value) {
+  return value.is_number_integer() && (!value.is_number_unsigned() || value.get<uint64_t>() <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max()));
 }
 
-int64_t Int(const object& in, std::string_view key) {
+std::optional<int64_t> OptionalInt(const Json& in, std::string_view key) {
+  const Json* found = Find(in, key);
+  if (!found) return std::nullopt;
+  if (!FitsInt64(*found)) throw Malformed{std::string(key) + " is not a 64-bit integer"};
+  return found->get<int64_t>();
+}
+
+int64_t Int(const Json& in, std::string_view key) {
   std::optional<int64_t> number = OptionalInt(in, key);
   if (!number) throw Malformed{std::string(key) + " is missing"};
   return *number;
 }
 
-int SmallInt(const object& in, std::string_view key) {
+int SmallInt(const Json& in, std::string_view key) {
   int64_t number = Int(in, key);
   if (number < 0 || number > 1000000) throw Malformed{std::string(key) + " is out of range"};
   return static_cast<int>(number);
 }
 
-bool Bool(const object& in, std::string_view key, bool otherwise) {
-  std::optional<element> found = Find(in, key);
+bool Bool(const Json& in, std::string_view key, bool otherwise) {
+  const Json* found = Find(in, key);
   if (!found) return otherwise;
-  bool value;
-  if (found->get(value) != simdjson::SUCCESS) throw Malformed{std::string(key) + " is not a boolean"};
-  return value;
+  if (!found->is_boolean()) throw Malformed{std::string(key) + " is not a boolean"};
+  return found->get<bool>();
 }
 
-std::optional<object> OptionalObject(const object& in, std::string_view key) {
-  std::optional<element> found = Find(in, key);
-  if (!found) return std::nullopt;
-  object value;
-  if (found->get(value) != simdjson::SUCCESS) throw Malformed{std::string(key) + " is not an object"};
-  return value;
+const Json* OptionalObject(const Json& in, std::string_view key) {
+  const Json* found = Find(in, key);
+  if (found && !found->is_object()) throw Malformed{std::string(key) + " is not an object"};
+  return found;
 }
 
-std::optional<std::vector<std::string>> OptionalStrings(const object& in, std::string_view key) {
-  std::optional<element> found = Find(in, key);
+std::optional<std::vector<std::string>> OptionalStrings(const Json& in, std::string_view key) {
+  const Json* found = Find(in, key);
   if (!found) return std::nullopt;
-  simdjson::dom::array array;
-  if (found->get(array) != simdjson::SUCCESS) throw Malformed{std::string(key) + " is not an array"};
+  if (!found->is_array()) throw Malformed{std::string(key) + " is not an array"};
   std::vector<std::string> strings;
-  for (element item : array) {
-    std::string_view text;
-    if (item.get(text) != simdjson::SUCCESS) throw Malformed{std::string(key) + " holds something other than strings"};
-    strings.emplace_back(text);
+  for (const Json& item : *found) {
+    if (!item.is_string()) throw Malformed{std::string(key) + " holds something other than strings"};
+    strings.push_back(item.get<std::string>());
   }
   return strings;
 }
 
-std::map<std::string, std::string> StringMap(const object& in, std::string_view key) {
+std::map<std::string, std::string> StringMap(const Json& in, std::string_view key) {
   std::map<std::string, std::string> map;
-  std::optional<object> found = OptionalObject(in, key);
+  const Json* found = OptionalObject(in, key);
   if (!found) return map;
-  for (auto field : *found) {
-    std::string_view text;
-    if (field.value.is_null()) continue;
-    if (field.value.get(text) != simdjson::SUCCESS) throw Malformed{std::string(key) + " holds something other than strings"};
-    map[std::string(field.key)] = std::string(text);
+  for (const auto& [name, value] : found->items()) {
+    if (value.is_null()) continue;
+    if (!value.is_string()) throw Malformed{std::string(key) + " holds something other than strings"};
+    map[name] = value.get<std::string>();
   }
   return map;
 }
 
-PartitionValues ParsePartitionValues(const object& in) {
+PartitionValues ParsePartitionValues(const Json& in) {
   PartitionValues values;
-  std::optional<object> found = OptionalObject(in, "partitionValues");
+  const Json* found = OptionalObject(in, "partitionValues");
   if (!found) return values;
-  for (auto field : *found) {
-    std::string_view text;
-    std::optional<std::string>& value = values[std::string(field.key)];
-    if (field.value.is_null()) continue;
-    if (field.value.get(text) != simdjson::SUCCESS) throw Malformed{"partitionValues holds something other than strings"};
+  for (const auto& [name, value] : found->items()) {
+    std::optional<std::string>& text = values[name];
+    if (value.is_null()) continue;
+    if (!value.is_string()) throw Malformed{"partitionValues holds something other than strings"};
     // An empty string is null, by the protocol.
-    if (!text.empty()) value = std::string(text);
+    if (!value.get_ref<const std::string&>().empty()) text = value.get<std::string>();
   }
   return values;
 }
 
-std::optional<DeletionVectorDescriptor> ParseDeletionVector(const object& in) {
-  std::optional<object> found = OptionalObject(in, "deletionVector");
+std::optional<DeletionVectorDescriptor> ParseDeletionVector(const Json& in) {
+  const Json* found = OptionalObject(in, "deletionVector");
   if (!found) return std::nullopt;
   return DeletionVectorDescriptor{.storage_type = String(*found, "storageType"),
                                   .path_or_inline_dv = String(*found, "pathOrInlineDv"),
@@ -127,7 +123,7 @@ std::optional<DeletionVectorDescriptor> ParseDeletionVector(const object& in) {
                                   .cardinality = Int(*found, "cardinality")};
 }
 
-AddFile ParseAdd(const object& in) {
+AddFile ParseAdd(const Json& in) {
   AddFile add;
   add.path = String(in, "path");
   add.partition_values = ParsePartitionValues(in);
@@ -143,7 +139,7 @@ AddFile ParseAdd(const object& in) {
   return add;
 }
 
-RemoveFile ParseRemove(const object& in) {
+RemoveFile ParseRemove(const Json& in) {
   RemoveFile remove;
   remove.path = String(in, "path");
   remove.deleted_ms = OptionalInt(in, "deletionTimestamp");
@@ -157,12 +153,12 @@ RemoveFile ParseRemove(const object& in) {
   return remove;
 }
 
-Metadata ParseMetadata(const object& in) {
+Metadata ParseMetadata(const Json& in) {
   Metadata metadata;
   metadata.id = String(in, "id");
   metadata.name = OptionalString(in, "name");
   metadata.description = OptionalString(in, "description");
-  if (std::optional<object> format = OptionalObject(in, "format")) {
+  if (const Json* format = OptionalObject(in, "format")) {
     metadata.provider = String(*format, "provider");
     metadata.format_options = StringMap(*format, "options");
   }
@@ -173,38 +169,35 @@ Metadata ParseMetadata(const object& in) {
   return metadata;
 }
 
-Protocol ParseProtocol(const object& in) {
+Protocol ParseProtocol(const Json& in) {
   return {.min_reader_version = SmallInt(in, "minReaderVersion"),
           .min_writer_version = SmallInt(in, "minWriterVersion"),
           .reader_features = OptionalStrings(in, "readerFeatures"),
           .writer_features = OptionalStrings(in, "writerFeatures")};
 }
 
-void ParseLine(const element& line, CommitActions& actions) {
-  object root;
-  if (line.get(root) != simdjson::SUCCESS) throw Malformed{"not a JSON object"};
-  for (auto field : root) {
-    object in;
-    if (field.value.is_null()) continue;
-    if (field.value.get(in) != simdjson::SUCCESS) continue;  // an action that we do not know
-    if (field.key == "add") {
+void ParseLine(const Json& root, CommitActions& actions) {
+  if (!root.is_object()) throw Malformed{"not a JSON object"};
+  for (const auto& [name, in] : root.items()) {
+    if (!in.is_object()) continue;  // an action that we do not know
+    if (name == "add") {
       actions.adds.push_back(std::make_shared<const AddFile>(ParseAdd(in)));
-    } else if (field.key == "remove") {
+    } else if (name == "remove") {
       actions.removes.push_back(std::make_shared<const RemoveFile>(ParseRemove(in)));
-    } else if (field.key == "metaData") {
+    } else if (name == "metaData") {
       actions.metadata = ParseMetadata(in);
-    } else if (field.key == "protocol") {
+    } else if (name == "protocol") {
       actions.protocol = ParseProtocol(in);
-    } else if (field.key == "txn") {
+    } else if (name == "txn") {
       actions.transactions.push_back({String(in, "appId"), Int(in, "version"), OptionalInt(in, "lastUpdated")});
-    } else if (field.key == "domainMetadata") {
+    } else if (name == "domainMetadata") {
       actions.domains.push_back({String(in, "domain"), OptionalString(in, "configuration").value_or(""), Bool(in, "removed", false)});
-    } else if (field.key == "sidecar") {
+    } else if (name == "sidecar") {
       actions.sidecars.push_back({String(in, "path"), OptionalInt(in, "sizeInBytes").value_or(0)});
-    } else if (field.key == "commitInfo") {
-      std::optional<element> timestamp = Find(in, "timestamp");
-      actions.commit_info = CommitInfo{.json = simdjson::minify(in),
-                                       .timestamp_ms = timestamp && timestamp->is_int64() ? OptionalInt(in, "timestamp") : std::nullopt,
+    } else if (name == "commitInfo") {
+      const Json* timestamp = Find(in, "timestamp");
+      actions.commit_info = CommitInfo{.json = in.dump(-1, ' ', false, Json::error_handler_t::replace),
+                                       .timestamp_ms = timestamp && FitsInt64(*timestamp) ? OptionalInt(in, "timestamp") : std::nullopt,
                                        .in_commit_timestamp_ms = OptionalInt(in, "inCommitTimestamp"),
                                        .txn_id = OptionalString(in, "txnId").value_or("")};
     }
@@ -371,27 +364,26 @@ void AppendJsonString(std::string& out, std::string_view text) {
   out += '"';
 }
 
-Result<CommitActions> ParseActions(std::string bytes, const std::string& path) {
+Result<CommitActions> ParseActions(const std::string& bytes, const std::string& path) {
   CommitActions actions;
-  const size_t size = bytes.size();
-  bytes.append(simdjson::SIMDJSON_PADDING, ' ');
-  simdjson::dom::parser parser;
+  auto check_depth = [](int depth, Json::parse_event_t, Json&) {
+    if (depth > kDepthMax) throw Malformed{"nested too deep"};
+    return true;
+  };
   int64_t line_number = 0, lines = 0;
-  for (size_t start = 0; start < size;) {
-    size_t end = std::min(bytes.find('\n', start), size);
+  for (size_t start = 0; start < bytes.size();) {
+    size_t end = std::min(bytes.find('\n', start), bytes.size());
     ++line_number;
     std::string_view line(bytes.data() + start, end - start);
     start = end + 1;
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     ++lines;
-    element parsed;
-    if (auto error = parser.parse(line.data(), line.size(), false).get(parsed); error != simdjson::SUCCESS) {
-      return Corrupt(path, "line " + std::to_string(line_number) + ": " + simdjson::error_message(error));
-    }
     try {
-      ParseLine(parsed, actions);
+      ParseLine(Json::parse(line, check_depth), actions);
     } catch (const Malformed& malformed) {
       return Corrupt(path, "line " + std::to_string(line_number) + ": " + malformed.reason);
+    } catch (const Json::exception& error) {
+      return Corrupt(path, "line " + std::to_string(line_number) + ": " + error.what());
     }
   }
   if (lines == 0) return Corrupt(path, "it is empty");

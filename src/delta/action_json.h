@@ -12,7 +12,7 @@ namespace millstream {
 
 // One commit file or JSON checkpoint. `path` is for errors: MILLSTREAM_DELTA_LOG_CORRUPT naming the line. An empty file is an error:
 // a commit says at least one thing.
-Result<CommitActions> ParseActions(std::string bytes, const std::string& path);
+Result<CommitActions> ParseActions(const std::string& bytes, const std::string& path);
 
 // One line each, with its newline.
 void AppendAction(std::string& out, const AddFile& add);

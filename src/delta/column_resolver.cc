@@ -3,7 +3,7 @@
 #include <arrow/builder.h>
 #include <arrow/scalar.h>
 #include <arrow/util/key_value_metadata.h>
-#include <simdjson.h>
+#include <nlohmann/json.hpp>
 
 #include "delta/row_conform.h"
 #include "types/arrow_types.h"
@@ -13,15 +13,12 @@ namespace millstream {
 namespace {
 
 std::optional<std::string> FieldProperty(const StructField& field, std::string_view key) {
-  simdjson::dom::parser parser;
-  simdjson::dom::element root;
-  if (parser.parse(field.metadata).get(root) != simdjson::SUCCESS) return std::nullopt;
-  simdjson::dom::element found;
-  if (root.at_key(key).get(found) != simdjson::SUCCESS) return std::nullopt;
-  std::string_view text;
-  if (found.get(text) == simdjson::SUCCESS) return std::string(text);
-  int64_t number;
-  if (found.get(number) == simdjson::SUCCESS) return std::to_string(number);
+  nlohmann::json root = nlohmann::json::parse(field.metadata, nullptr, false);
+  if (!root.is_object()) return std::nullopt;
+  auto found = root.find(key);
+  if (found == root.end()) return std::nullopt;
+  if (found->is_string()) return found->get<std::string>();
+  if (found->is_number_integer()) return std::to_string(found->get<int64_t>());
   return std::nullopt;
 }
 

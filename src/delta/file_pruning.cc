@@ -1,4 +1,4 @@
-#include <simdjson.h>
+#include <nlohmann/json.hpp>
 
 #include "delta/column_resolver.h"
 #include "delta/scan.h"
@@ -8,7 +8,7 @@ namespace millstream {
 namespace {
 
 using Kind = ColumnPredicate::Kind;
-using simdjson::dom::element;
+using Json = nlohmann::json;
 
 // -1, 0, 1; nullopt: not comparable, so nothing is skipped.
 std::optional<int> Compare(const Value& a, const Value& b) {
@@ -47,26 +47,30 @@ bool ValueMatches(const Value& found, const ColumnPredicate& predicate) {
   }
 }
 
+const Json* Child(const Json& object, std::string_view key) {
+  if (!object.is_object()) return nullptr;
+  auto found = object.find(key);
+  return found == object.end() ? nullptr : &*found;
+}
+
 // A bound out of the statistics; nullopt: none, or of a type that statistics do not order as Spark does.
-std::optional<Value> Bound(const element& stats, std::string_view side, const std::string& name, const DataType& type) {
-  element bounds, found;
-  if (stats.at_key(side).get(bounds) != simdjson::SUCCESS || !bounds.is_object()) return std::nullopt;
-  if (bounds.at_key(name).get(found) != simdjson::SUCCESS) return std::nullopt;
-  int64_t number;
-  std::string_view text;
+std::optional<Value> Bound(const Json& stats, std::string_view side, const std::string& name, const DataType& type) {
+  const Json* bounds = Child(stats, side);
+  const Json* found = bounds ? Child(*bounds, name) : nullptr;
+  if (!found) return std::nullopt;
   switch (type.id()) {
     case TypeId::kByte:
     case TypeId::kShort:
     case TypeId::kInteger:
     case TypeId::kLong:
-      return found.get(number) == simdjson::SUCCESS ? std::optional(Value{number}) : std::nullopt;
+      return found->is_number_integer() ? std::optional(Value{found->get<int64_t>()}) : std::nullopt;
     case TypeId::kString:
-      return found.get(text) == simdjson::SUCCESS ? std::optional(Value{std::string(text)}) : std::nullopt;
+      return found->is_string() ? std::optional(Value{found->get<std::string>()}) : std::nullopt;
     case TypeId::kDate:
     case TypeId::kTimestamp:
     case TypeId::kTimestampNtz: {
-      if (found.get(text) != simdjson::SUCCESS) return std::nullopt;
-      Result<Value> parsed = ParsePartitionText(std::string(text), type);
+      if (!found->is_string()) return std::nullopt;
+      Result<Value> parsed = ParsePartitionText(found->get<std::string>(), type);
       if (!parsed.ok()) return std::nullopt;
       // Other writers cut timestamps to milliseconds: the true maximum may be up to one later.
       if (type.id() != TypeId::kDate && side == "maxValues") return Value{std::get<int64_t>(parsed->held) + 1000};
@@ -77,14 +81,14 @@ std::optional<Value> Bound(const element& stats, std::string_view side, const st
   }
 }
 
-bool StatsMayMatch(const element& stats, const std::string& name, const DataType& type, const ColumnPredicate& predicate) {
+bool StatsMayMatch(const Json& stats, const std::string& name, const DataType& type, const ColumnPredicate& predicate) {
   if (predicate.kind == Kind::kIsNull || predicate.kind == Kind::kIsNotNull) {
-    element counts;
-    int64_t nulls, rows;
-    if (stats.at_key("nullCount").get(counts) != simdjson::SUCCESS || !counts.is_object()) return true;
-    if (counts.at_key(name).get(nulls) != simdjson::SUCCESS) return true;
-    if (predicate.kind == Kind::kIsNull) return nulls != 0;
-    return stats.at_key("numRecords").get(rows) != simdjson::SUCCESS || nulls < rows;
+    const Json* counts = Child(stats, "nullCount");
+    const Json* nulls = counts ? Child(*counts, name) : nullptr;
+    if (!nulls || !nulls->is_number_integer()) return true;
+    if (predicate.kind == Kind::kIsNull) return nulls->get<int64_t>() != 0;
+    const Json* rows = Child(stats, "numRecords");
+    return !rows || !rows->is_number_integer() || nulls->get<int64_t>() < rows->get<int64_t>();
   }
   auto beyond = [&](std::string_view side, bool above, bool or_equal) {
     std::optional<Value> bound = Bound(stats, side, name, type);
@@ -113,8 +117,7 @@ bool StatsMayMatch(const element& stats, const std::string& name, const DataType
 bool MayMatch(const AddFile& file, const Metadata& metadata, const std::vector<ColumnPredicate>& predicates) {
   if (predicates.empty()) return true;
   const ColumnMappingMode mode = MappingModeOf(metadata);
-  simdjson::dom::parser parser;
-  std::optional<element> stats;
+  Json stats;
   bool is_parsed = false;
   for (const ColumnPredicate& predicate : predicates) {
     std::optional<size_t> index = metadata.schema.IndexOf(predicate.column);
@@ -128,10 +131,9 @@ bool MayMatch(const AddFile& file, const Metadata& metadata, const std::vector<C
     }
     if (!is_parsed) {
       is_parsed = true;
-      element parsed;
-      if (!file.stats.empty() && parser.parse(file.stats).get(parsed) == simdjson::SUCCESS && parsed.is_object()) stats = parsed;
+      stats = Json::parse(file.stats, nullptr, false);
     }
-    if (stats && !StatsMayMatch(*stats, name, field.type, predicate)) return false;
+    if (stats.is_object() && !StatsMayMatch(stats, name, field.type, predicate)) return false;
   }
   return true;
 }

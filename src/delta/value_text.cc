@@ -2,7 +2,6 @@
 
 #include <arrow/array.h>
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <charconv>
 #include <cmath>
@@ -48,7 +47,7 @@ int64_t FloorDiv(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 0) !
 // "2026-01-02<separator>03:04:05" and the fraction with `digits` digits.
 std::optional<std::string> TimestampText(int64_t micros, char separator, int digits) {
   int64_t days = FloorDiv(micros, kDayMicros), in_day = micros - days * kDayMicros;
-  std::optional<std::string> date = DateText(days);
+  std::optional<std::string> date = LogDateText(days);
   if (!date) return std::nullopt;
   int64_t seconds = in_day / 1000000, fraction = in_day % 1000000;
   std::string text = fmt::format("{}{}{:02}:{:02}:{:02}", *date, separator, seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -64,6 +63,23 @@ std::string FloatText(double number, bool is_single) {
   return text;
 }
 
+// Well-formed UTF-8: no overlong forms, no surrogates.
+bool IsUtf8(std::string_view text) {
+  auto at = [&](size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  for (size_t i = 0; i < text.size();) {
+    unsigned lead = at(i);
+    size_t length = lead < 0x80 ? 1 : lead >= 0xC2 && lead < 0xE0 ? 2 : lead >= 0xE0 && lead < 0xF0 ? 3 : lead >= 0xF0 && lead < 0xF5 ? 4 : 0;
+    if (length == 0) return false;
+    for (size_t k = 1; k < length; ++k) {
+      if ((at(i + k) & 0xC0) != 0x80) return false;
+    }
+    unsigned second = at(i + 1);
+    if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) || (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F)) return false;
+    i += length;
+  }
+  return true;
+}
+
 size_t CharLength(unsigned char lead) { return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4; }
 
 // Bytes of the first `chars` characters of valid UTF-8.
@@ -74,7 +90,7 @@ size_t PrefixBytes(std::string_view text, size_t chars) {
 }
 
 std::optional<std::string> StringBound(const std::string& text, bool is_max) {
-  if (!simdjson::validate_utf8(text.data(), text.size())) return std::nullopt;
+  if (!IsUtf8(text)) return std::nullopt;
   size_t bytes = PrefixBytes(text, kStatsChars);
   std::string json;
   if (bytes == text.size() || !is_max) {
@@ -103,11 +119,11 @@ std::optional<std::string> BoundJson(const Value& value, const DataType& type, b
       return FloatText(number, type.id() == TypeId::kFloat);
     }
     case TypeId::kDecimal:
-      return DecimalText(std::get<DecimalValue>(value.held).unscaled, type.scale());
+      return LogDecimalText(std::get<DecimalValue>(value.held).unscaled, type.scale());
     case TypeId::kString:
       return StringBound(std::get<std::string>(value.held), is_max);
     case TypeId::kDate: {
-      std::optional<std::string> text = DateText(std::get<int64_t>(value.held));
+      std::optional<std::string> text = LogDateText(std::get<int64_t>(value.held));
       return text ? std::optional('"' + *text + '"') : std::nullopt;
     }
     case TypeId::kTimestamp:
@@ -229,13 +245,13 @@ std::optional<__int128> ParseDecimal(std::string_view text, int scale) {
 
 }  // namespace
 
-std::optional<std::string> DateText(int64_t days) {
+std::optional<std::string> LogDateText(int64_t days) {
   Civil civil = CivilFromDays(days);
   if (civil.year < 1 || civil.year > 9999) return std::nullopt;
   return fmt::format("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day);
 }
 
-std::string DecimalText(__int128 unscaled, int scale) {
+std::string LogDecimalText(__int128 unscaled, int scale) {
   bool negative = unscaled < 0;
   unsigned __int128 rest = negative ? -static_cast<unsigned __int128>(unscaled) : static_cast<unsigned __int128>(unscaled);
   std::string digits;
@@ -270,17 +286,17 @@ Result<std::optional<std::string>> PartitionText(const arrow::Array& array, int6
     case TypeId::kDecimal: {
       __int128 unscaled;
       std::memcpy(&unscaled, static_cast<const arrow::Decimal128Array&>(array).GetValue(row), sizeof(unscaled));
-      return Text(DecimalText(unscaled, type.scale()));
+      return Text(LogDecimalText(unscaled, type.scale()));
     }
     case TypeId::kString:
     case TypeId::kBinary: {
       std::string_view text = static_cast<const arrow::BinaryArray&>(array).GetView(row);
       if (text.empty()) return Text();
-      if (!simdjson::validate_utf8(text.data(), text.size())) return Status::Unsupported("A partition value that is not UTF-8");
+      if (!IsUtf8(text)) return Status::Unsupported("A partition value that is not UTF-8");
       return Text(std::string(text));
     }
     case TypeId::kDate: {
-      Text text = DateText(static_cast<const arrow::Date32Array&>(array).Value(row));
+      Text text = LogDateText(static_cast<const arrow::Date32Array&>(array).Value(row));
       return text ? Result<Text>(text) : day_error();
     }
     case TypeId::kTimestamp: {

@@ -29,7 +29,7 @@ std::string PartitionDirectory(std::string_view column, const std::optional<std:
 std::string StatsJson(int64_t rows, const std::vector<ColumnStats>& columns);
 
 // days → "2026-01-02"; nullopt: outside of years 1 to 9999.
-std::optional<std::string> DateText(int64_t days);
-std::string DecimalText(__int128 unscaled, int scale);
+std::optional<std::string> LogDateText(int64_t days);
+std::string LogDecimalText(__int128 unscaled, int scale);
 
 }  // namespace millstream

@@ -1,5 +1,5 @@
 #include <arrow/builder.h>
-#include <simdjson.h>
+#include <nlohmann/json.hpp>
 
 #include "connectors/delta/delta_connector.h"
 #include "delta/delta_errors.h"
@@ -9,7 +9,7 @@
 namespace millstream {
 namespace {
 
-using simdjson::dom::element;
+using Json = nlohmann::json;
 
 DataType TextMap() { return DataType::Map(DataType::String(), DataType::String()); }
 
@@ -21,12 +21,11 @@ class HistoryRows {
   }
 
   arrow::Status Append(const HistoryEntry& entry) {
-    element info;
-    bool has_info = !entry.commit_info_json.empty() && parser_.parse(entry.commit_info_json).get(info) == simdjson::SUCCESS;
+    Json info = Json::parse(entry.commit_info_json, nullptr, false);
     next_ = 0;
     ARROW_RETURN_NOT_OK(Next<arrow::Int64Builder>()->Append(entry.version));
     ARROW_RETURN_NOT_OK(Next<arrow::TimestampBuilder>()->Append(entry.timestamp_ms * 1000));
-    const element* found = has_info ? &info : nullptr;
+    const Json* found = &info;
     ARROW_RETURN_NOT_OK(Text(found, "userId"));
     ARROW_RETURN_NOT_OK(Text(found, "userName"));
     ARROW_RETURN_NOT_OK(Text(found, "operation"));
@@ -34,13 +33,13 @@ class HistoryRows {
     ARROW_RETURN_NOT_OK(builders_[next_++]->AppendNull());  // job
     ARROW_RETURN_NOT_OK(builders_[next_++]->AppendNull());  // notebook
     ARROW_RETURN_NOT_OK(Text(found, "clusterId"));
-    int64_t read_version;
     auto* version = Next<arrow::Int64Builder>();
-    ARROW_RETURN_NOT_OK(found && found->at_key("readVersion").get(read_version) == simdjson::SUCCESS ? version->Append(read_version) : version->AppendNull());
+    const Json* read_version = Child(found, "readVersion");
+    ARROW_RETURN_NOT_OK(read_version && read_version->is_number_integer() ? version->Append(read_version->get<int64_t>()) : version->AppendNull());
     ARROW_RETURN_NOT_OK(Text(found, "isolationLevel"));
-    bool is_blind;
     auto* blind = Next<arrow::BooleanBuilder>();
-    ARROW_RETURN_NOT_OK(found && found->at_key("isBlindAppend").get(is_blind) == simdjson::SUCCESS ? blind->Append(is_blind) : blind->AppendNull());
+    const Json* is_blind = Child(found, "isBlindAppend");
+    ARROW_RETURN_NOT_OK(is_blind && is_blind->is_boolean() ? blind->Append(is_blind->get<bool>()) : blind->AppendNull());
     ARROW_RETURN_NOT_OK(Pairs(found, "operationMetrics"));
     ARROW_RETURN_NOT_OK(Text(found, "userMetadata"));
     return Text(found, "engineInfo");
@@ -62,25 +61,30 @@ class HistoryRows {
     return static_cast<Builder*>(builders_[next_++].get());
   }
 
-  arrow::Status Text(const element* info, std::string_view key) {
-    std::string_view text;
-    auto* builder = Next<arrow::StringBuilder>();
-    return info && info->at_key(key).get(text) == simdjson::SUCCESS ? builder->Append(text) : builder->AppendNull();
+  static const Json* Child(const Json* info, std::string_view key) {
+    if (!info->is_object()) return nullptr;
+    auto found = info->find(key);
+    return found == info->end() ? nullptr : &*found;
   }
 
-  arrow::Status Pairs(const element* info, std::string_view key) {
-    simdjson::dom::object object;
+  arrow::Status Text(const Json* info, std::string_view key) {
+    const Json* text = Child(info, key);
+    auto* builder = Next<arrow::StringBuilder>();
+    return text && text->is_string() ? builder->Append(text->get<std::string>()) : builder->AppendNull();
+  }
+
+  arrow::Status Pairs(const Json* info, std::string_view key) {
+    const Json* object = Child(info, key);
     auto* builder = Next<arrow::MapBuilder>();
-    if (!info || info->at_key(key).get(object) != simdjson::SUCCESS) return builder->AppendNull();
+    if (!object || !object->is_object()) return builder->AppendNull();
     ARROW_RETURN_NOT_OK(builder->Append());
-    for (auto field : object) {
-      ARROW_RETURN_NOT_OK(static_cast<arrow::StringBuilder*>(builder->key_builder())->Append(field.key));
+    for (const auto& [name, value] : object->items()) {
+      ARROW_RETURN_NOT_OK(static_cast<arrow::StringBuilder*>(builder->key_builder())->Append(name));
       auto* items = static_cast<arrow::StringBuilder*>(builder->item_builder());
-      std::string_view text;
-      if (field.value.get(text) == simdjson::SUCCESS) {
-        ARROW_RETURN_NOT_OK(items->Append(text));
+      if (value.is_string()) {
+        ARROW_RETURN_NOT_OK(items->Append(value.get<std::string>()));
       } else {
-        ARROW_RETURN_NOT_OK(field.value.is_null() ? items->AppendNull() : items->Append(simdjson::minify(field.value)));
+        ARROW_RETURN_NOT_OK(value.is_null() ? items->AppendNull() : items->Append(value.dump()));
       }
     }
     return arrow::Status::OK();
@@ -88,7 +92,6 @@ class HistoryRows {
 
   ArrowSchemaPtr schema_;
   std::vector<std::unique_ptr<arrow::ArrayBuilder>> builders_;
-  simdjson::dom::parser parser_;
   size_t next_ = 0;
 };
 
