@@ -13,6 +13,7 @@ struct Maker {
 
 constexpr Maker kMakers[] = {
     {"json", MakeJsonFormat, JsonOptionTable},
+    {"csv", MakeCsvFormat, CsvOptionTable},
 };
 
 const Maker* FindMaker(std::string_view name) {

@@ -12,5 +12,7 @@ using FileFormatPtr = std::shared_ptr<const FileFormat>;
 
 Result<FileFormatPtr> MakeJsonFormat(const OptionMap& options, const FormatContext& context);
 const OptionTable& JsonOptionTable();
+Result<FileFormatPtr> MakeCsvFormat(const OptionMap& options, const FormatContext& context);
+const OptionTable& CsvOptionTable();
 
 }  // namespace millstream

@@ -1,0 +1,349 @@
+// csv_format.cc   Files of separated values.
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <vector>
+
+#include "formats/csv_row_builder.h"
+#include "formats/csv_schema_inference.h"
+#include "formats/csv_tokenizer.h"
+#include "formats/format_makers.h"
+#include "formats/formats_errors.h"
+#include "formats/input_chunks.h"
+#include "formats/json_schema_inference.h"
+#include "formats/scan_plan.h"
+
+namespace millstream {
+namespace {
+
+constexpr int64_t kHeadBytes = 1 << 20;  // a header may be this long
+
+ChunkOptions ChunksOf(const CsvOptions& options) {
+  return {.whole_files = options.multi_line || !options.line_separator.empty() || options.encoding != "UTF-8",
+          .encoding = options.encoding,
+          .ignore_missing_files = options.ignore_missing_files,
+          .ignore_corrupt_files = options.ignore_corrupt_files};
+}
+
+// A line that Spark's filterCommentAndEmpty leaves out.
+bool IsSkipped(const char* begin, const char* end, const CsvOptions& options) {
+  if (options.comment != '\0' && *begin == options.comment) return true;
+  while (begin < end && static_cast<unsigned char>(*begin) <= ' ') ++begin;
+  return begin == end;
+}
+
+// The records of one piece of a file, one after another.
+class RecordCursor {
+ public:
+  RecordCursor(const CsvOptions& options, CsvTokenizer& tokenizer, const char* begin, const char* end, bool starts_file)
+      : options_(options), tokenizer_(tokenizer), p_(begin), end_(end) {
+    if (starts_file && end - begin >= 3 && std::string_view(begin, 3) == "\xEF\xBB\xBF") p_ += 3;
+    if (!starts_file) return;
+    for (int64_t row = 0; row < options.skip_rows && p_ < end_; ++row) {
+      p_ = FindLineEnd(p_, end_);
+      if (p_ < end_) p_ += *p_ == '\r' && p_ + 1 < end_ && p_[1] == '\n' ? 2 : 1;
+    }
+  }
+  // False at the end.
+  bool Next() {
+    while (p_ < end_) {
+      begin_ = p_;
+      if (options_.multi_line) {
+        if (*p_ == '\n' || *p_ == '\r') {
+          ++p_;
+          continue;
+        }
+        if (options_.comment != '\0' && *p_ == options_.comment) {
+          p_ = FindLineEnd(p_, end_);
+          continue;
+        }
+        well_formed_ = tokenizer_.Next(&p_, end_, true);
+        text_end_ = p_;
+        while (text_end_ > begin_ && (text_end_[-1] == '\n' || text_end_[-1] == '\r')) --text_end_;
+        return true;
+      }
+      // Line ends cut before quotes are looked at, as in Spark.
+      const char c = *p_;
+      if (c == '\n' || c == '\r') {
+        ++p_;
+        continue;
+      }
+      if (static_cast<unsigned char>(c) <= ' ' || c == options_.comment) {
+        const char* line_end = FindLineEnd(p_, end_);
+        if (IsSkipped(p_, line_end, options_)) {
+          p_ = line_end;
+          continue;
+        }
+      }
+      const int64_t left = end_ - p_;
+      if (left > kRecordBytesMax) {
+        const char* line_end = FindLineEnd(p_, end_);
+        if (line_end - p_ > kRecordBytesMax) {
+          too_long_ = true;
+          text_end_ = p_ = line_end;
+          return true;
+        }
+      }
+      too_long_ = false;
+      well_formed_ = tokenizer_.Next(&p_, end_, false);
+      text_end_ = p_;
+      while (text_end_ > begin_ && (text_end_[-1] == '\n' || text_end_[-1] == '\r')) --text_end_;
+      return true;
+    }
+    return false;
+  }
+  bool well_formed() const { return well_formed_; }
+  bool too_long() const { return too_long_; }
+  const char* begin() const { return begin_; }
+  std::string_view text() const { return {begin_, static_cast<size_t>(text_end_ - begin_)}; }
+
+ private:
+  const CsvOptions& options_;
+  CsvTokenizer& tokenizer_;
+  const char* p_;
+  const char* end_;
+  const char* begin_ = nullptr;
+  const char* text_end_ = nullptr;
+  bool well_formed_ = true, too_long_ = false;
+};
+
+// A separator of one's own takes the place of line ends; then these are ordinary bytes, which no tokenizer here tells apart.
+Status SeparateLines(char* begin, char* end, const std::string& separator) {
+  if (separator.empty() || separator == "\n" || separator == "\r" || separator == "\r\n") return Status::Ok();
+  if (separator.size() > 1) return Status::Unsupported("A CSV lineSep of more than one character");
+  for (char* p = begin; p < end; ++p) {
+    if (*p == '\n' || *p == '\r') return Status::Unsupported("A CSV lineSep in files that hold line ends too");
+    if (*p == separator[0]) *p = '\n';
+  }
+  return Status::Ok();
+}
+
+class CsvRows : public RowStream {
+ public:
+  CsvRows(const CsvOptions& options, ScanPlan plan, CsvRowShape shape, std::vector<InputFile> files, std::shared_ptr<FileScanStats> stats)
+      : options_(options), plan_(std::move(plan)), shape_(std::move(shape)), stats_(stats),
+        chunks_(Fs::Local(), std::move(files), ChunksOf(options), std::move(stats)) {}
+
+  const ArrowSchemaPtr& schema() const override { return plan_.arrow_schema(); }
+
+  Result<RecordBatchPtr> Next() override {
+    std::unique_ptr<Worker> worker = Take();
+    Result<RecordBatchPtr> batch = NextOf(*worker);
+    std::lock_guard lock(mutex_);
+    if (!batch.ok()) {
+      if (failed_.ok()) failed_ = batch.status();
+    } else {
+      idle_.push_back(std::move(worker));
+    }
+    return batch;
+  }
+
+ private:
+  struct Worker {
+    Worker(const CsvOptions& options, const CsvRowShape& shape) : tokenizer(options), builder(options, shape) {}
+    CsvTokenizer tokenizer;
+    CsvRowBuilder builder;
+    InputChunk chunk;
+  };
+
+  std::unique_ptr<Worker> Take() {
+    {
+      std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        std::unique_ptr<Worker> worker = std::move(idle_.back());
+        idle_.pop_back();
+        return worker;
+      }
+    }
+    return std::make_unique<Worker>(options_, shape_);
+  }
+
+  Result<RecordBatchPtr> NextOf(Worker& worker) {
+    while (true) {
+      {
+        std::lock_guard lock(mutex_);
+        if (!failed_.ok()) return failed_;
+      }
+      MS_ASSIGN_OR_RETURN(bool more, chunks_.Next(&worker.chunk));
+      if (!more) return RecordBatchPtr();
+      MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, Parse(worker));
+      if (batch->num_rows() > 0) return batch;
+    }
+  }
+
+  // The column names of a file whose start another chunk holds.
+  Result<std::vector<std::string>> HeaderOf(int32_t index) {
+    const InputFile& file = chunks_.files()[static_cast<size_t>(index)];
+    std::string head(static_cast<size_t>(kHeadBytes), '\0');
+    int64_t size = 0;
+    if (Codec codec = CodecOfPath(file.path); codec != Codec::kNone) {
+      MS_ASSIGN_OR_RETURN(auto stream, Decompressor::Open(Fs::Local(), file.path, codec));
+      MS_ASSIGN_OR_RETURN(size, stream->Read(head.data(), kHeadBytes));
+    } else {
+      MS_ASSIGN_OR_RETURN(auto opened, Fs::Local().OpenForRead(file.path));
+      MS_ASSIGN_OR_RETURN(size, opened->ReadAt(0, kHeadBytes, head.data()));
+    }
+    head.resize(static_cast<size_t>(size));
+    head.append(static_cast<size_t>(kChunkPadding), '\0');
+    head[static_cast<size_t>(size)] = '\n';
+    CsvTokenizer tokenizer(options_);
+    RecordCursor cursor(options_, tokenizer, head.data(), head.data() + size, true);
+    if (!cursor.Next()) return std::vector<std::string>();
+    return CsvHeaderNames(tokenizer.values(), true, options_);
+  }
+
+  // enforceSchema=false: the header must name the schema's columns in their order.
+  Status CheckHeader(const std::vector<std::string>& header, const std::string& path) const {
+    const StructType& schema = plan_.data_schema();
+    bool same = header.size() == schema.size();
+    for (size_t i = 0; same && i < header.size(); ++i) {
+      CaseInsensitiveLess less;
+      same = !less(header[i], schema[i].name) && !less(schema[i].name, header[i]);
+    }
+    if (same) return Status::Ok();
+    std::string in_file, in_schema;
+    for (const std::string& name : header) in_file += (in_file.empty() ? "" : ", ") + name;
+    for (const StructField& field : schema) in_schema += (in_schema.empty() ? "" : ", ") + field.name;
+    return Status::IllegalArgument("CSV header does not conform to the schema.\n Header: " + in_file + "\n Schema: " + in_schema +
+                                   "\nCSV file: " + UriFromPath(path));
+  }
+
+  Status ParsePiece(Worker& worker, const ChunkPiece& piece) {
+    const InputFile& file = chunks_.files()[static_cast<size_t>(piece.file)];
+    char *begin = worker.chunk.data + piece.begin, *end = worker.chunk.data + piece.end;
+    MS_RETURN_IF_ERROR(SeparateLines(begin, end, options_.line_separator));
+    RecordCursor cursor(options_, worker.tokenizer, begin, end, piece.file_offset == 0);
+    std::string path = plan_.wants_rescued_data() ? HadoopPathString(file.path) : std::string();
+    auto offset = [&] { return "at byte " + std::to_string(piece.file_offset + (cursor.begin() == nullptr ? 0 : cursor.begin() - begin)); };
+    Status status = [&]() -> Status {
+      std::vector<std::string> header;
+      if (options_.header) {
+        if (piece.file_offset == 0) {
+          if (!cursor.Next()) return Status::Ok();
+          header = CsvHeaderNames(worker.tokenizer.values(), true, options_);
+          if (!options_.enforce_schema && !shape_.rescue) MS_RETURN_IF_ERROR(CheckHeader(header, file.path));
+        } else if (shape_.rescue) {
+          MS_ASSIGN_OR_RETURN(header, HeaderOf(piece.file));
+        }
+      }
+      MS_RETURN_IF_ERROR(worker.builder.SetFile(path, options_.header ? &header : nullptr));
+      while (cursor.Next()) {
+        if (cursor.too_long()) {
+          MS_RETURN_IF_ERROR(worker.builder.Refuse(cursor.text(), "record of more than " + std::to_string(kRecordBytesMax) + " bytes"));
+        } else {
+          MS_RETURN_IF_ERROR(worker.builder.Record(worker.tokenizer.values(), cursor.well_formed(), cursor.text()));
+        }
+      }
+      return Status::Ok();
+    }();
+    if (!status.ok()) return std::move(status).While("while reading " + UriFromPath(file.path) + " " + offset());
+    return Status::Ok();
+  }
+
+  Result<RecordBatchPtr> Parse(Worker& worker) {
+    ColumnBuilder& rows = worker.builder.rows();
+    std::vector<FileRun> runs;
+    worker.builder.ResetCounts();
+    for (const ChunkPiece& piece : worker.chunk.pieces) {
+      int64_t before = rows.size();
+      MS_RETURN_IF_ERROR(ParsePiece(worker, piece));
+      runs.push_back({piece.file, rows.size() - before});
+    }
+    int64_t count = rows.size();
+    if (stats_) {
+      stats_->rows_in += count + worker.builder.rejected();
+      stats_->rows_out += count;
+      stats_->rows_rejected += worker.builder.rejected();
+      stats_->rows_rescued += worker.builder.rescued();
+    }
+    std::vector<std::shared_ptr<arrow::Array>> parsed;
+    for (size_t i = 0; i < rows.child_count(); ++i) parsed.push_back(rows.child(i).Finish());
+    rows.Truncate(0);
+    return plan_.Assemble(std::move(parsed), chunks_.files(), runs, count);
+  }
+
+  const CsvOptions options_;
+  const ScanPlan plan_;
+  const CsvRowShape shape_;
+  const std::shared_ptr<FileScanStats> stats_;
+  InputChunks chunks_;
+  std::mutex mutex_;  // guards what follows
+  std::vector<std::unique_ptr<Worker>> idle_;
+  Status failed_;
+};
+
+class CsvFormat : public FileFormat {
+ public:
+  CsvFormat(CsvOptions options, FormatContext context) : options_(std::move(options)), context_(std::move(context)) {}
+
+  const std::string& name() const override {
+    static const std::string name = "csv";
+    return name;
+  }
+
+  Result<StructType> InferSchema(const std::vector<InputFile>& files) const override {
+    CsvSchemaInference inference(options_);
+    InputChunks chunks(Fs::Local(), files, ChunksOf(options_), nullptr);
+    InputChunk chunk;
+    CsvTokenizer tokenizer(options_);
+    int32_t file = -1;
+    uint64_t record_number = 0;
+    while (true) {
+      MS_ASSIGN_OR_RETURN(bool more, chunks.Next(&chunk));
+      if (!more) return inference.Finish();
+      for (const ChunkPiece& piece : chunk.pieces) {
+        MS_RETURN_IF_ERROR(SeparateLines(chunk.data + piece.begin, chunk.data + piece.end, options_.line_separator));
+        RecordCursor cursor(options_, tokenizer, chunk.data + piece.begin, chunk.data + piece.end, piece.file_offset == 0);
+        while (cursor.Next()) {
+          if (cursor.too_long() || !cursor.well_formed()) continue;
+          if (piece.file != file) {
+            file = piece.file;
+            inference.FirstRecord(tokenizer.values(), options_.header);
+            if (options_.header) continue;
+          }
+          if (!options_.infer_types) break;  // the names were all there was to learn
+          if (options_.sampling_ratio < 1 && static_cast<double>(record_number++ * 0x9E3779B97F4A7C15ull >> 32) >= options_.sampling_ratio * 4294967296.0) {
+            continue;
+          }
+          inference.Record(tokenizer.values());
+        }
+      }
+    }
+  }
+
+  Result<StructType> MergeNewFields(const std::vector<InputFile>& files, const StructType& known) const override {
+    MS_ASSIGN_OR_RETURN(StructType found, InferSchema(files));
+    return MergeNewFieldsInto(known, found, context_.case_sensitive);
+  }
+
+  Result<RowStreamPtr> Read(std::vector<InputFile> files, const FileScan& scan, std::shared_ptr<FileScanStats> stats) const override {
+    MS_ASSIGN_OR_RETURN(ScanPlan plan, ScanPlan::Make(scan, options_.corrupt_record_column, context_.time_zone));
+    for (const StructField& field : plan.data_schema()) {
+      if (field.type.IsNested() || field.type.id() == TypeId::kVariant) {
+        return Status::Error(errors::kUnsupportedDataTypeForCsv,
+                             {{"columnName", "`" + field.name + "`"}, {"columnType", "\"" + field.type.Sql() + "\""}, {"format", "CSV"}});
+      }
+    }
+    CsvRowShape shape{.data_schema = plan.data_schema(),
+                      .columns = plan.parsed_columns(),
+                      .corrupt_record_column = plan.wants_corrupt_record() ? options_.corrupt_record_column : "",
+                      .rescued_data_column = plan.wants_rescued_data() ? scan.rescued_data_column : "",
+                      .rescue = !scan.rescued_data_column.empty() || scan.fail_on_new_fields,
+                      .fail_on_new_fields = scan.fail_on_new_fields};
+    return RowStreamPtr(std::make_unique<CsvRows>(options_, std::move(plan), std::move(shape), std::move(files), std::move(stats)));
+  }
+
+ private:
+  const CsvOptions options_;
+  const FormatContext context_;
+};
+
+}  // namespace
+
+Result<FileFormatPtr> MakeCsvFormat(const OptionMap& options, const FormatContext& context) {
+  MS_ASSIGN_OR_RETURN(CsvOptions parsed, CsvOptions::From(options, context));
+  return FileFormatPtr(std::make_shared<CsvFormat>(std::move(parsed), context));
+}
+
+}  // namespace millstream

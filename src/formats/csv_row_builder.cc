@@ -1,0 +1,249 @@
+#include "formats/csv_row_builder.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "formats/formats_errors.h"
+#include "formats/json_scanner.h"
+#include "formats/spark_text.h"
+
+namespace millstream {
+namespace {
+
+constexpr int kNotWanted = -1;
+constexpr int kUnknown = -2;
+constexpr size_t kReportedTextMax = 1000;
+
+bool IsAscii(std::string_view text) {
+  unsigned char all = 0;
+  for (char c : text) all |= static_cast<unsigned char>(c);
+  return all < 0x80;
+}
+
+bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
+  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return (a | 0x20) == b; });
+}
+
+DataType RowType(const CsvRowShape& shape) {
+  StructType fields;
+  for (const std::string& name : shape.columns) {
+    bool text = name == shape.corrupt_record_column || name == shape.rescued_data_column;
+    auto index = shape.data_schema.IndexOf(name, true);
+    if (!index) index = shape.data_schema.IndexOf(name, false);
+    MS_CHECK_MSG(text || index, name);
+    fields.Add({name, text ? DataType::String() : shape.data_schema[*index].type});
+  }
+  return DataType::Struct(std::move(fields));
+}
+
+}  // namespace
+
+CsvRowBuilder::CsvRowBuilder(const CsvOptions& options, const CsvRowShape& shape) : options_(options), shape_(shape), rows_(RowType(shape)) {
+  schema_children_.assign(shape_.data_schema.size(), kNotWanted);
+  for (size_t i = 0; i < shape_.columns.size(); ++i) {
+    const std::string& name = shape_.columns[i];
+    if (!shape_.corrupt_record_column.empty() && name == shape_.corrupt_record_column) {
+      corrupt_index_ = static_cast<int>(i);
+    } else if (!shape_.rescued_data_column.empty() && name == shape_.rescued_data_column) {
+      rescued_index_ = static_cast<int>(i);
+    } else {
+      auto index = shape_.data_schema.IndexOf(name, true);
+      if (!index) index = shape_.data_schema.IndexOf(name, false);
+      schema_children_[*index] = static_cast<int>(i);
+    }
+  }
+  by_position_ = schema_children_;
+}
+
+Status CsvRowBuilder::SetFile(std::string_view path, const std::vector<std::string>* header) {
+  file_path_ = path;
+  by_name_ = shape_.rescue && header != nullptr;
+  if (!by_name_) {
+    by_position_ = schema_children_;
+    return Status::Ok();
+  }
+  file_columns_ = *header;
+  by_position_.assign(header->size(), kUnknown);
+  std::string unknown;
+  for (size_t i = 0; i < header->size(); ++i) {
+    if (auto index = shape_.data_schema.IndexOf((*header)[i], !options_.ignore_case)) {
+      by_position_[i] = schema_children_[*index];
+    } else if (!shape_.data_schema.IndexOf((*header)[i], false)) {
+      unknown += (unknown.empty() ? "" : ",") + (*header)[i];
+    }
+  }
+  if (shape_.fail_on_new_fields && !unknown.empty()) return Status::Error(errors::kNewFieldsInFile, {{"unknownFields", unknown}});
+  return Status::Ok();
+}
+
+bool CsvRowBuilder::Append(const CsvValue& value, ColumnBuilder& out) {
+  std::string_view text = value.text();
+  switch (value.kind) {
+    case CsvValue::Kind::kText:
+      break;
+    case CsvValue::Kind::kEmpty:
+    case CsvValue::Kind::kSkipped:
+      out.AppendNull();
+      return true;
+    case CsvValue::Kind::kEmptyQuoted:
+      text = options_.empty_value;
+      break;
+  }
+  if (text == options_.null_value) {
+    out.AppendNull();
+    return true;
+  }
+  return AppendText(text, out);
+}
+
+bool CsvRowBuilder::AppendText(std::string_view text, ColumnBuilder& out) {
+  const DataType& type = out.type();
+  auto take = [&](auto value) {
+    if (!value) return false;
+    out.AppendFixed(*value);
+    return true;
+  };
+  switch (type.id()) {
+    case TypeId::kString:
+      if (IsAscii(text)) [[likely]] {
+        out.AppendBytes(text);
+      } else {
+        out.AppendBytes(ValidUtf8(text));
+      }
+      return true;
+    case TypeId::kBinary:
+      out.AppendBytes(text);
+      return true;
+    case TypeId::kByte:
+    case TypeId::kShort:
+    case TypeId::kInteger:
+    case TypeId::kLong: {
+      std::optional<int64_t> value = ParseLong(text);
+      int bits = type.id() == TypeId::kByte ? 8 : type.id() == TypeId::kShort ? 16 : type.id() == TypeId::kInteger ? 32 : 64;
+      if (!value || (bits < 64 && (*value >= int64_t{1} << (bits - 1) || *value < -(int64_t{1} << (bits - 1))))) return false;
+      out.AppendInteger(*value);
+      return true;
+    }
+    case TypeId::kFloat:
+      if (text == options_.nan_value) return take(std::optional(std::numeric_limits<float>::quiet_NaN()));
+      if (text == options_.negative_infinity) return take(std::optional(-std::numeric_limits<float>::infinity()));
+      if (text == options_.positive_infinity) return take(std::optional(std::numeric_limits<float>::infinity()));
+      return take(ParseJavaFloat(text));
+    case TypeId::kDouble:
+      if (text == options_.nan_value) return take(std::optional(std::numeric_limits<double>::quiet_NaN()));
+      if (text == options_.negative_infinity) return take(std::optional(-std::numeric_limits<double>::infinity()));
+      if (text == options_.positive_infinity) return take(std::optional(std::numeric_limits<double>::infinity()));
+      return take(ParseJavaDouble(text));
+    case TypeId::kBoolean: {
+      bool yes = EqualsIgnoringCase(text, "true");
+      if (!yes && !EqualsIgnoringCase(text, "false")) return false;
+      out.AppendFixed(static_cast<uint8_t>(yes));
+      return true;
+    }
+    case TypeId::kDecimal: {
+      if (text.find(',') == std::string_view::npos) return take(ParseDecimal(text, type.precision(), type.scale()));
+      std::string plain(text);
+      std::erase(plain, ',');
+      return take(ParseDecimal(plain, type.precision(), type.scale()));
+    }
+    case TypeId::kDate:
+      return take(options_.datetime.Date(text));
+    case TypeId::kTimestamp:
+      return take(options_.datetime.Timestamp(text));
+    case TypeId::kTimestampNtz:
+      return take(options_.datetime.TimestampNtz(text));
+    case TypeId::kNull:
+      out.AppendNull();
+      return true;
+    case TypeId::kDayTimeInterval:
+    case TypeId::kYearMonthInterval:
+    case TypeId::kArray:
+    case TypeId::kMap:
+    case TypeId::kStruct:
+    case TypeId::kVariant:
+      return false;
+  }
+  return false;
+}
+
+void CsvRowBuilder::Rescue(std::string_view column, std::string_view text) {
+  if (rescued_index_ < 0) return;
+  rescued_ += rescued_.empty() ? "{" : ",";
+  AppendJsonString(ValidUtf8(column), &rescued_);
+  rescued_ += ':';
+  AppendJsonString(ValidUtf8(text), &rescued_);
+}
+
+Status CsvRowBuilder::Record(const std::vector<CsvValue>& values, bool well_formed, std::string_view text) {
+  rescued_.clear();
+  if (!well_formed) return Finish(true, text, "");
+  const int64_t row = rows_.size();
+  bool bad = false;
+  const size_t known = std::min(values.size(), by_position_.size());
+  for (size_t i = 0; i < known; ++i) {
+    const int child = by_position_[i];
+    if (child < 0) {
+      if (child == kUnknown && values[i].kind == CsvValue::Kind::kText) Rescue(file_columns_[i], values[i].text());
+      continue;
+    }
+    ColumnBuilder& column = rows_.child(static_cast<size_t>(child));
+    if (column.size() > row) [[unlikely]] continue;  // a header that names a column twice: the first counts
+    if (Append(values[i], column)) [[likely]] continue;
+    column.AppendNull();
+    if (shape_.rescue) {
+      Rescue(by_name_ ? file_columns_[i] : shape_.columns[static_cast<size_t>(child)], values[i].text());
+    } else {
+      bad = true;
+    }
+  }
+  if (values.size() != by_position_.size()) [[unlikely]] {
+    if (!shape_.rescue) bad = true;
+    for (size_t i = known; shape_.rescue && i < values.size(); ++i) Rescue("_c" + std::to_string(i), values[i].text());
+  }
+  if (bad) return Finish(true, text, "");
+  return Finish(false, text, "");
+}
+
+Status CsvRowBuilder::Refuse(std::string_view start_of_record, std::string_view reason) {
+  rescued_.clear();
+  return Finish(true, start_of_record.substr(0, kReportedTextMax), reason);
+}
+
+// Nulls for what the record lacks, and the row is done.
+Status CsvRowBuilder::Finish(bool bad, std::string_view text, std::string_view reason) {
+  const int64_t row = rows_.size();
+  if (bad) {
+    if (options_.mode == ParseMode::kFailFast) {
+      return Status::Error(errors::kMalformedRecord, {{"badRecord", ValidUtf8(text.substr(0, kReportedTextMax))}});
+    }
+    if (options_.mode == ParseMode::kDropMalformed) {
+      rows_.DropOpenStruct();
+      ++rejected_;
+      return Status::Ok();
+    }
+    if (corrupt_index_ >= 0) {
+      rows_.child(static_cast<size_t>(corrupt_index_)).AppendBytes(ValidUtf8(text));
+    } else if (shape_.rescue && rescued_index_ >= 0) {
+      rescued_ = "{\"_corrupt_record\":";
+      AppendJsonString(ValidUtf8(text), &rescued_);
+      if (!reason.empty()) {
+        rescued_ += ",\"_error\":";
+        AppendJsonString(reason, &rescued_);
+      }
+    }
+  }
+  if (rescued_index_ >= 0 && !rescued_.empty()) {
+    rescued_ += ",\"_file_path\":";
+    AppendJsonString(ValidUtf8(file_path_), &rescued_);
+    rescued_ += '}';
+    rows_.child(static_cast<size_t>(rescued_index_)).AppendBytes(rescued_);
+    ++rescued_rows_;
+  }
+  for (size_t i = 0; i < rows_.child_count(); ++i) {
+    if (rows_.child(i).size() == row) rows_.child(i).AppendNull();
+  }
+  rows_.CloseStruct();
+  return Status::Ok();
+}
+
+}  // namespace millstream

@@ -1,0 +1,58 @@
+#pragma once
+
+// csv_row_builder.h   CSV records → rows of a schema, value for value as Spark's UnivocityParser makes them.
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/column_builder.h"
+#include "formats/csv_tokenizer.h"
+
+namespace millstream {
+
+struct CsvRowShape {
+  StructType data_schema;
+  std::vector<std::string> columns;   // the children of the row, in order
+  std::string corrupt_record_column;  // empty: not wanted
+  std::string rescued_data_column;    // empty: not wanted
+  bool rescue = false;                // values that do not fit are rescued; columns go by the header's names where there is one
+  bool fail_on_new_fields = false;
+};
+
+// Not thread-safe.
+class CsvRowBuilder {
+ public:
+  CsvRowBuilder(const CsvOptions& options, const CsvRowShape& shape);
+
+  // The file whose records follow. `header`: its column names, or null when columns go by position.
+  Status SetFile(std::string_view path, const std::vector<std::string>* header);
+  // One record; `text` is what it stands as in the file, without line end.
+  Status Record(const std::vector<CsvValue>& values, bool well_formed, std::string_view text);
+  Status Refuse(std::string_view start_of_record, std::string_view reason);
+
+  ColumnBuilder& rows() { return rows_; }
+  int64_t rejected() const { return rejected_; }
+  int64_t rescued() const { return rescued_rows_; }
+  void ResetCounts() { rejected_ = rescued_rows_ = 0; }
+
+ private:
+  bool Append(const CsvValue& value, ColumnBuilder& out);
+  bool AppendText(std::string_view text, ColumnBuilder& out);
+  void Rescue(std::string_view column, std::string_view text);
+  Status Finish(bool bad, std::string_view text, std::string_view reason);
+
+  const CsvOptions& options_;
+  const CsvRowShape shape_;
+  ColumnBuilder rows_;
+  int corrupt_index_ = -1, rescued_index_ = -1;
+  // Per position in the file: the row's child, -1: known but not wanted, -2: not in the schema.
+  std::vector<int> by_position_, schema_children_;
+  std::vector<std::string> file_columns_;
+  bool by_name_ = false;
+  std::string file_path_, rescued_;
+  int64_t rejected_ = 0, rescued_rows_ = 0;
+};
+
+}  // namespace millstream
