@@ -1,6 +1,7 @@
 // csv_format.cc   Files of separated values.
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <vector>
@@ -37,11 +38,11 @@ bool IsSkipped(const char* begin, const char* end, const CsvOptions& options) {
 class RecordCursor {
  public:
   RecordCursor(const CsvOptions& options, CsvTokenizer& tokenizer, const char* begin, const char* end, bool starts_file)
-      : options_(options), tokenizer_(tokenizer), p_(begin), end_(end) {
+      : options_(options), tokenizer_(tokenizer), carriage_(options.line_separator.empty() ? '\r' : '\n'), p_(begin), end_(end) {
     if (starts_file && end - begin >= 3 && std::string_view(begin, 3) == "\xEF\xBB\xBF") p_ += 3;
     if (!starts_file) return;
     for (int64_t row = 0; row < options.skip_rows && p_ < end_; ++row) {
-      p_ = FindLineEnd(p_, end_);
+      p_ = LineEnd(p_);
       if (p_ < end_) p_ += *p_ == '\r' && p_ + 1 < end_ && p_[1] == '\n' ? 2 : 1;
     }
   }
@@ -49,44 +50,30 @@ class RecordCursor {
   bool Next() {
     while (p_ < end_) {
       begin_ = p_;
-      if (options_.multi_line) {
-        if (*p_ == '\n' || *p_ == '\r') {
-          ++p_;
-          continue;
-        }
-        if (options_.comment != '\0' && *p_ == options_.comment) {
-          p_ = FindLineEnd(p_, end_);
-          continue;
-        }
-        well_formed_ = tokenizer_.Next(&p_, end_, true);
-        text_end_ = p_;
-        while (text_end_ > begin_ && (text_end_[-1] == '\n' || text_end_[-1] == '\r')) --text_end_;
-        return true;
-      }
-      // Line ends cut before quotes are looked at, as in Spark.
       const char c = *p_;
-      if (c == '\n' || c == '\r') {
+      if (c == '\n' || c == carriage_) {
         ++p_;
         continue;
       }
       if (static_cast<unsigned char>(c) <= ' ' || c == options_.comment) {
-        const char* line_end = FindLineEnd(p_, end_);
-        if (IsSkipped(p_, line_end, options_)) {
+        const char* line_end = LineEnd(p_);
+        bool skipped = options_.multi_line ? options_.comment != '\0' && c == options_.comment : IsSkipped(p_, line_end, options_);
+        if (skipped) {
           p_ = line_end;
           continue;
         }
       }
-      const int64_t left = end_ - p_;
-      if (left > kRecordBytesMax) {
-        const char* line_end = FindLineEnd(p_, end_);
+      too_long_ = false;
+      if (!options_.multi_line && end_ - p_ > kRecordBytesMax) {
+        const char* line_end = LineEnd(p_);
         if (line_end - p_ > kRecordBytesMax) {
           too_long_ = true;
           text_end_ = p_ = line_end;
           return true;
         }
       }
-      too_long_ = false;
-      well_formed_ = tokenizer_.Next(&p_, end_, false);
+      // Without multiLine, lines are cut before quotes are looked at, as in Spark.
+      well_formed_ = tokenizer_.Next(&p_, end_, options_.multi_line);
       text_end_ = p_;
       while (text_end_ > begin_ && (text_end_[-1] == '\n' || text_end_[-1] == '\r')) --text_end_;
       return true;
@@ -99,8 +86,15 @@ class RecordCursor {
   std::string_view text() const { return {begin_, static_cast<size_t>(text_end_ - begin_)}; }
 
  private:
+  const char* LineEnd(const char* p) const {
+    if (carriage_ == '\r') return FindLineEnd(p, end_);
+    auto* found = static_cast<const char*>(std::memchr(p, '\n', static_cast<size_t>(end_ - p)));
+    return found == nullptr ? end_ : found;
+  }
+
   const CsvOptions& options_;
   CsvTokenizer& tokenizer_;
+  const char carriage_;  // '\r' where that ends lines, else '\n'
   const char* p_;
   const char* end_;
   const char* begin_ = nullptr;
@@ -110,10 +104,10 @@ class RecordCursor {
 
 // A separator of one's own takes the place of line ends; then these are ordinary bytes, which no tokenizer here tells apart.
 Status SeparateLines(char* begin, char* end, const std::string& separator) {
-  if (separator.empty() || separator == "\n" || separator == "\r" || separator == "\r\n") return Status::Ok();
+  if (separator.empty() || separator == "\n") return Status::Ok();
   if (separator.size() > 1) return Status::Unsupported("A CSV lineSep of more than one character");
   for (char* p = begin; p < end; ++p) {
-    if (*p == '\n' || *p == '\r') return Status::Unsupported("A CSV lineSep in files that hold line ends too");
+    if (*p == '\n') return Status::Unsupported("A CSV lineSep in files that hold line ends too");
     if (*p == separator[0]) *p = '\n';
   }
   return Status::Ok();
@@ -231,6 +225,9 @@ class CsvRows : public RowStream {
       while (cursor.Next()) {
         if (cursor.too_long()) {
           MS_RETURN_IF_ERROR(worker.builder.Refuse(cursor.text(), "record of more than " + std::to_string(kRecordBytesMax) + " bytes"));
+        } else if (!cursor.well_formed() && !shape_.rescue) {
+          // Spark's reader does not survive these, whatever the mode; a stream that rescues does.
+          return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(file.path)}, {"reason", "A record exceeds maxColumns or maxCharsPerColumn, or has an unescaped quote."}});
         } else {
           MS_RETURN_IF_ERROR(worker.builder.Record(worker.tokenizer.values(), cursor.well_formed(), cursor.text()));
         }

@@ -102,7 +102,7 @@ Result<CsvOptions> CsvOptions::From(const OptionMap& user, const FormatContext& 
   } else if (handling == "STOP_AT_CLOSING_QUOTE") {
     out.unescaped_quote = UnescapedQuote::kStopAtClosingQuote;
   } else if (handling == "BACK_TO_DELIMITER") {
-    out.unescaped_quote = UnescapedQuote::kBackToDelimiter;
+    return Status::Unsupported("unescapedQuoteHandling BACK_TO_DELIMITER", "Use STOP_AT_DELIMITER.");
   } else if (handling == "SKIP_VALUE") {
     out.unescaped_quote = UnescapedQuote::kSkipValue;
   } else if (handling == "RAISE_ERROR") {

@@ -16,7 +16,7 @@ const OptionTable& CsvOptionTable();
 struct CsvOptions {
   static Result<CsvOptions> From(const OptionMap& user, const FormatContext& context);
 
-  enum class UnescapedQuote { kStopAtClosingQuote, kBackToDelimiter, kStopAtDelimiter, kSkipValue, kRaiseError };
+  enum class UnescapedQuote { kStopAtClosingQuote, kStopAtDelimiter, kSkipValue, kRaiseError };
 
   std::string separator;         // one byte or more
   char quote = '"';              // '\0': none

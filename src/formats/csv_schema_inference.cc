@@ -22,6 +22,11 @@ DataType AsDecimal(const DataType& type) {
   return type;
 }
 
+// Without a pattern inference takes yyyy-MM-dd alone; a reader of dates takes more.
+bool LooksLikeDate(std::string_view text, const CsvOptions& options) {
+  return options.datetime.has_date_pattern() || (text.size() == 10 && text.find_first_not_of("0123456789-") == std::string_view::npos);
+}
+
 DataType Compatible(const DataType& a, const DataType& b) {
   if (a == b || b.id() == TypeId::kNull) return a;
   if (a.id() == TypeId::kNull) return b;
@@ -79,7 +84,10 @@ void CsvSchemaInference::Record(const std::vector<CsvValue>& values) {
     if (text.empty() || text == options_.null_value) continue;
     DataType& type = columns_[file_positions_[i]].type;
     if (type.id() == TypeId::kString) continue;
-    type = Compatible(type, TypeOf(type, text));
+    DataType found = TypeOf(type, text);
+    // Dates among timestamps are timestamps, unless a pattern says how these must look.
+    bool mixed = (type.id() == TypeId::kDate && found.id() == TypeId::kTimestamp) || (type.id() == TypeId::kTimestamp && found.id() == TypeId::kDate);
+    type = mixed && !options_.datetime.has_timestamp_pattern() ? DataType::Timestamp() : Compatible(type, found);
   }
 }
 
@@ -115,8 +123,8 @@ DataType CsvSchemaInference::TypeOf(const DataType& so_far, std::string_view tex
     }
   }
   if (from <= kDecimal) {
-    if (auto value = ParseBigDecimal(text); value && value->scale <= 0 && value->precision() - value->scale <= 38) {
-      return DataType::Decimal(std::max(1, static_cast<int>(value->precision() - value->scale)), 0);
+    if (auto value = ParseBigDecimal(text); value && value->scale == 0 && value->precision() <= 38) {
+      return DataType::Decimal(value->precision(), 0);
     }
   }
   if (from <= kDouble) {
@@ -124,7 +132,7 @@ DataType CsvSchemaInference::TypeOf(const DataType& so_far, std::string_view tex
       return DataType::Double();
     }
   }
-  if (from <= kDate && options_.prefer_date && options_.datetime.Date(text)) return DataType::Date();
+  if (from <= kDate && options_.prefer_date && LooksLikeDate(text, options_) && options_.datetime.Date(text)) return DataType::Date();
   if (from <= kTimestamp && options_.datetime.Timestamp(text)) return DataType::Timestamp();
   std::string lower = LowerCase(text);
   if (lower == "true" || lower == "false") return DataType::Boolean();

@@ -14,12 +14,12 @@ bool IsBlank(char c) { return static_cast<unsigned char>(c) <= ' '; }
 
 }  // namespace
 
-CsvTokenizer::CsvTokenizer(const CsvOptions& options) : options_(options), separator_(options.separator), first_(options.separator[0]) {}
+CsvTokenizer::CsvTokenizer(const CsvOptions& options) : options_(options), separator_(options.separator), first_(options.separator[0]), carriage_(options.line_separator.empty() ? '\r' : '\n') {}
 
 // The next delimiter's first byte or line end.
 const char* CsvTokenizer::ValueEnd(const char* p) const {
 #if defined(__SSE2__)
-  const __m128i delimiter = _mm_set1_epi8(first_), newline = _mm_set1_epi8('\n'), carriage = _mm_set1_epi8('\r');
+  const __m128i delimiter = _mm_set1_epi8(first_), newline = _mm_set1_epi8('\n'), carriage = _mm_set1_epi8(carriage_);
   for (; p < end_; p += 16) {
     __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
     __m128i hit = _mm_or_si128(_mm_cmpeq_epi8(bytes, delimiter), _mm_or_si128(_mm_cmpeq_epi8(bytes, newline), _mm_cmpeq_epi8(bytes, carriage)));
@@ -28,7 +28,7 @@ const char* CsvTokenizer::ValueEnd(const char* p) const {
   }
   return end_;
 #else
-  while (p < end_ && *p != first_ && *p != '\n' && *p != '\r') ++p;
+  while (p < end_ && *p != first_ && *p != '\n' && *p != carriage_) ++p;
   return p;
 #endif
 }
@@ -53,7 +53,7 @@ bool CsvTokenizer::Next(const char** p, const char* end, bool multi_line) {
     }
     break;
   }
-  if (at < end_) at += *at == '\r' && at + 1 < end_ && at[1] == '\n' ? 2 : 1;
+  if (at < end_) at += *at == '\r' && carriage_ == '\r' && at + 1 < end_ && at[1] == '\n' ? 2 : 1;
   *p = at;
   for (CsvValue& value : values_) {
     if (value.in_arena) value.data = arena_.data() + reinterpret_cast<intptr_t>(value.data);
@@ -154,11 +154,6 @@ bool CsvTokenizer::QuotedSlowly(const char** p) {
           case Handling::kSkipValue:
             until_delimiter();
             return finish(CsvValue::Kind::kSkipped);
-          case Handling::kBackToDelimiter:
-            arena_.resize(from);
-            at = start;
-            until_delimiter();
-            return finish(CsvValue::Kind::kText);
           case Handling::kStopAtDelimiter:
             arena_.insert(from, 1, quote);
             arena_ += quote;
@@ -171,7 +166,7 @@ bool CsvTokenizer::QuotedSlowly(const char** p) {
       } else if (previous == escape && escape != '\0' && escape != quote) {
         arena_ += escape;
       }
-      if (c == '\r' && at + 1 < end_ && at[1] == '\n') {
+      if (multi_line_ && c == '\r' && at + 1 < end_ && at[1] == '\n') {
         arena_ += '\n';  // line ends within quotes are normalised
         ++at;
       } else {
@@ -196,6 +191,7 @@ bool CsvTokenizer::QuotedSlowly(const char** p) {
       }
       previous = '\1';
     } else {
+      if (c == quote && previous == quote) arena_ += quote;
       previous = c;
     }
     ++at;

@@ -32,7 +32,7 @@ class CsvTokenizer {
   const std::vector<CsvValue>& values() const { return values_; }
 
  private:
-  bool IsNewline(const char* p) const { return p < end_ && (*p == '\n' || *p == '\r'); }
+  bool IsNewline(const char* p) const { return p < end_ && (*p == '\n' || *p == carriage_); }
   bool AtDelimiter(const char* p) const {
     return p < end_ && *p == first_ && (separator_.size() == 1 || (static_cast<size_t>(end_ - p) >= separator_.size() &&
                                                                   std::string_view(p, separator_.size()) == separator_));
@@ -46,6 +46,7 @@ class CsvTokenizer {
   const CsvOptions& options_;
   const std::string separator_;
   const char first_;
+  const char carriage_;  // '\r' where that ends lines, else '\n'
   const char* end_ = nullptr;
   bool multi_line_ = false;
   std::vector<CsvValue> values_;

@@ -23,6 +23,7 @@ class DateTimeOptions {
   std::optional<int64_t> Timestamp(std::string_view text) const;
   std::optional<int64_t> TimestampNtz(std::string_view text) const;
   bool has_date_pattern() const { return date_.has_value(); }
+  bool has_timestamp_pattern() const { return timestamp_.has_value(); }
 
  private:
   const TimeZone* zone_ = &TimeZone::Utc();

@@ -17,6 +17,11 @@ constexpr std::string_view kMonths[] = {"January", "February", "March",     "Apr
 constexpr std::string_view kWeekdays[] = {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+// All texts match whatever their case, as Spark's formatters are built.
+bool StartsWith(std::string_view text, std::string_view with) {
+  return text.size() >= with.size() && std::equal(with.begin(), with.end(), text.begin(), [](char a, char b) { return Lower(a) == Lower(b); });
+}
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 bool ReadDigits(std::string_view text, size_t* at, int width_min, int width_max, int64_t* value) {
@@ -30,7 +35,7 @@ template <size_t N>
 int ReadName(std::string_view text, size_t* at, const std::string_view (&names)[N], bool full) {
   for (size_t i = 0; i < N; ++i) {
     std::string_view name = full ? names[i] : names[i].substr(0, 3);
-    if (text.substr(*at).starts_with(name)) {
+    if (StartsWith(text.substr(*at), name)) {
       *at += name.size();
       return static_cast<int>(i) + 1;
     }
@@ -137,6 +142,9 @@ Result<DateTimePattern> DateTimePattern::Compile(const std::string& pattern) {
   for (size_t i = 0; i + 1 < out.items_.size(); ++i) {
     out.items_[i].adjacent = out.items_[i].letter != 0 && numeric(out.items_[i]) && out.items_[i + 1].letter != 0 && numeric(out.items_[i + 1]);
   }
+  for (size_t i = 0; i < out.items_.size(); ++i) {
+    for (size_t j = i; out.items_[j].adjacent && out.items_[j + 1].letter != 'S'; ++j) out.items_[i].reserved += out.items_[j + 1].count;
+  }
   return out;
 }
 
@@ -161,7 +169,14 @@ bool DateTimePattern::MatchField(const Item& item, std::string_view text, size_t
         f->year = 2000 + value;
         return true;
       }
-      int width_max = item.adjacent ? item.count : 10;
+      if (plus && item.count < 4) return false;
+      int width_max = 10;
+      if (item.adjacent) {
+        // All digits but those that the fields behind need; java.time does not count a fraction among these.
+        size_t digits = 0;
+        while (begin + digits < text.size() && IsDigit(text[begin + digits])) ++digits;
+        width_max = std::clamp(static_cast<int>(digits) - item.reserved, 1, 10);
+      }
       if (!ReadDigits(text, at, item.count, width_max, &value)) return false;
       // More digits than letters only with a sign, as SignStyle.EXCEEDS_PAD has it.
       if (item.count >= 4 && static_cast<int>(*at - begin) > item.count && !plus && !negative) return false;
@@ -207,8 +222,8 @@ bool DateTimePattern::MatchField(const Item& item, std::string_view text, size_t
     }
     case 'a': {
       std::string_view half = text.substr(*at, 2);
-      if (half != "AM" && half != "PM") return false;
-      f->half = half == "PM" ? 12 : 0;
+      if (!StartsWith(half, "AM") && !StartsWith(half, "PM")) return false;
+      f->half = StartsWith(half, "PM") ? 12 : 0;
       *at += 2;
       return true;
     }
@@ -226,7 +241,10 @@ bool DateTimePattern::MatchField(const Item& item, std::string_view text, size_t
     default: {  // z, V, O: a zone's id
       size_t end = *at;
       while (end < text.size() && (IsLetter(text[end]) || IsDigit(text[end]) || std::string_view("/_+-:").find(text[end]) != std::string_view::npos)) ++end;
-      f->zone = TimeZone::Find(text.substr(*at, end - *at));
+      std::string_view id = text.substr(*at, end - *at);
+      // V takes ids only, not the three-letter names.
+      if (item.letter == 'V' && id.size() == 3 && id != "UTC" && id != "GMT" && id != "EST" && id != "MST" && id != "HST") return false;
+      f->zone = TimeZone::Find(id);
       *at = end;
       return f->zone != nullptr;
     }
@@ -237,7 +255,7 @@ bool DateTimePattern::Match(size_t from, size_t to, std::string_view text, size_
   for (size_t i = from; i < to; ++i) {
     const Item& item = items_[i];
     if (item.letter == 0) {
-      if (!text.substr(*at).starts_with(item.literal)) return false;
+      if (!StartsWith(text.substr(*at), item.literal)) return false;
       *at += item.literal.size();
     } else if (item.letter == '[') {
       size_t before = *at;

@@ -35,6 +35,7 @@ class DateTimePattern {
     size_t skip = 0;
     std::string literal;
     bool adjacent = false;  // a digit field follows directly: the width is fixed
+    int reserved = 0;       // digits of the fields that follow directly
   };
   struct Fields;
   bool Match(size_t from, size_t to, std::string_view text, size_t* at, Fields* fields) const;

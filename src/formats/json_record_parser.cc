@@ -453,6 +453,13 @@ JsonRecordParser::Outcome JsonRecordParser::Text(ColumnBuilder& out, int depth) 
     return Outcome::kOk;
   }
   const char* begin = scanner_.position();
+  if (*begin == '-' || (*begin >= '0' && *begin <= '9')) {
+    JsonScanner::Number number;
+    if (!scanner_.ReadNumber(&number)) return Outcome::kSyntax;
+    if (number.too_long) return Outcome::kMismatch;
+    out.AppendBytes(number.text);
+    return Outcome::kOk;
+  }
   if (!scanner_.SkipValue(depth)) return Outcome::kSyntax;
   std::string_view raw(begin, static_cast<size_t>(scanner_.position() - begin));
   if (*begin == '{' || *begin == '[') {
@@ -531,12 +538,14 @@ JsonRecordParser::Outcome JsonRecordParser::Floating(JsonNode& node, ColumnBuild
   JsonScanner::Number number;
   if (scanner_.AtEnd() || !scanner_.ReadNumber(&number)) return Outcome::kSyntax;
   if (number.is_special) return special(number.text);
+  if (number.too_long) return Outcome::kMismatch;
   if (single) {
-    std::optional<float> value = ParseJsonFloat(number.text);
+    std::optional<float> value = ParseJsonFloat(number.text == "-0" ? "0" : number.text);
     if (!value) return Outcome::kMismatch;
     out.AppendFixed(*value);
     return Outcome::kOk;
   }
+  if (number.text == "-0") return append(0.0);  // read as an integer first, and those have one zero
   std::optional<double> value = ParseJsonDouble(number.text);
   return value ? append(*value) : Outcome::kMismatch;
 }
@@ -557,7 +566,7 @@ JsonRecordParser::Outcome JsonRecordParser::Decimal(JsonNode& node, ColumnBuilde
     if (c == '{' || c == '[' || c == 't' || c == 'f') return Mismatch(depth);
     JsonScanner::Number number;
     if (scanner_.AtEnd() || !scanner_.ReadNumber(&number)) return Outcome::kSyntax;
-    if (number.is_special) return Outcome::kMismatch;
+    if (number.is_special || number.too_long) return Outcome::kMismatch;
     text = number.text;
   }
   std::optional<__int128> value = ParseDecimal(text, node.type.precision(), node.type.scale());

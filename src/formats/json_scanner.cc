@@ -193,9 +193,10 @@ bool JsonScanner::MultiByte(Growing<uint8_t>* out) {
   }
   p_ += length;
   if constexpr (kKeep) {
-    // Jackson takes overlong forms and surrogates; what leaves here is UTF-8.
-    if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000)) code = '?';
-    AppendUtf8(code, out);
+    if (code >= 0xD800 && code < 0xE000) return false;  // looked at only in what is kept
+    // Jackson takes overlong forms, and makes too large ones two halves that no UTF-8 can hold.
+    if (code > 0x10FFFF) AppendUtf8('?', out);
+    AppendUtf8(code > 0x10FFFF ? '?' : code, out);
   }
   return true;
 }
@@ -260,6 +261,7 @@ bool JsonScanner::ReadNumber(Number* number) {
     number->is_float = true;
   }
   number->text = std::string_view(begin, static_cast<size_t>(p_ - begin));
+  number->too_long = p_ - begin > kJsonNumberDigitsMax + 1;
   return true;
 }
 
@@ -303,7 +305,7 @@ bool JsonScanner::SkipValue(int depth) {
     default: {
       if (AtString()) return SkipString();
       Number number;
-      return p_ < end_ && ReadNumber(&number);
+      return p_ < end_ && ReadNumber(&number) && !number.too_long;
     }
   }
 }

@@ -14,6 +14,7 @@ namespace millstream {
 
 // Jackson's StreamReadConstraints: deeper documents are bad records.
 inline constexpr int kJsonDepthMax = 1000;
+inline constexpr int64_t kJsonNumberDigitsMax = 1000;
 
 // Not thread-safe. `end` must point at a control character, with kChunkPadding readable bytes behind it; that is what ends every inner loop.
 class JsonScanner {
@@ -59,6 +60,7 @@ class JsonScanner {
     std::string_view text;
     bool is_float = false;    // Jackson's VALUE_NUMBER_FLOAT
     bool is_special = false;  // NaN and the infinities
+    bool too_long = false;    // more digits than Jackson takes: an error of the value, not of the syntax
   };
   bool ReadNumber(Number* number);
   // Any value. `depth`: how many containers are open around it.

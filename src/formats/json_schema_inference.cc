@@ -187,6 +187,7 @@ class ValueInference {
     if (StringLeaves()) {
       type.Merge(Kind::kString);
     } else if (number.is_special) {
+      if (options_.prefers_decimal) return false;
       type.Merge(Kind::kDouble);
     } else if (!number.is_float && (number.text.size() <= 18 || ParseLong(number.text))) {
       type.Merge(Kind::kLong);

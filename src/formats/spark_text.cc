@@ -381,8 +381,11 @@ std::optional<int64_t> StringToTimestamp(std::string_view text, const TimeZone& 
   int64_t today = fields->just_time ? Clock::System().WallMillis() / 86'400'000 : 0;
   auto local = LocalMicros(*fields, today);
   if (!local) return std::nullopt;
-  if (*local < INT64_MIN + 86'400'000'000 || *local > INT64_MAX - 86'400'000'000) return std::nullopt;
-  return in->LocalToUtcMicros(*local);
+  // Near the ends of time the zone's offset is taken a day earlier, so that nothing overflows on the way.
+  constexpr int64_t kDay = 86'400'000'000;
+  int64_t inside = std::clamp(*local, INT64_MIN + kDay, INT64_MAX - kDay), instant = 0;
+  if (__builtin_sub_overflow(*local, inside - in->LocalToUtcMicros(inside), &instant)) return std::nullopt;
+  return instant;
 }
 
 std::optional<int64_t> StringToTimestampNtz(std::string_view text) {

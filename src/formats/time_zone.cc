@@ -12,6 +12,8 @@ namespace millstream {
 namespace {
 
 constexpr int64_t kMicros = 1'000'000;
+constexpr int kLastYear = 2450;  // of the tabulated transitions
+constexpr int64_t kSecondsOf400Years = int64_t{146097} * 86400;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -234,10 +236,10 @@ const TimeZone* TimeZone::Load(const std::string& region) {
   rule_text = rule_text.substr(0, rule_text.find('\n'));
   std::optional<FooterRule> rule = FooterParser(rule_text).Parse();
   if (rule && rule->has_summer) {
-    // The rule repeats for ever; rows after 2200 are taken at the standard offset.
+    // The rule repeats for ever, and the calendar every 400 years.
     int64_t last = zone->transitions_.empty() ? INT64_MIN : zone->transitions_.back().at_s;
     std::vector<Transition> more;
-    for (int year = 1970; year <= 2200; ++year) {
+    for (int year = 1970; year <= kLastYear; ++year) {
       more.push_back({LocalSeconds(rule->start, year) - rule->standard_s, rule->standard_s, rule->summer_s});
       more.push_back({LocalSeconds(rule->end, year) - rule->summer_s, rule->summer_s, rule->standard_s});
     }
@@ -252,6 +254,9 @@ const TimeZone* TimeZone::Load(const std::string& region) {
 int64_t TimeZone::LocalToUtcMicros(int64_t local_us) const {
   if (transitions_.empty()) return local_us - fixed_s_ * kMicros;
   int64_t local_s = local_us >= 0 ? local_us / kMicros : (local_us - kMicros + 1) / kMicros;
+  if (int64_t end_s = int64_t{kLastYear - 1970} * 31'556'952; local_s > end_s) {
+    local_s -= ((local_s - end_s) / kSecondsOf400Years + 1) * kSecondsOf400Years;
+  }
   // The last transition whose wall clock, read with the smaller of both offsets before it, lies behind us.
   auto after = std::upper_bound(transitions_.begin(), transitions_.end(), local_s,
                                 [](int64_t s, const Transition& t) { return s < t.at_s + std::max(t.before_s, t.after_s); });
