@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
   for (int i = 4; i < argc; ++i) {
     if (std::strncmp(argv[i], "--", 2) == 0) {
       const char* equals = std::strchr(argv[i], '=');
-      options[std::string(argv[i] + 2, equals)] = equals + 1;
+      options[std::string(argv[i] + 2, static_cast<size_t>(equals - argv[i] - 2))] = equals + 1;
       continue;
     }
     auto info = Fs::Local().Stat(argv[i]);
