@@ -1,0 +1,231 @@
+#include "compute/column_plan.h"
+
+#include <arrow/array/util.h>
+#include <arrow/scalar.h>
+
+#include <atomic>
+#include <limits>
+#include <variant>
+
+#include "types/arrow_types.h"
+
+namespace millstream::compute {
+namespace {
+
+using ScalarPtr = std::shared_ptr<arrow::Scalar>;
+// Where an output column comes from: a column of the input, or a constant.
+using ColumnFrom = std::variant<size_t, ScalarPtr>;
+
+struct Picked {
+  std::vector<ColumnFrom> columns;
+  int64_t rows_max = std::numeric_limits<int64_t>::max();
+};
+
+class ColumnRows : public RowStream {
+ public:
+  ColumnRows(ArrowSchemaPtr schema, std::shared_ptr<const Picked> picked, RowStreamPtr input, std::shared_ptr<CancelToken> cancel)
+      : schema_(std::move(schema)), picked_(std::move(picked)), input_(std::move(input)), cancel_(std::move(cancel)), rows_left_(picked_->rows_max) {}
+
+  const ArrowSchemaPtr& schema() const override { return schema_; }
+
+  Result<RecordBatchPtr> Next() override {
+    if (cancel_ && cancel_->cancelled()) return Status::Error(errors::kCancelled);
+    if (rows_left_.load() <= 0) return RecordBatchPtr();
+    MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, input_->Next());
+    if (!batch) return batch;
+    if (picked_->rows_max != std::numeric_limits<int64_t>::max()) {
+      const int64_t left = rows_left_.fetch_sub(batch->num_rows());
+      if (left <= 0) return RecordBatchPtr();
+      if (batch->num_rows() > left) batch = batch->Slice(0, left);
+    }
+    std::vector<std::shared_ptr<arrow::Array>> columns;
+    columns.reserve(picked_->columns.size());
+    for (const ColumnFrom& from : picked_->columns) {
+      if (const auto* index = std::get_if<size_t>(&from)) {
+        if (static_cast<int>(*index) >= batch->num_columns()) return Status::Internal("an input delivers fewer columns than the plan reads");
+        columns.push_back(batch->column(static_cast<int>(*index)));
+        continue;
+      }
+      auto constant = arrow::MakeArrayFromScalar(*std::get<ScalarPtr>(from), batch->num_rows());
+      if (!constant.ok()) return FromArrowStatus(constant.status(), "repeating a constant");
+      columns.push_back(std::move(*constant));
+    }
+    for (int i = 0; i < schema_->num_fields(); ++i) {
+      if (!columns[i]->type()->Equals(*schema_->field(i)->type())) {
+        return Status::Internal("the input's column " + schema_->field(i)->name() + " is " + columns[i]->type()->ToString() + ", not " +
+                                schema_->field(i)->type()->ToString());
+      }
+    }
+    return RecordBatchPtr(arrow::RecordBatch::Make(schema_, batch->num_rows(), std::move(columns)));
+  }
+
+ private:
+  const ArrowSchemaPtr schema_;
+  const std::shared_ptr<const Picked> picked_;
+  const RowStreamPtr input_;
+  const std::shared_ptr<CancelToken> cancel_;
+  std::atomic<int64_t> rows_left_;
+};
+
+class ColumnPlan : public CompiledPlan {
+ public:
+  ColumnPlan(StructType schema, Picked picked, std::vector<std::pair<RelationSourcePtr, ScanNeeds>> scans, std::shared_ptr<const LocalRelation> local)
+      : schema_(std::move(schema)),
+        arrow_schema_(ToArrowSchema(schema_)),
+        picked_(std::make_shared<const Picked>(std::move(picked))),
+        scans_(std::move(scans)),
+        local_(std::move(local)) {}
+
+  const StructType& schema() const override { return schema_; }
+  const std::vector<std::pair<RelationSourcePtr, ScanNeeds>>& scans() const override { return scans_; }
+
+  Result<RowStreamPtr> Run(std::vector<RowStreamPtr> inputs, std::shared_ptr<CancelToken> cancel) override {
+    if (inputs.size() != scans_.size()) return Status::Internal("a run with other inputs than the plan's scans");
+    RowStreamPtr input = local_ ? MakeRowStream(ToArrowSchema(local_->schema), local_->batches) : std::move(inputs[0]);
+    return RowStreamPtr(std::make_unique<ColumnRows>(arrow_schema_, picked_, std::move(input), std::move(cancel)));
+  }
+
+ private:
+  const StructType schema_;
+  const ArrowSchemaPtr arrow_schema_;
+  const std::shared_ptr<const Picked> picked_;
+  const std::vector<std::pair<RelationSourcePtr, ScanNeeds>> scans_;
+  const std::shared_ptr<const LocalRelation> local_;
+};
+
+// The simple constants; others are left to DuckDB.
+ScalarPtr ScalarOf(const Literal& literal) {
+  const auto type = ToArrowType(literal.type);
+  if (literal.value.is_null()) return arrow::MakeNullScalar(type);
+  if (const auto* text = std::get_if<std::string>(&literal.value.held)) {
+    if (literal.type.id() == TypeId::kString) return std::make_shared<arrow::StringScalar>(*text);
+    return nullptr;
+  }
+  if (const auto* boolean = std::get_if<bool>(&literal.value.held)) return std::make_shared<arrow::BooleanScalar>(*boolean);
+  if (const auto* integer = std::get_if<int64_t>(&literal.value.held)) {
+    switch (literal.type.id()) {
+      case TypeId::kByte:
+        return std::make_shared<arrow::Int8Scalar>(static_cast<int8_t>(*integer));
+      case TypeId::kShort:
+        return std::make_shared<arrow::Int16Scalar>(static_cast<int16_t>(*integer));
+      case TypeId::kInteger:
+        return std::make_shared<arrow::Int32Scalar>(static_cast<int32_t>(*integer));
+      case TypeId::kLong:
+        return std::make_shared<arrow::Int64Scalar>(*integer);
+      case TypeId::kDate:
+        return std::make_shared<arrow::Date32Scalar>(static_cast<int32_t>(*integer));
+      case TypeId::kTimestamp:
+      case TypeId::kTimestampNtz:
+        return std::make_shared<arrow::TimestampScalar>(*integer, type);
+      default:  // Intervals: rare, and DuckDB's path has them.
+        return nullptr;
+    }
+  }
+  if (const auto* real = std::get_if<double>(&literal.value.held); real && literal.type.id() == TypeId::kDouble) {
+    return std::make_shared<arrow::DoubleScalar>(*real);
+  }
+  return nullptr;
+}
+
+const Literal* LiteralOf(const Expr& expr) {
+  const Expr* inner = &expr;
+  while (const auto* alias = inner->As<Alias>()) inner = alias->child.get();
+  return inner->As<Literal>();
+}
+
+const AttributeRef* AttributeOf(const Expr& expr) {
+  const Expr* inner = &expr;
+  while (const auto* alias = inner->As<Alias>()) inner = alias->child.get();
+  return inner->As<AttributeRef>();
+}
+
+// What is under the projections: their columns by id, in terms of the leaf's attributes or constants.
+using Defined = std::map<ExprId, std::variant<ExprId, ScalarPtr>>;
+
+}  // namespace
+
+Result<std::unique_ptr<CompiledPlan>> TryCompileColumns(const PlanNode& analyzed) {
+  std::vector<const Project*> projects;
+  Picked picked;
+  const PlanNode* leaf = &analyzed;
+  for (;;) {
+    if (const auto* node = leaf->As<Project>()) {
+      projects.push_back(node);
+      leaf = node->child.get();
+    } else if (const auto* node = leaf->As<Limit>()) {
+      const Literal* count = LiteralOf(*node->count);
+      const auto* rows = count ? std::get_if<int64_t>(&count->value.held) : nullptr;
+      if (!rows) return std::unique_ptr<CompiledPlan>();
+      picked.rows_max = std::min(picked.rows_max, *rows);
+      leaf = node->child.get();
+    } else if (const auto* node = leaf->As<Repartition>()) {
+      leaf = node->child.get();
+    } else if (const auto* node = leaf->As<WithWatermark>()) {
+      leaf = node->child.get();
+    } else if (const auto* node = leaf->As<SubqueryAlias>()) {
+      leaf = node->child.get();
+    } else {
+      break;
+    }
+  }
+  const auto* scan = leaf->As<ScanRelation>();
+  const auto* local = leaf->As<LocalRelation>();
+  if (!scan && !local) return std::unique_ptr<CompiledPlan>();
+  const std::vector<AttributeRef>& leaf_output = scan ? scan->output : local->output;
+  if (leaf_output.empty()) return std::unique_ptr<CompiledPlan>();
+
+  Defined defined;
+  for (const AttributeRef& attribute : leaf_output) defined[attribute.id] = attribute.id;
+  for (auto project = projects.rbegin(); project != projects.rend(); ++project) {
+    Defined next;
+    for (const ExprPtr& expr : (*project)->expressions) {
+      const auto* alias = expr->As<Alias>();
+      const AttributeRef* attribute = AttributeOf(*expr);
+      const Literal* literal = LiteralOf(*expr);
+      const ExprId id = alias ? alias->id : attribute ? attribute->id : ExprId{};
+      if (attribute) {
+        auto found = defined.find(attribute->id);
+        if (found == defined.end()) return std::unique_ptr<CompiledPlan>();
+        next[id] = found->second;
+      } else if (alias && literal) {
+        ScalarPtr scalar = ScalarOf(*literal);
+        if (!scalar) return std::unique_ptr<CompiledPlan>();
+        next[id] = std::move(scalar);
+      } else {
+        return std::unique_ptr<CompiledPlan>();
+      }
+    }
+    defined = std::move(next);
+  }
+
+  // What is read of the leaf, in its order: a scan delivers just that, local rows have all.
+  const auto output = OutputOf(analyzed);
+  std::map<ExprId, size_t> read;
+  ScanNeeds needs;
+  for (size_t i = 0; i < leaf_output.size(); ++i) {
+    bool used = local != nullptr;
+    for (const AttributeRef& column : output) {
+      const auto found = defined.find(column.id);
+      if (found == defined.end()) return std::unique_ptr<CompiledPlan>();
+      const auto* id = std::get_if<ExprId>(&found->second);
+      used = used || (id && *id == leaf_output[i].id);
+    }
+    if (!used || read.contains(leaf_output[i].id)) continue;
+    read.emplace(leaf_output[i].id, needs.columns.size());
+    needs.columns.push_back(leaf_output[i].name);
+  }
+  if (needs.columns.empty()) needs.columns.push_back(leaf_output[0].name);
+  for (const AttributeRef& column : output) {
+    const auto& from = defined.at(column.id);
+    if (const auto* id = std::get_if<ExprId>(&from)) {
+      picked.columns.emplace_back(read.at(*id));
+    } else {
+      picked.columns.emplace_back(std::get<ScalarPtr>(from));
+    }
+  }
+  std::vector<std::pair<RelationSourcePtr, ScanNeeds>> scans;
+  if (scan) scans.emplace_back(scan->source, std::move(needs));
+  return std::make_unique<ColumnPlan>(SchemaOf(analyzed), std::move(picked), std::move(scans), local ? std::make_shared<LocalRelation>(*local) : nullptr);
+}
+
+}  // namespace millstream::compute

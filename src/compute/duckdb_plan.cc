@@ -1,0 +1,65 @@
+#include "compute/duckdb_plan.h"
+
+#include <duckdb/main/pending_query_result.hpp>
+#include <duckdb/main/prepared_statement.hpp>
+
+#include "compute/engine/deep_stack.h"
+#include "compute/engine/duckdb_error.h"
+#include "compute/engine/duckdb_rows.h"
+#include "compute/engine/input_scan.h"
+#include "compute/sql/plan_sql.h"
+#include "types/arrow_types.h"
+
+namespace millstream::compute {
+namespace {
+
+class DuckDbPlan : public CompiledPlan {
+ public:
+  DuckDbPlan(StructType schema, TranslatedPlan translated, std::unique_ptr<duckdb::Connection> connection)
+      : schema_(std::move(schema)), scans_(std::move(translated.scans)), run_(std::make_shared<DuckDbRun>()) {
+    run_->connection = std::move(connection);
+    run_->slots = std::move(translated.slots);
+    run_->local_rows = std::move(translated.local_rows);
+    run_->arrow_schema = ToArrowSchema(schema_);
+    for (const StructField& field : schema_) run_->types.push_back(field.type);
+  }
+
+  Status Prepare(const std::string& sql) {
+    return OnDeepStack([&]() -> Status {
+      try {
+        run_->statement = run_->connection->Prepare(sql);
+        if (run_->statement->HasError()) return FromDuckDbError(run_->statement->GetErrorObject()).While("translating the plan to: " + sql);
+        return Status::Ok();
+      } catch (...) {
+        return FromCurrentException();
+      }
+    });
+  }
+
+  const StructType& schema() const override { return schema_; }
+  const std::vector<std::pair<RelationSourcePtr, ScanNeeds>>& scans() const override { return scans_; }
+
+  Result<RowStreamPtr> Run(std::vector<RowStreamPtr> inputs, std::shared_ptr<CancelToken> cancel) override {
+    if (inputs.size() != scans_.size()) return Status::Internal("a run with other inputs than the plan's scans");
+    return StartDuckDbRun(run_, std::move(inputs), std::move(cancel));
+  }
+
+ private:
+  StructType schema_;
+  std::vector<std::pair<RelationSourcePtr, ScanNeeds>> scans_;
+  std::shared_ptr<DuckDbRun> run_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<CompiledPlan>> CompileForDuckDb(const PlanPtr& analyzed, ComputeEngine::Impl& engine, const ComputeConf& conf) {
+  auto translated = OnDeepStack([&] { return TranslatePlan(*analyzed, conf); });
+  if (!translated.ok()) return translated.status();
+  MS_ASSIGN_OR_RETURN(auto connection, engine.Connect());
+  const std::string sql = translated->sql;
+  auto plan = std::make_unique<DuckDbPlan>(SchemaOf(*analyzed), std::move(*translated), std::move(connection));
+  MS_RETURN_IF_ERROR(plan->Prepare(sql));
+  return plan;
+}
+
+}  // namespace millstream::compute

@@ -1,0 +1,51 @@
+#include "compute/engine/compute_engine.h"
+
+#include <algorithm>
+
+#include "compute/engine/duckdb_error.h"
+#include "compute/engine/input_scan.h"
+#include "compute/functions/functions.h"
+
+namespace millstream {
+
+ComputeEngine::ComputeEngine(ComputeConf conf) : impl_(std::make_unique<Impl>(std::move(conf))) {}
+ComputeEngine::~ComputeEngine() = default;
+
+Result<std::shared_ptr<duckdb::DuckDB>> ComputeEngine::Impl::Open() {
+  try {
+    duckdb::DBConfig config;
+    config.SetOptionByName("enable_external_access", duckdb::Value::BOOLEAN(false));
+    config.SetOptionByName("autoinstall_known_extensions", duckdb::Value::BOOLEAN(false));
+    config.SetOptionByName("autoload_known_extensions", duckdb::Value::BOOLEAN(false));
+    config.SetOptionByName("threads", duckdb::Value::BIGINT(std::max(conf_.threads, 1)));
+    config.SetOptionByName("memory_limit", duckdb::Value(std::to_string(conf_.memory_bytes_max) + "B"));
+    config.SetOptionByName("temp_directory", duckdb::Value(""));
+    auto database = std::make_shared<duckdb::DuckDB>(nullptr, &config);
+    duckdb::Connection connection(*database);
+    compute::RegisterInputScan(connection);
+    compute::RegisterFunctions(connection);
+    // Spark orders nulls first when ascending; every ORDER BY says so itself, this is for what has no place to say it.
+    for (const char* setting : {"SET GLOBAL TimeZone = 'UTC'", "SET GLOBAL max_expression_depth = 100000",
+                                "SET GLOBAL default_null_order = 'nulls_first_on_asc_last_on_desc'", "SET GLOBAL lock_configuration = true"}) {
+      auto result = connection.Query(setting);
+      if (result->HasError()) return compute::FromDuckDbError(result->GetErrorObject());
+    }
+    return database;
+  } catch (...) {
+    return compute::FromCurrentException();
+  }
+}
+
+Result<std::unique_ptr<duckdb::Connection>> ComputeEngine::Impl::Connect() {
+  std::lock_guard lock(mutex_);
+  if (!database_) {
+    MS_ASSIGN_OR_RETURN(database_, Open());
+  }
+  try {
+    return std::make_unique<duckdb::Connection>(*database_);
+  } catch (...) {
+    return compute::FromCurrentException();
+  }
+}
+
+}  // namespace millstream

@@ -1,0 +1,30 @@
+#pragma once
+
+// compute_engine.h   The one DuckDB of the process, locked down.
+
+#include <duckdb.hpp>
+
+#include <memory>
+#include <mutex>
+
+#include "base/status.h"
+#include "compute/compiled_plan.h"
+
+namespace millstream {
+
+class ComputeEngine::Impl {
+ public:
+  explicit Impl(ComputeConf conf) : conf_(std::move(conf)) {}
+
+  // A connection of one's own; opens DuckDB on the first call.
+  Result<std::unique_ptr<duckdb::Connection>> Connect();
+
+ private:
+  Result<std::shared_ptr<duckdb::DuckDB>> Open();
+
+  const ComputeConf conf_;
+  std::mutex mutex_;
+  std::shared_ptr<duckdb::DuckDB> database_;  // guarded by mutex_; null until the first use
+};
+
+}  // namespace millstream

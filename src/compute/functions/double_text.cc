@@ -1,0 +1,45 @@
+#include "compute/functions/double_text.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace millstream::compute {
+namespace {
+
+template <typename T>
+std::string Java(T value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  if (value == 0) return std::signbit(value) ? "-0.0" : "0.0";
+  std::array<char, 64> buffer;
+  auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
+  std::string text(buffer.data(), end);
+  const bool negative = text[0] == '-';
+  const size_t exponent_at = text.find('e');
+  const int exponent = std::stoi(text.substr(exponent_at + 1));
+  std::string digits;
+  for (char c : text.substr(0, exponent_at)) {
+    if (c >= '0' && c <= '9') digits += c;
+  }
+  std::string shown;
+  if (exponent >= -3 && exponent < 7) {
+    if (exponent < 0) {
+      shown = "0." + std::string(-exponent - 1, '0') + digits;
+    } else {
+      if (static_cast<int>(digits.size()) < exponent + 1) digits.append(exponent + 1 - digits.size(), '0');
+      shown = digits.substr(0, exponent + 1) + ".";
+      shown += static_cast<int>(digits.size()) > exponent + 1 ? digits.substr(exponent + 1) : "0";
+    }
+  } else {
+    shown = digits.substr(0, 1) + "." + (digits.size() > 1 ? digits.substr(1) : "0") + "E" + std::to_string(exponent);
+  }
+  return negative ? "-" + shown : shown;
+}
+
+}  // namespace
+
+std::string JavaDouble(double value) { return Java(value); }
+std::string JavaFloat(float value) { return Java(value); }
+
+}  // namespace millstream::compute

@@ -1,0 +1,25 @@
+#include "compute/functions/functions.h"
+
+#include <duckdb/catalog/catalog.hpp>
+
+#include "compute/engine/row_function.h"
+
+namespace millstream::compute {
+
+void RegisterFunctions(duckdb::Connection& connection) {
+  FunctionRegistry registry;
+  for (auto define : {DefineArithmetic, DefineDecimals, DefineMath, DefineNumberCasts, DefineTextCasts, DefineStrings, DefineRegex, DefineDates,
+                      DefineDateFormats, DefineTimeZones, DefineHashes, DefineCollections, DefineRandom}) {
+    define(registry);
+  }
+  duckdb::ClientContext& context = *connection.context;
+  context.RunFunctionInTransaction([&] {
+    auto& catalog = duckdb::Catalog::GetSystemCatalog(context);
+    for (const auto& [name, set] : registry.sets()) {
+      duckdb::CreateScalarFunctionInfo info(set);
+      catalog.CreateFunction(context, info);
+    }
+  });
+}
+
+}  // namespace millstream::compute
