@@ -47,8 +47,13 @@ Status Run(const std::string& work, int64_t files, int64_t per_directory) {
   fmt::print("before: peak RSS {} KiB\n", PeakRssKib());
   DiscoveryOptions options;
   MS_ASSIGN_OR_RETURN(options.lister.glob, PathGlob::Parse(work + "/in", PathGlob::Mode::kLoose));
+  int64_t open_from = clock.MonotonicMicros();
   MS_ASSIGN_OR_RETURN(auto ledger, FileLedger::Open(Fs::Local(), work + "/ledger"));
-  fmt::print("ledger open: peak RSS {} KiB\n", PeakRssKib());
+  fmt::print("ledger created: {} us, peak RSS {} KiB\n", clock.MonotonicMicros() - open_from, PeakRssKib());
+  ledger.reset();
+  open_from = clock.MonotonicMicros();
+  MS_ASSIGN_OR_RETURN(ledger, FileLedger::Open(Fs::Local(), work + "/ledger"));
+  fmt::print("ledger opened again: {} us\n", clock.MonotonicMicros() - open_from);
   FileDiscovery discovery(Fs::Local(), clock, ledger, options);
   auto look = [&](const char* name, auto&& act) -> Status {
     int64_t from = clock.MonotonicMicros(), cpu_from = CpuMicros(RUSAGE_SELF), thread_from = CpuMicros(RUSAGE_THREAD);
