@@ -14,6 +14,7 @@ struct Maker {
 constexpr Maker kMakers[] = {
     {"json", MakeJsonFormat, JsonOptionTable},
     {"csv", MakeCsvFormat, CsvOptionTable},
+    {"parquet", MakeParquetFormat, ParquetOptionTable},
 };
 
 const Maker* FindMaker(std::string_view name) {

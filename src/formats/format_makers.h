@@ -14,5 +14,7 @@ Result<FileFormatPtr> MakeJsonFormat(const OptionMap& options, const FormatConte
 const OptionTable& JsonOptionTable();
 Result<FileFormatPtr> MakeCsvFormat(const OptionMap& options, const FormatContext& context);
 const OptionTable& CsvOptionTable();
+Result<FileFormatPtr> MakeParquetFormat(const OptionMap& options, const FormatContext& context);
+const OptionTable& ParquetOptionTable();
 
 }  // namespace millstream

@@ -21,6 +21,7 @@ class ScanPlan {
   // What the format has to make, in order: data columns, and the corrupt record's and rescued data's by name.
   const std::vector<std::string>& parsed_columns() const { return parsed_columns_; }
   bool wants_corrupt_record() const { return wants_corrupt_record_; }
+  bool IsPartition(std::string_view name) const { return partition_schema_.IndexOf(name).has_value(); }
   bool wants_rescued_data() const { return wants_rescued_data_; }
   const ArrowSchemaPtr& arrow_schema() const { return arrow_schema_; }
 
