@@ -82,9 +82,8 @@ ExprPtr CastTo(ExprPtr expr, const DataType& type, EvalMode mode) {
       int bits = type.id() == TypeId::kByte ? 8 : type.id() == TypeId::kShort ? 16 : type.id() == TypeId::kInteger ? 32 : 64;
       if (bits == 64 || (value >= -(int64_t{1} << (bits - 1)) && value < (int64_t{1} << (bits - 1)))) return MakeExpr(Literal{literal->value, type});
     }
-    if (from.IsIntegral() && type.id() == TypeId::kDouble) return MakeExpr(Literal{Value{static_cast<double>(std::get<int64_t>(literal->value.held))}, type});
   }
-  return MakeExpr(Cast{std::move(expr), type, mode});
+  return MakeExpr(Cast{std::move(expr), type, mode, /*is_implicit=*/true});
 }
 
 bool CanCast(const DataType& from, const DataType& to, EvalMode mode) {

@@ -103,6 +103,7 @@ struct Cast {
   ExprPtr child;
   DataType to;
   std::optional<EvalMode> mode;  // unset: by session; the analyzer fills it in
+  bool is_implicit = false;      // put in by type coercion: not part of a column's name
 };
 struct SortOrder {
   ExprPtr child;

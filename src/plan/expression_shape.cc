@@ -152,6 +152,7 @@ std::string SqlOf(const Expr& expr) {
                  [](const SubqueryExpr& e) { return std::string(e.kind == SubqueryExpr::Kind::kScalar ? "scalarsubquery()" : e.kind == SubqueryExpr::Kind::kExists ? "exists()" : "insubquery()"); },
                  [](const Literal& e) { return LiteralSql(e.value, e.type); }, [](const Alias& e) { return fmt::format("{} AS {}", SqlOf(*e.child), fmt::join(e.names, ", ")); },
                  [](const Cast& e) {
+                   if (e.is_implicit) return SqlOf(*e.child);
                    return fmt::format("{}({} AS {})", e.mode == EvalMode::kTry ? "TRY_CAST" : "CAST", SqlOf(*e.child), e.to.Sql());
                  },
                  [](const SortOrder& e) {
