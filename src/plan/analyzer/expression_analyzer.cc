@@ -18,8 +18,6 @@ std::string Lower(std::string text) {
   return text;
 }
 
-ExprPtr StringLiteralOf(std::string text) { return MakeExpr(Literal{Value{std::move(text)}, DataType::String()}); }
-
 }  // namespace
 
 Result<std::vector<ExprPtr>> ExpressionAnalyzer::ResolveAll(const std::vector<ExprPtr>& exprs) {
