@@ -46,6 +46,16 @@ const std::vector<std::string_view>& AllFailpoints() {
       "stream.source_commit.before",
       "stream.source_commit.after",
       "stream.purge.before",
+      // connectors/rate: the moment of the first start
+      "rate.start.before_sync",
+      "rate.start.before_link",
+      "rate.start.after_link",
+      "rate.start.after_dirsync",
+      // session: databases and external tables
+      "session.catalog.before_sync",
+      "session.catalog.before_link",
+      "session.catalog.after_link",
+      "session.catalog.after_dirsync",
       // delta: data files, then the commit that names them, then what maintenance adds
       "delta.data.before_publish",
       "delta.data.after_publish",

@@ -88,10 +88,12 @@ void StreamExecution::Terminate(Status status) {
   }
   if (exception) spdlog::error("query {} ended: {}", identity_.id, status.message());
   Post(StreamingQueryEvent::Kind::kTerminated, TerminatedEventJson(identity_, exception, error_class));
+  {
+    std::lock_guard lock(mutex_);
+    terminated_ = true;
+    changed_.notify_all();
+  }
   if (request_.on_terminated) request_.on_terminated(*this);
-  std::lock_guard lock(mutex_);
-  terminated_ = true;
-  changed_.notify_all();
 }
 
 void StreamExecution::Post(StreamingQueryEvent::Kind kind, std::string json) {

@@ -29,7 +29,7 @@ struct StreamRequest {
   std::function<std::string(bool extended)> explain;
   // Events go here in order: kStarted on the caller of Start, the others on the stream's thread.
   std::function<void(const StreamingQueryEvent&)> listener;
-  // Last call, on the stream's thread, after the kTerminated event.
+  // Last call, on the stream's thread, after the kTerminated event: is_active() is false.
   std::function<void(const StreamingQuery&)> on_terminated;
 };
 

@@ -1,0 +1,196 @@
+#include "connectors/rate/rate_source.h"
+
+#include <arrow/array/builder_primitive.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "connectors/api/source.h"
+#include "storage/failpoint.h"
+#include "types/arrow_types.h"
+
+namespace millstream {
+namespace {
+
+constexpr int64_t kRowsPerRecordBatch = 16384;
+
+const StructType& RateSchema() {
+  static const StructType schema({{"timestamp", DataType::Timestamp()}, {"value", DataType::Long()}});
+  return schema;
+}
+
+struct RateConf {
+  int64_t rows_per_second = 1;
+  int64_t ramp_up_seconds = 0;
+  std::string partitions = "default";
+};
+
+Result<int64_t> ParseSeconds(const std::string& text) {
+  int64_t seconds = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || seconds < 0)
+    return Status::IllegalArgument("'" + text + "' is not an offset of the rate source.");
+  return seconds;
+}
+
+// The rows numbered (from, to], each at its moment between the two seconds.
+class RateRows : public RowStream {
+ public:
+  RateRows(ArrowSchemaPtr schema, std::vector<bool> is_timestamp, int64_t first, int64_t end, int64_t start_us, double us_per_row)
+      : schema_(std::move(schema)), is_timestamp_(std::move(is_timestamp)), first_(first), next_(first), end_(end), start_us_(start_us), us_per_row_(us_per_row) {}
+  const ArrowSchemaPtr& schema() const override { return schema_; }
+  Result<RecordBatchPtr> Next() override {
+    const int64_t from = next_.fetch_add(kRowsPerRecordBatch);
+    if (from >= end_) return RecordBatchPtr();
+    const int64_t to = std::min(from + kRowsPerRecordBatch, end_);
+    std::vector<std::shared_ptr<arrow::Array>> columns;
+    for (size_t i = 0; i < is_timestamp_.size(); ++i) {
+      auto column = is_timestamp_[i] ? Build<arrow::TimestampBuilder>(from, to, static_cast<int>(i)) : Build<arrow::Int64Builder>(from, to, static_cast<int>(i));
+      if (!column.ok()) return FromArrowStatus(column.status(), "making rows of the rate source");
+      columns.push_back(*column);
+    }
+    return arrow::RecordBatch::Make(schema_, to - from, std::move(columns));
+  }
+
+ private:
+  template <typename Builder>
+  arrow::Result<std::shared_ptr<arrow::Array>> Build(int64_t from, int64_t to, int column) const {
+    Builder builder(schema_->field(column)->type(), arrow::default_memory_pool());
+    ARROW_RETURN_NOT_OK(builder.Reserve(to - from));
+    for (int64_t row = from; row < to; ++row) {
+      if constexpr (std::is_same_v<Builder, arrow::TimestampBuilder>) {
+        // Spark counts in milliseconds.
+        builder.UnsafeAppend((start_us_ + static_cast<int64_t>(static_cast<double>(row - first_) * us_per_row_)) / 1000 * 1000);
+      } else {
+        builder.UnsafeAppend(row);
+      }
+    }
+    return builder.Finish();
+  }
+
+  ArrowSchemaPtr schema_;
+  std::vector<bool> is_timestamp_;
+  const int64_t first_;
+  std::atomic<int64_t> next_;
+  const int64_t end_, start_us_;
+  const double us_per_row_;
+};
+
+class RateSource : public Source, public SupportsTriggerAvailableNow {
+ public:
+  RateSource(RateConf conf, Clock& clock, int64_t created_ms) : conf_(std::move(conf)), clock_(clock), created_ms_(created_ms) {}
+  const StructType& schema() const override { return RateSchema(); }
+  const StructType& metadata_schema() const override { return none_; }
+  std::string description() const override {
+    // Spark's own text has no closing bracket.
+    return "RateStreamV2[rowsPerSecond=" + std::to_string(conf_.rows_per_second) + ", rampUpTimeSeconds=" + std::to_string(conf_.ramp_up_seconds) +
+           ", numPartitions=" + conf_.partitions;
+  }
+  Status PrepareForTriggerAvailableNow() override {
+    frozen_ = Now();
+    return Status();
+  }
+  Result<std::optional<StreamOffset>> LatestOffset(const std::optional<StreamOffset>& start, const ReadLimit&) override {
+    int64_t from = 0;
+    if (start) {
+      MS_ASSIGN_OR_RETURN(from, ParseSeconds(start->json));
+    }
+    const int64_t to = frozen_ >= 0 ? frozen_ : Now();
+    // A clock that was set back gives no rows, and never an offset before the start.
+    if (start && to <= from) return std::optional<StreamOffset>();
+    return std::optional<StreamOffset>(StreamOffset{std::to_string(std::max(from, to))});
+  }
+  Result<RowStreamPtr> ReadBatch(const std::optional<StreamOffset>& start, const StreamOffset& end, const ScanNeeds& needs) override {
+    int64_t from_s = 0;
+    if (start) {
+      MS_ASSIGN_OR_RETURN(from_s, ParseSeconds(start->json));
+    }
+    MS_ASSIGN_OR_RETURN(int64_t to_s, ParseSeconds(end.json));
+    const int64_t first = RateValueAtSecond(from_s, conf_.rows_per_second, conf_.ramp_up_seconds);
+    const int64_t last = RateValueAtSecond(to_s, conf_.rows_per_second, conf_.ramp_up_seconds);
+    StructType wanted;
+    std::vector<bool> is_timestamp;
+    for (const std::string& column : needs.columns) {
+      std::optional<size_t> at = RateSchema().IndexOf(column, true);
+      if (!at) return Status::Internal("no column " + column + " in the rate source");
+      wanted.Add(RateSchema()[*at]);
+      is_timestamp.push_back(*at == 0);
+    }
+    rows_ = last - first;
+    const double us_per_row = rows_ == 0 ? 0 : static_cast<double>(to_s - from_s) * 1e6 / static_cast<double>(rows_);
+    return RowStreamPtr(std::make_unique<RateRows>(ToArrowSchema(wanted), std::move(is_timestamp), first, last, created_ms_ * 1000 + from_s * 1'000'000, us_per_row));
+  }
+  Status Commit(const StreamOffset&) override { return Status(); }
+  int64_t rows_read() const override { return rows_; }
+
+ private:
+  int64_t Now() const { return std::max<int64_t>(0, (clock_.WallMillis() - created_ms_) / 1000); }
+
+  const RateConf conf_;
+  Clock& clock_;
+  const int64_t created_ms_;
+  const StructType none_;
+  int64_t frozen_ = -1;
+  int64_t rows_ = 0;
+};
+
+class RateRelation : public StreamingRelationSource {
+ public:
+  RateRelation(RateConf conf, Clock& clock, Fs& fs) : conf_(std::move(conf)), clock_(clock), fs_(fs) {}
+  std::string name() const override { return "rate"; }
+  const StructType& schema() const override { return RateSchema(); }
+  // sources/<i>/0 holds the moment of the first start: "v1\n1700000000000", as Spark writes it.
+  Result<std::unique_ptr<Source>> CreateSource(const std::string& directory) const override {
+    MS_RETURN_IF_ERROR(fs_.CreateDirectories(directory));
+    const std::string path = JoinPath(directory, "0");
+    int64_t created_ms = clock_.WallMillis();
+    Status published = Publish(fs_, path, "v1\n" + std::to_string(created_ms), "rate.start");
+    if (published.Is(errors::kFileAlreadyExists)) {
+      MS_ASSIGN_OR_RETURN(std::string text, fs_.ReadFile(path, 1024));
+      if (!text.starts_with("v1\n")) return Status::IllegalArgument("Log file " + path + " was malformed: it does not start with v1");
+      MS_ASSIGN_OR_RETURN(created_ms, ParseSeconds(text.substr(3)));
+    } else if (!published.ok()) {
+      return published;
+    }
+    return std::unique_ptr<Source>(std::make_unique<RateSource>(conf_, clock_, created_ms));
+  }
+
+ private:
+  RateConf conf_;
+  Clock& clock_;
+  Fs& fs_;
+};
+
+}  // namespace
+
+const OptionTable& RateOptions() {
+  static const OptionTable table("rate", {{"rowsPerSecond", OptionType::kInt, "1", "How many rows are made in a second.", "0.1"},
+                                          {"rampUpTime", OptionType::kDuration, "0", "How long the rate takes to rise to rowsPerSecond.", "0.1"},
+                                          {"numPartitions", OptionType::kInt, "", "Taken and shown as Spark does; rows are made by as many threads as pull.", "0.1"}});
+  return table;
+}
+
+Result<RelationSourcePtr> OpenRate(const OptionMap& options, Clock& clock, Fs& fs) {
+  MS_ASSIGN_OR_RETURN(OptionValues values, RateOptions().Parse(options));
+  RateConf conf;
+  conf.rows_per_second = values.Int("rowsPerSecond").value_or(1);
+  conf.ramp_up_seconds = values.Int("rampUpTime").value_or(0) / 1000;
+  if (values.Has("numPartitions")) conf.partitions = std::to_string(*values.Int("numPartitions"));
+  if (conf.rows_per_second <= 0)
+    return Status::IllegalArgument("Invalid value '" + std::to_string(conf.rows_per_second) + "'. The option 'rowsPerSecond' must be positive");
+  if (conf.ramp_up_seconds < 0) return Status::IllegalArgument("Invalid value. The option 'rampUpTime' must not be negative");
+  return RelationSourcePtr(std::make_shared<RateRelation>(std::move(conf), clock, fs));
+}
+
+int64_t RateValueAtSecond(int64_t seconds, int64_t rows_per_second, int64_t ramp_up_seconds) {
+  // The speed rises by the same step each second: the sum of an arithmetic progression.
+  const int64_t speed_delta = rows_per_second / (ramp_up_seconds + 1);
+  if (seconds <= ramp_up_seconds) {
+    if (seconds % 2 == 1) return (seconds + 1) / 2 * seconds * speed_delta;
+    return seconds / 2 * (seconds + 1) * speed_delta;
+  }
+  const int64_t at_ramp_end = RateValueAtSecond(ramp_up_seconds, rows_per_second, ramp_up_seconds);
+  return at_ramp_end + (seconds - ramp_up_seconds) * rows_per_second;
+}
+
+}  // namespace millstream

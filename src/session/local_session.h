@@ -1,0 +1,129 @@
+#pragma once
+
+// local_session.h   The Session of this process: settings, views and streams of one user, over the shared engine.
+//
+// The .cc files: local_session (settings, views, names), local_session_queries, local_session_ddl, local_session_show, local_session_writes,
+// local_session_streams.
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "session/engine_state.h"
+#include "session/pinned_catalog.h"
+#include "session/session.h"
+#include "session/session_catalog.h"
+#include "session/session_conf.h"
+#include "streaming/streaming_query_manager.h"
+
+namespace millstream {
+
+// Calls its listeners in the order in which they came. Thread-safe.
+class Listeners {
+ public:
+  int64_t Add(std::function<void(const StreamingQueryEvent&)> listener);
+  void Remove(int64_t handle);
+  void Call(const StreamingQueryEvent& event);
+
+ private:
+  std::mutex mutex_;
+  int64_t next_handle_ = 1;
+  std::map<int64_t, std::shared_ptr<std::function<void(const StreamingQueryEvent&)>>> listeners_;  // GUARDED_BY(mutex_)
+};
+
+// What outlives the session handle while its streams run.
+struct SessionStreams {
+  explicit SessionStreams(Clock& clock) : queries(clock) {}
+  StreamingQueryManager queries;
+  Listeners listeners;
+};
+
+class LocalSession : public Session {
+ public:
+  LocalSession(std::shared_ptr<EngineState> engine, std::string user);
+  ~LocalSession() override;
+
+  Status SetConf(const std::string& key, const std::string& value) override { return conf_.Set(key, value); }
+  std::optional<std::string> GetConf(const std::string& key) const override { return conf_.Get(key); }
+  void UnsetConf(const std::string& key) override { conf_.Unset(key); }
+  std::vector<std::pair<std::string, std::string>> AllConf() const override { return conf_.All(); }
+  bool IsConfModifiable(const std::string& key) const override { return SessionConf::IsModifiable(key); }
+  AnalyzerConf analyzer_conf() const override;
+
+  Result<PlanPtr> AnalyzePlan(const PlanPtr& plan) override;
+  Result<QueryResult> Execute(const PlanPtr& plan, std::shared_ptr<CancelToken> cancel) override;
+  Result<QueryResult> ExecuteCommand(const Command& command, std::shared_ptr<CancelToken> cancel) override;
+  Status CreateTempView(const std::string& name, const PlanPtr& plan, bool replace, bool global) override;
+
+  Result<StreamingQueryPtr> StartStreamingQuery(const StartStream& start) override;
+  std::vector<StreamingQueryPtr> ActiveQueries() override { return streams_->queries.Active(); }
+  StreamingQueryPtr FindQuery(const std::string& id) override { return streams_->queries.Find(id); }
+  Result<bool> AwaitAnyTermination(std::optional<int64_t> timeout_ms) override { return streams_->queries.AwaitAny(timeout_ms); }
+  void ResetTerminated() override { streams_->queries.ResetTerminated(); }
+  int64_t AddListener(std::function<void(const StreamingQueryEvent&)> listener) override { return streams_->listeners.Add(std::move(listener)); }
+  void RemoveListener(int64_t handle) override { streams_->listeners.Remove(handle); }
+  void StopAllQueries() override { streams_->queries.StopAll(); }
+
+  std::string current_database() const override;
+  Status SetCurrentDatabase(const std::string& name) override;
+  Result<std::vector<TableInfo>> ListTables(const std::optional<std::string>& database, const std::optional<std::string>& pattern) override;
+  Result<std::vector<DatabaseInfo>> ListDatabases(const std::optional<std::string>& pattern) override;
+  Result<bool> TableExists(const MultipartName& name) override;
+  Result<bool> DropTempView(const std::string& name, bool global) override;
+
+ private:
+  using Cancel = std::shared_ptr<CancelToken>;
+  SessionCatalog MakeCatalog() const { return SessionCatalog(*engine_, conf_, views_, current_database()); }
+  ComputeConf compute_conf() const;
+  Result<QueryResult> ExecuteAnalyzed(const PlanPtr& analyzed, const Cancel& cancel);
+  // The analyzed plan of a batch query; Spark's error when it has a stream in it.
+  Result<PlanPtr> AnalyzeBatch(const PlanPtr& plan);
+
+  // One for each statement of plan/command.h.
+  Result<QueryResult> Run(const CreateDatabase& command, const Cancel&);
+  Result<QueryResult> Run(const DropDatabase& command, const Cancel&);
+  Result<QueryResult> Run(const UseDatabase& command, const Cancel&);
+  Result<QueryResult> Run(const CreateTable& command, const Cancel&);
+  Result<QueryResult> Run(const DropTable& command, const Cancel&);
+  Result<QueryResult> Run(const ShowTables& command, const Cancel&);
+  Result<QueryResult> Run(const ShowDatabases& command, const Cancel&);
+  Result<QueryResult> Run(const ShowColumns& command, const Cancel&);
+  Result<QueryResult> Run(const DescribeTable& command, const Cancel&);
+  Result<QueryResult> Run(const DescribeDatabase& command, const Cancel&);
+  Result<QueryResult> Run(const DescribeHistory& command, const Cancel&);
+  Result<QueryResult> Run(const CreateView& command, const Cancel&);
+  Result<QueryResult> Run(const millstream::SetConf& command, const Cancel&);
+  Result<QueryResult> Run(const ResetConf& command, const Cancel&);
+  Result<QueryResult> Run(const Explain& command, const Cancel&);
+  Result<QueryResult> Run(const WriteData& command, const Cancel&);
+  Result<QueryResult> Run(const StartStream& command, const Cancel&);
+
+  Status CreateFileTable(const CreateTable& command, const TableName& name);
+  Result<QueryResult> WriteToPath(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
+  Result<QueryResult> InsertInto(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
+  Result<QueryResult> SaveAsTable(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
+  Status WriteRows(const std::string& path, struct DeltaWrite& write, const PlanPtr& analyzed, const Cancel& cancel);
+
+  struct StreamTarget {
+    std::function<Result<std::unique_ptr<Sink>>(const std::string& query_id, const std::string& run_id)> open_sink;
+    bool may_be_temporary = false;   // memory, console, noop: a checkpoint is not asked for
+    bool recovers = true;            // memory: cannot be started again from a checkpoint
+    std::function<Status()> prepare; // creates the table; called once all checks have passed
+  };
+  Result<StreamTarget> ResolveStreamTarget(const StartStream& start, const StructType& schema);
+  Result<StreamTarget> ResolveTableTarget(const StartStream& start, const StructType& schema);
+  StreamTarget DeltaTarget(const StartStream& start, std::string path);
+  Result<CheckpointOptions> ResolveCheckpoint(const StartStream& start, const StreamTarget& target);
+  StreamConf stream_conf() const;
+
+  const std::shared_ptr<EngineState> engine_;
+  const std::string user_;
+  SessionConf conf_;
+  ViewMap views_;
+  const std::shared_ptr<SessionStreams> streams_;
+  mutable std::mutex mutex_;
+  std::string current_database_ = "default";  // GUARDED_BY(mutex_)
+};
+
+}  // namespace millstream

@@ -1,0 +1,234 @@
+#include "base/uuid.h"
+#include "connectors/delta/delta_connector.h"
+#include "connectors/files/files_connector.h"
+#include "session/local_session.h"
+#include "session/result_table.h"
+#include "session/session_errors.h"
+#include "session/stream_sinks.h"
+#include "session/time_dependence.h"
+#include "streaming/streaming_errors.h"
+#include "streaming/unsupported_operation_checker.h"
+
+namespace millstream {
+namespace {
+
+const char* ModeName(OutputMode mode) {
+  switch (mode) {
+    case OutputMode::kAppend: return "Append";
+    case OutputMode::kUpdate: return "Update";
+    case OutputMode::kComplete: return "Complete";
+  }
+  return "Append";
+}
+
+OptionMap Without(OptionMap options, std::initializer_list<std::string_view> names) {
+  for (std::string_view name : names)
+    if (auto found = options.find(name); found != options.end()) options.erase(found);
+  return options;
+}
+
+}  // namespace
+
+Result<QueryResult> LocalSession::Run(const StartStream& command, const Cancel&) {
+  MS_ASSIGN_OR_RETURN([[maybe_unused]] StreamingQueryPtr query, StartStreamingQuery(command));
+  return EmptyResult();
+}
+
+Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& start) {
+  // The sources are opened once, here; the plan that binds them may be analyzed again for each batch's own time.
+  auto catalog = std::make_shared<PinnedCatalog>(MakeCatalog());
+  const AnalyzerConf conf = analyzer_conf();
+  MS_ASSIGN_OR_RETURN(PlanPtr analyzed, Analyze(start.query, *catalog, conf));
+  if (!IsStreaming(*analyzed)) return Status::Error(errors::kWriteStreamNotAllowed);
+  MS_RETURN_IF_ERROR(CheckStreamingOperations(*analyzed, start.output_mode));
+  MS_RETURN_IF_ERROR(streams_->queries.CheckName(start.query_name));
+  MS_ASSIGN_OR_RETURN(StreamTarget target, ResolveStreamTarget(start, SchemaOf(*analyzed)));
+  MS_ASSIGN_OR_RETURN(CheckpointOptions checkpoint, ResolveCheckpoint(start, target));
+
+  StreamRequest request;
+  request.name = start.query_name;
+  request.checkpoint = checkpoint;
+  request.trigger = start.trigger;
+  request.conf = stream_conf();
+  request.open_sink = target.open_sink;
+  request.plan.streams = StreamsOf(*analyzed);
+  // The same plan at two moments tells whether it asks for the time.
+  AnalyzerConf later = conf;
+  later.now_us += int64_t{400} * 86'400 * 1'000'000;
+  catalog->Rewind();
+  MS_ASSIGN_OR_RETURN(PlanPtr analyzed_later, Analyze(start.query, *catalog, later));
+  request.plan.depends_on_time = !ComputesTheSame(*analyzed, *analyzed_later);
+  request.plan.compile = [catalog, conf, analyzed, query = start.query, engine = engine_, compute = compute_conf(),
+                          depends_on_time = request.plan.depends_on_time](int64_t batch_timestamp_ms) -> Result<std::unique_ptr<CompiledPlan>> {
+    PlanPtr plan = analyzed;
+    if (depends_on_time) {
+      AnalyzerConf at_batch = conf;
+      at_batch.now_us = batch_timestamp_ms * 1000;
+      catalog->Rewind();
+      MS_ASSIGN_OR_RETURN(plan, Analyze(query, *catalog, at_batch));
+    }
+    return CompiledPlan::Compile(Optimize(plan), engine->compute, compute);
+  };
+  request.explain = [analyzed](bool extended) {
+    std::string text;
+    if (extended) text = "== Analyzed Logical Plan ==\n" + TreeString(*analyzed) + "\n";
+    return text + "== Physical Plan ==\n" + TreeString(*Optimize(analyzed));
+  };
+  request.listener = [streams = std::weak_ptr<SessionStreams>(streams_)](const StreamingQueryEvent& event) {
+    if (auto held = streams.lock()) held->listeners.Call(event);
+  };
+  request.on_terminated = [streams = std::weak_ptr<SessionStreams>(streams_)](const StreamingQuery& query) {
+    if (auto held = streams.lock()) held->queries.NoteTerminated(query);
+  };
+
+  std::lock_guard lock(engine_->streams.start_mutex());
+  if (!checkpoint.is_temporary) {
+    Result<std::optional<std::string>> id = ReadQueryId(engine_->fs, checkpoint.directory);
+    // A damaged id is Checkpoint::Open's to judge.
+    if (id.ok() && id->has_value()) {
+      if (std::shared_ptr<StreamExecution> running = engine_->streams.Active(**id)) {
+        if (!conf_.GetBool("spark.sql.streaming.stopActiveRunOnRestart"))
+          return Status::Error(errors::kConcurrentStreamLogUpdate, {{"batchId", "query " + **id}});
+        MS_RETURN_IF_ERROR(running->Stop());
+      }
+    }
+  }
+  if (target.prepare) MS_RETURN_IF_ERROR(target.prepare());
+  MS_ASSIGN_OR_RETURN(std::shared_ptr<StreamExecution> query, StreamExecution::Start(std::move(request), engine_->fs, engine_->clock));
+  engine_->streams.Add(query);
+  streams_->queries.Add(query);
+  return StreamingQueryPtr(query);
+}
+
+Result<LocalSession::StreamTarget> LocalSession::ResolveStreamTarget(const StartStream& start, const StructType& schema) {
+  if (start.table) return ResolveTableTarget(start, schema);
+  const std::string format = MakeCatalog().FormatOrDefault(start.format);
+  StreamTarget target;
+  if (EqualsIgnoreCase(format, "noop")) {
+    target.may_be_temporary = true;
+    target.open_sink = [](const std::string&, const std::string&) -> Result<std::unique_ptr<Sink>> { return MakeNoopSink(); };
+    return target;
+  }
+  if (EqualsIgnoreCase(format, "console")) {
+    target.may_be_temporary = true;
+    target.open_sink = [options = start.options, zone = conf_.Get("spark.sql.session.timeZone").value_or("UTC")](const std::string&, const std::string&) {
+      return MakeConsoleSink(options, zone);
+    };
+    return target;
+  }
+  if (EqualsIgnoreCase(format, "memory")) {
+    if (start.query_name.empty()) return Status::Error(errors::kMemorySinkNeedsName);
+    target.may_be_temporary = true;
+    target.recovers = false;
+    target.open_sink = [this, name = start.query_name, schema, engine = engine_](const std::string&, const std::string&) -> Result<std::unique_ptr<Sink>> {
+      std::shared_ptr<MemoryTable> table = engine->memory_tables.Create(name, schema);
+      // The view reads the table by name, so that it shows the newest run.
+      views_.Put(LowerCase(name), MakePlan(UnresolvedDataSource{.format = "memory", .schema = {}, .options = {}, .paths = {name}}), true);
+      return MakeMemorySink(std::move(table));
+    };
+    return target;
+  }
+  if (IsDeltaFormat(format)) {
+    std::optional<std::string> written_path = start.path;
+    if (auto option = start.options.find("path"); !written_path && option != start.options.end()) written_path = option->second;
+    if (!written_path || written_path->empty()) return Status::Error(errors::kPathNotSpecified);
+    if (start.output_mode == OutputMode::kUpdate)
+      return Status::Error(errors::kDeltaOutputMode, {{"dataSource", "org.apache.spark.sql.delta.sources.DeltaDataSource"}, {"mode", ModeName(start.output_mode)}});
+    MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(*written_path));
+    return DeltaTarget(start, std::move(path));
+  }
+  if (IsFileFormat(format) && start.output_mode != OutputMode::kAppend)
+    return Status::Error(errors::kOutputModeUnsupportedDataSource, {{"outputMode", LowerCase(ModeName(start.output_mode))}, {"className", format}});
+  for (std::string_view known : {"kafka", "foreach", "foreachBatch", "foreach_batch"})
+    if (EqualsIgnoreCase(format, known)) return Status::Unsupported("writing a stream to format \"" + format + "\"");
+  if (IsFileFormat(format)) return Status::Unsupported("writing a stream to format \"" + format + "\"", "Write with format(\"delta\") or toTable(…).");
+  return Status::Error(errors::kDataSourceNotFound, {{"provider", format}});
+}
+
+// toTable("t"): the table is made when there is none, so that it can be described before the first batch.
+Result<LocalSession::StreamTarget> LocalSession::ResolveTableTarget(const StartStream& start, const StructType& schema) {
+  SessionCatalog catalog = MakeCatalog();
+  MS_ASSIGN_OR_RETURN(std::optional<ResolvedTable> existing, catalog.Resolve(*start.table));
+  const std::string format = start.format.empty() && existing ? existing->provider : catalog.FormatOrDefault(start.format);
+  if (!IsDeltaFormat(format) || (existing && !IsDeltaFormat(existing->provider)))
+    return Status::Unsupported("toTable with format \"" + format + "\"", "Streams write Delta tables: leave the format away, or use format(\"delta\").");
+  if (start.output_mode == OutputMode::kUpdate)
+    return Status::Error(errors::kDeltaOutputMode, {{"dataSource", "Table"}, {"mode", ModeName(start.output_mode)}});
+  if (existing) return DeltaTarget(start, existing->location);
+
+  MS_ASSIGN_OR_RETURN(TableName name, ResolveTableName(*start.table, current_database()));
+  MS_ASSIGN_OR_RETURN(DatabaseEntry database, catalog.RequireDatabase(name.database));
+  TableEntry table{.database = name.database, .name = name.table, .location = Warehouse::ManagedLocation(database, name.table)};
+  std::optional<std::string> written_path = start.path;
+  if (auto option = start.options.find("path"); !written_path && option != start.options.end()) written_path = option->second;
+  if (written_path) {
+    MS_ASSIGN_OR_RETURN(table.location, PathFromUri(*written_path));
+    table.is_managed = false;
+  }
+  StreamTarget target = DeltaTarget(start, table.location);
+  target.prepare = [engine = engine_, table, schema, partition_by = start.partition_by]() -> Status {
+    MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine->delta, table.location));
+    if (!exists) {
+      // Rows of a stream may lack any column: what Spark creates here is nullable throughout.
+      StructType nullable;
+      for (StructField field : schema) {
+        field.nullable = true;
+        nullable.Add(std::move(field));
+      }
+      MS_RETURN_IF_ERROR(CreateDeltaTable(engine->delta, table.location, DeltaCreate{.schema = nullable, .partition_columns = partition_by}));
+    }
+    return table.is_managed ? Status() : engine->warehouse.RegisterTable(table);
+  };
+  return target;
+}
+
+LocalSession::StreamTarget LocalSession::DeltaTarget(const StartStream& start, std::string path) {
+  StreamTarget target;
+  SinkContext context{.query_id = {},
+                      .run_id = {},
+                      .output_mode = start.output_mode,
+                      .partition_by = start.partition_by,
+                      .options = Without(start.options, {"checkpointLocation", "path", "queryName"})};
+  target.open_sink = [engine = engine_, context, path](const std::string& query_id, const std::string& run_id) {
+    SinkContext opened = context;
+    opened.query_id = query_id;
+    opened.run_id = run_id;
+    return OpenDeltaSink(engine->delta, path, opened, engine->options.threads);
+  };
+  return target;
+}
+
+Result<CheckpointOptions> LocalSession::ResolveCheckpoint(const StartStream& start, const StreamTarget& target) {
+  constexpr const char* kConfKey = "spark.sql.streaming.checkpointLocation";
+  std::optional<std::string> location;
+  if (auto option = start.options.find("checkpointLocation"); option != start.options.end()) {
+    location = option->second;
+  } else if (std::optional<std::string> root = conf_.Get(kConfKey)) {
+    location = JoinPath(*root, start.query_name.empty() ? NewUuid() : start.query_name);
+  }
+  if (!location || location->empty()) {
+    if (!target.may_be_temporary) return Status::Error(errors::kCheckpointLocationMissing, {{"config", kConfKey}});
+    return CheckpointOptions{.directory = JoinPath(engine_->warehouse.directory(), "_millstream/tmp/temporary-" + NewUuid()), .is_temporary = true};
+  }
+  MS_ASSIGN_OR_RETURN(std::string directory, PathFromUri(*location));
+  if (!target.recovers) {
+    const std::string offsets = JoinPath(directory, "offsets");
+    MS_ASSIGN_OR_RETURN(bool started_before, engine_->fs.Exists(offsets));
+    if (started_before) return Status::Error(errors::kMemorySinkCannotRecover, {{"checkpointPath", HadoopPathString(offsets)}});
+  }
+  return CheckpointOptions{.directory = std::move(directory)};
+}
+
+StreamConf LocalSession::stream_conf() const {
+  StreamConf conf;
+  conf.min_batches_to_retain = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.minBatchesToRetain"), 1);
+  conf.progress_updates_kept = conf_.GetInt("spark.sql.streaming.numRecentProgressUpdates");
+  conf.idle_progress_interval_ms = conf_.GetInt("spark.sql.streaming.noDataProgressEventInterval");
+  conf.trigger.polling_delay_ms = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.pollingDelay"), 1);
+  conf.trigger.real_time_batch_min_ms = conf_.GetInt("spark.sql.streaming.realTimeMode.minBatchDuration");
+  for (auto& [key, value] : conf.logged)
+    if (std::optional<std::string> set = conf_.Get(key)) value = *set;
+  return conf;
+}
+
+}  // namespace millstream

@@ -1,0 +1,144 @@
+#include "connectors/delta/delta_connector.h"
+#include "connectors/files/files_connector.h"
+#include "session/local_session.h"
+#include "session/result_table.h"
+#include "session/session_errors.h"
+#include "session/store_assignment.h"
+
+namespace millstream {
+namespace {
+
+// The table's columns in the order of the query's: by name where there is one, by the query's own type where the table has no such column (the
+// connector says what that means: schema evolution or an error).
+std::vector<StructField> TargetsByName(const StructType& query, const StructType& table) {
+  std::vector<StructField> targets;
+  for (const StructField& field : query) {
+    std::optional<size_t> at = table.IndexOf(field.name);
+    targets.push_back(at ? table[*at] : field);
+  }
+  return targets;
+}
+
+// nullopt: their number does not fit, which is the connector's error.
+std::optional<std::vector<StructField>> TargetsByPosition(const StructType& query, const StructType& table, const std::vector<std::string>& insert_columns) {
+  std::vector<StructField> targets;
+  if (insert_columns.empty()) {
+    targets = table.fields();
+  } else {
+    for (const std::string& column : insert_columns) {
+      std::optional<size_t> at = table.IndexOf(column);
+      if (!at) return std::nullopt;
+      targets.push_back(table[*at]);
+    }
+  }
+  if (targets.size() != query.size()) return std::nullopt;
+  return targets;
+}
+
+bool EvolvesSchema(const OptionMap& options) {
+  for (const char* option : {"mergeSchema", "overwriteSchema"})
+    if (auto found = options.find(option); found != options.end() && ParseBool(found->second).value_or(false)) return true;
+  return false;
+}
+
+OptionMap WithoutPath(OptionMap options) {
+  options.erase("path");
+  return options;
+}
+
+}  // namespace
+
+Result<QueryResult> LocalSession::Run(const WriteData& command, const Cancel& cancel) {
+  MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzePlan(command.query));
+  if (IsStreaming(*analyzed)) return Status::Error(errors::kWriteOnStream, {{"methodName", "write"}});
+  if (command.table && command.insert_into) return InsertInto(command, analyzed, cancel);
+  if (command.table) return SaveAsTable(command, analyzed, cancel);
+  return WriteToPath(command, analyzed, cancel);
+}
+
+Status LocalSession::WriteRows(const std::string& path, DeltaWrite& write, const PlanPtr& analyzed, const Cancel& cancel) {
+  MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, cancel));
+  write.schema = query.schema;
+  write.threads = engine_->options.threads;
+  return WriteDelta(engine_->delta, path, write, *query.rows).status();
+}
+
+Result<QueryResult> LocalSession::WriteToPath(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel) {
+  const std::string format = MakeCatalog().FormatOrDefault(command.format);
+  if (EqualsIgnoreCase(format, "noop")) {
+    MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, cancel));
+    while (true) {
+      MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, query.rows->Next());
+      if (batch == nullptr) return EmptyResult();
+    }
+  }
+  if (!IsDeltaFormat(format)) {
+    if (IsFileFormat(format)) return Status::Unsupported("writing format \"" + format + "\"", "Write with format(\"delta\").");
+    return Status::Error(errors::kDataSourceNotFound, {{"provider", format}});
+  }
+  std::optional<std::string> written_path = command.path;
+  if (auto option = command.options.find("path"); !written_path && option != command.options.end()) written_path = option->second;
+  if (!written_path || written_path->empty()) return Status::Error(errors::kPathNotSpecified);
+  MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(*written_path));
+  DeltaWrite write{.mode = command.mode, .partition_by = command.partition_by, .options = WithoutPath(command.options)};
+  PlanPtr rows = analyzed;
+  MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine_->delta, path));
+  if (exists && !EvolvesSchema(command.options) && (command.mode == SaveMode::kAppend || command.mode == SaveMode::kOverwrite)) {
+    MS_ASSIGN_OR_RETURN(DeltaTableInfo table, DescribeDeltaTable(engine_->delta, path));
+    rows = CastToTargets(analyzed, TargetsByName(SchemaOf(*analyzed), table.schema), false);
+  }
+  MS_RETURN_IF_ERROR(WriteRows(path, write, rows, cancel));
+  return EmptyResult();
+}
+
+Result<QueryResult> LocalSession::InsertInto(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel) {
+  MS_ASSIGN_OR_RETURN(ResolvedTable table, MakeCatalog().Require(*command.table));
+  if (!IsDeltaFormat(table.provider)) return Status::Unsupported("INSERT into a " + table.provider + " table", "Only Delta tables are written.");
+  MS_ASSIGN_OR_RETURN(DeltaTableInfo info, DescribeDeltaTable(engine_->delta, table.location));
+  const StructType schema = SchemaOf(*analyzed);
+  DeltaWrite write{.mode = command.mode == SaveMode::kOverwrite ? SaveMode::kOverwrite : SaveMode::kAppend,
+                   .by_position = !command.by_name,
+                   .insert_columns = command.insert_columns,
+                   .partition_by = {},
+                   .options = WithoutPath(command.options)};
+  PlanPtr rows = analyzed;
+  if (command.by_name) {
+    if (!EvolvesSchema(command.options)) rows = CastToTargets(analyzed, TargetsByName(schema, info.schema), false);
+  } else if (auto targets = TargetsByPosition(schema, info.schema, command.insert_columns)) {
+    rows = CastToTargets(analyzed, *targets, true);
+  }
+  MS_RETURN_IF_ERROR(WriteRows(table.location, write, rows, cancel));
+  return EmptyResult();
+}
+
+Result<QueryResult> LocalSession::SaveAsTable(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel) {
+  SessionCatalog catalog = MakeCatalog();
+  MS_ASSIGN_OR_RETURN(TableName name, ResolveTableName(*command.table, current_database()));
+  MS_ASSIGN_OR_RETURN(DatabaseEntry database, catalog.RequireDatabase(name.database));
+  MS_ASSIGN_OR_RETURN(std::optional<TableEntry> existing, engine_->warehouse.FindTable(database, name.table));
+  const std::string format = existing && command.format.empty() ? existing->provider : catalog.FormatOrDefault(command.format);
+  if (!IsDeltaFormat(format)) return Status::Unsupported("saveAsTable with format \"" + format + "\"", "Use format(\"delta\").");
+  if (existing && command.mode == SaveMode::kErrorIfExists)
+    return Status::Error(errors::kTableOrViewAlreadyExists, {{"relationName", QuoteName({name.database, name.table})}});
+  if (existing && command.mode == SaveMode::kIgnore) return EmptyResult();
+  TableEntry table{.database = name.database, .name = name.table, .location = Warehouse::ManagedLocation(database, name.table)};
+  if (auto path = command.options.find("path"); path != command.options.end() && !existing) {
+    MS_ASSIGN_OR_RETURN(table.location, PathFromUri(path->second));
+    table.is_managed = false;
+  }
+  if (existing) table = *existing;
+  DeltaWrite write{.mode = existing ? command.mode : SaveMode::kErrorIfExists,
+                   .partition_by = command.partition_by,
+                   .options = WithoutPath(command.options),
+                   .operation = existing ? "WRITE" : "CREATE TABLE AS SELECT"};
+  PlanPtr rows = analyzed;
+  if (existing && !EvolvesSchema(command.options)) {
+    MS_ASSIGN_OR_RETURN(DeltaTableInfo info, DescribeDeltaTable(engine_->delta, table.location));
+    rows = CastToTargets(analyzed, TargetsByName(SchemaOf(*analyzed), info.schema), false);
+  }
+  MS_RETURN_IF_ERROR(WriteRows(table.location, write, rows, cancel));
+  if (!existing && !table.is_managed) MS_RETURN_IF_ERROR(engine_->warehouse.RegisterTable(table));
+  return EmptyResult();
+}
+
+}  // namespace millstream

@@ -1,0 +1,131 @@
+#include "session/session_catalog.h"
+
+#include "connectors/delta/delta_connector.h"
+#include "connectors/files/files_connector.h"
+#include "connectors/rate/rate_source.h"
+#include "session/session_errors.h"
+
+namespace millstream {
+namespace {
+
+// FROM json.`/in`: a format in place of the database, a path in place of the table.
+bool IsPathTable(const MultipartName& name) {
+  return name.size() == 2 && (IsDeltaFormat(name[0]) || IsFileFormat(name[0])) && name[1].find('/') != std::string::npos;
+}
+
+}  // namespace
+
+bool IsDeltaFormat(std::string_view format) { return EqualsIgnoreCase(format, "delta"); }
+
+std::string SessionCatalog::FormatOrDefault(const std::string& format) const {
+  return format.empty() ? conf_.Get("spark.sql.sources.default").value_or("delta") : format;
+}
+
+Result<PlanPtr> SessionCatalog::FindView(const std::vector<std::string>& name) {
+  if (name.size() == 1) return views_.Find(LowerCase(name[0]));
+  if (name.size() == 2 && EqualsIgnoreCase(name[0], kGlobalTempDatabase)) return engine_.global_views.Find(LowerCase(name[1]));
+  return PlanPtr();
+}
+
+Status SessionCatalog::NotFound(const MultipartName& name, bool fully_qualified) const {
+  const std::string here = QuoteName({std::string(kSessionCatalogName), current_database_});
+  return Status::Error(errors::kTableOrViewNotFound,
+                       {{"relationName", QuoteName(name)},
+                        {"searchPath", fully_qualified ? "[" + here + "]" : "[`system`.`builtin`, `system`.`session`, " + here + "]"}});
+}
+
+Result<DatabaseEntry> SessionCatalog::RequireDatabase(const std::string& name) {
+  MS_ASSIGN_OR_RETURN(std::optional<DatabaseEntry> database, engine_.warehouse.FindDatabase(name));
+  if (!database) return Status::Error(errors::kSchemaNotFound, {{"schemaName", QuoteName({std::string(kSessionCatalogName), name})}});
+  return *database;
+}
+
+Result<std::optional<ResolvedTable>> SessionCatalog::Resolve(const MultipartName& name) {
+  if (IsPathTable(name)) {
+    MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(name[1]));
+    return std::optional<ResolvedTable>({.provider = LowerCase(name[0]), .location = path, .name = name[0] + "." + QuoteName({name[1]}), .entry = {}});
+  }
+  Result<TableName> resolved = ResolveTableName(name, current_database_);
+  // A name that no table can have is the name of no table.
+  if (!resolved.ok()) return std::optional<ResolvedTable>();
+  MS_ASSIGN_OR_RETURN(std::optional<DatabaseEntry> database, engine_.warehouse.FindDatabase(resolved->database));
+  if (!database) return std::optional<ResolvedTable>();
+  MS_ASSIGN_OR_RETURN(std::optional<TableEntry> entry, engine_.warehouse.FindTable(*database, resolved->table));
+  if (!entry) return std::optional<ResolvedTable>();
+  return std::optional<ResolvedTable>(
+      {.provider = entry->provider, .location = entry->location, .name = DottedName(resolved->qualified()), .entry = entry});
+}
+
+Result<ResolvedTable> SessionCatalog::Require(const MultipartName& name) {
+  MS_ASSIGN_OR_RETURN(std::optional<ResolvedTable> table, Resolve(name));
+  if (!table) return NotFound(name);
+  return *table;
+}
+
+Result<RelationSourcePtr> SessionCatalog::FindTable(const UnresolvedRelation& relation) {
+  MS_ASSIGN_OR_RETURN(ResolvedTable table, Require(relation.name));
+  return OpenTable(table, relation.options, relation.is_streaming);
+}
+
+Result<RelationSourcePtr> SessionCatalog::OpenTable(const ResolvedTable& table, const OptionMap& options, bool is_streaming) {
+  if (IsDeltaFormat(table.provider)) return OpenDelta(table.location, table.name, options, is_streaming);
+  UnresolvedDataSource files{.format = table.provider, .schema = {}, .options = options, .paths = {table.location}, .is_streaming = is_streaming};
+  if (table.entry) {
+    files.schema = table.entry->schema;
+    for (const auto& [key, value] : table.entry->options) files.options.emplace(key, value);
+  }
+  return OpenDataSource(files);
+}
+
+Result<RelationSourcePtr> SessionCatalog::OpenDelta(const std::string& path, const std::string& name, const OptionMap& options, bool is_streaming) {
+  if (is_streaming)
+    return Status::Unsupported("reading a Delta table as a stream", "Read the files that feed it with format(\"cloudFiles\"), or read the table in a batch query.");
+  MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine_.delta, path));
+  if (!exists) return Status::Error(errors::kPathNotFound, {{"path", path}});
+  DeltaOpenOptions open{.name = name,
+                        .options = options,
+                        .time_zone = conf_.Get("spark.sql.session.timeZone").value_or("UTC"),
+                        .threads = engine_.options.threads};
+  MS_ASSIGN_OR_RETURN(std::shared_ptr<const BatchRelationSource> table, OpenDeltaTable(engine_.delta, path, open));
+  return RelationSourcePtr(std::move(table));
+}
+
+Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSource& source) {
+  UnresolvedDataSource wanted = source;
+  wanted.format = FormatOrDefault(source.format);
+  // load() and option("path", …) are the same to Spark.
+  if (auto path = wanted.options.find("path"); path != wanted.options.end()) {
+    if (wanted.paths.empty()) wanted.paths.push_back(path->second);
+    wanted.options.erase("path");
+  }
+  FilesContext files{.fs = engine_.fs, .clock = engine_.clock};
+  files.format.time_zone = conf_.Get("spark.sql.session.timeZone").value_or("UTC");
+  files.format.case_sensitive = conf_.GetBool("spark.sql.caseSensitive");
+  files.streaming_schema_inference = conf_.GetBool("spark.sql.streaming.schemaInference");
+
+  if (EqualsIgnoreCase(wanted.format, "cloudFiles")) {
+    if (!wanted.is_streaming)
+      return Status::Unsupported("spark.read.format(\"cloudFiles\")", "cloudFiles is a stream: use spark.readStream, or spark.read with the format of the files.");
+    return OpenCloudFiles(wanted, files);
+  }
+  if (IsFileFormat(wanted.format)) return OpenFiles(wanted, files);
+  if (IsDeltaFormat(wanted.format)) {
+    if (wanted.paths.size() != 1) return Status::Error(errors::kPathNotSpecified);
+    MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(wanted.paths[0]));
+    return OpenDelta(path, "", wanted.options, wanted.is_streaming);
+  }
+  if (EqualsIgnoreCase(wanted.format, "rate") && wanted.is_streaming) return OpenRate(wanted.options, engine_.clock, engine_.fs);
+  if (EqualsIgnoreCase(wanted.format, "memory") && !wanted.is_streaming && wanted.paths.size() == 1) {
+    if (std::shared_ptr<MemoryTable> table = engine_.memory_tables.Find(wanted.paths[0])) return MakeMemoryRelation(wanted.paths[0], std::move(table));
+  }
+  for (std::string_view known : {"kafka", "socket", "rate-micro-batch", "orc", "avro", "xml", "jdbc", "binaryFile"})
+    if (EqualsIgnoreCase(wanted.format, known)) return Status::Unsupported("reading format \"" + wanted.format + "\"");
+  return Status::Error(errors::kDataSourceNotFound, {{"provider", wanted.format}});
+}
+
+std::vector<std::string> SessionCatalog::Qualify(const std::vector<std::string>& name) {
+  Result<TableName> resolved = ResolveTableName(name, current_database_);
+  return resolved.ok() ? resolved->qualified() : name;
+}
+
+}  // namespace millstream

@@ -1,0 +1,116 @@
+#include "streaming/unsupported_operation_checker.h"
+
+#include <algorithm>
+
+#include "streaming/streaming_errors.h"
+
+namespace millstream {
+namespace {
+
+Status NotSupported(std::string text) { return Status::Error(errors::kStreamingUnsupported, {{"msg", std::move(text)}}); }
+
+Status StatefulNotYet(std::string what) {
+  return Status::Unsupported(std::move(what) + " in a streaming query", "Write the rows to a table first, and run this on the table as a batch query.");
+}
+
+bool HasAggregate(const PlanNode& plan) {
+  if (plan.As<Aggregate>() && IsStreaming(plan)) return true;
+  for (const PlanPtr& child : ChildrenOf(plan))
+    if (HasAggregate(*child)) return true;
+  return false;
+}
+
+Status OutputModeUnsupported(const char* mode, const char* operation) {
+  return Status::Error(errors::kOutputModeUnsupportedOperation, {{"outputMode", mode}, {"operation", operation}});
+}
+
+bool HasWatermark(const PlanNode& plan) {
+  if (plan.As<WithWatermark>()) return true;
+  for (const PlanPtr& child : ChildrenOf(plan))
+    if (HasWatermark(*child)) return true;
+  return false;
+}
+
+Status CheckJoin(const Join& join) {
+  const bool left = IsStreaming(*join.left), right = IsStreaming(*join.right);
+  if (left && right) return StatefulNotYet("A join of two streams");
+  switch (join.type) {
+    case JoinType::kInner:
+    case JoinType::kCross:
+      return Status();
+    case JoinType::kFullOuter:
+      return NotSupported("FullOuter joins with streaming DataFrames/Datasets on only one side are not supported");
+    case JoinType::kLeftOuter:
+    case JoinType::kLeftSemi:
+    case JoinType::kLeftAnti:
+      if (right) return NotSupported("LeftOuter/LeftSemi/LeftAnti join with a streaming DataFrame/Dataset on the right and a static DataFrame/Dataset on the left is not supported");
+      return Status();
+    case JoinType::kRightOuter:
+      if (left) return NotSupported("RightOuter join with a streaming DataFrame/Dataset on the left and a static DataFrame/DataSet on the right not supported");
+      return Status();
+  }
+  return Status();
+}
+
+// `plan` has a stream below it.
+Status CheckNode(const PlanNode& plan, OutputMode mode) {
+  if (const auto* aggregate = plan.As<Aggregate>()) {
+    if (mode == OutputMode::kAppend && !HasWatermark(*aggregate->child))
+      return OutputModeUnsupported("append", "streaming aggregations without watermark");
+    return StatefulNotYet("Aggregation");
+  }
+  if (const auto* sort = plan.As<Sort>())
+    return sort->is_global ? NotSupported("Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated DataFrame/Dataset in Complete output mode")
+                           : Status();
+  if (plan.As<Limit>())
+    return mode == OutputMode::kUpdate ? NotSupported("Limits are not supported on streaming DataFrames/Datasets in Update output mode")
+                                       : StatefulNotYet("LIMIT");
+  if (plan.As<Offset>()) return NotSupported("Offset is not supported on streaming DataFrames/Datasets");
+  if (plan.As<Tail>()) return NotSupported("Tail is not supported on streaming DataFrames/Datasets");
+  if (plan.As<Sample>()) return NotSupported("Sampling is not supported on streaming DataFrames/Datasets");
+  if (plan.As<Window>()) return NotSupported("Non-time-based windows are not supported on streaming DataFrames/Datasets");
+  if (const auto* deduplicate = plan.As<Deduplicate>()) {
+    if (deduplicate->within_watermark && !HasWatermark(*deduplicate->child))
+      return NotSupported("dropDuplicatesWithinWatermark is not supported on streaming DataFrames/DataSets without watermark");
+    return StatefulNotYet("dropDuplicates");
+  }
+  if (const auto* set = plan.As<SetOperation>()) {
+    if (set->kind == SetOperation::Kind::kIntersect) return NotSupported("Intersect of streaming DataFrames/Datasets is not supported");
+    if (set->kind == SetOperation::Kind::kExcept) {
+      if (IsStreaming(*set->right)) return NotSupported("Except on a streaming DataFrame/Dataset on the right is not supported");
+      return StatefulNotYet("EXCEPT");
+    }
+    if (IsStreaming(*set->left) != IsStreaming(*set->right)) return NotSupported("Union between streaming and batch DataFrames/Datasets is not supported");
+    if (!set->is_all) return StatefulNotYet("UNION DISTINCT");
+  }
+  if (const auto* join = plan.As<Join>()) return CheckJoin(*join);
+  return Status();
+}
+
+Status CheckTree(const PlanNode& plan, OutputMode mode) {
+  if (!IsStreaming(plan)) return Status();
+  for (const PlanPtr& child : ChildrenOf(plan)) MS_RETURN_IF_ERROR(CheckTree(*child, mode));
+  return CheckNode(plan, mode);
+}
+
+void CollectStreams(const PlanNode& plan, std::vector<RelationSourcePtr>& streams) {
+  if (const auto* scan = plan.As<ScanRelation>(); scan != nullptr && scan->source->is_streaming()) {
+    if (std::find(streams.begin(), streams.end(), scan->source) == streams.end()) streams.push_back(scan->source);
+  }
+  for (const PlanPtr& child : ChildrenOf(plan)) CollectStreams(*child, streams);
+}
+
+}  // namespace
+
+Status CheckStreamingOperations(const PlanNode& plan, OutputMode mode) {
+  if (mode == OutputMode::kComplete && !HasAggregate(plan)) return OutputModeUnsupported("complete", "no streaming aggregations");
+  return CheckTree(plan, mode);
+}
+
+std::vector<RelationSourcePtr> StreamsOf(const PlanNode& plan) {
+  std::vector<RelationSourcePtr> streams;
+  CollectStreams(plan, streams);
+  return streams;
+}
+
+}  // namespace millstream
