@@ -1,0 +1,5 @@
+find_library(HTTPLIB_LIBRARY cpp-httplib REQUIRED)
+target_link_libraries(ms_doors_cli PUBLIC ${HTTPLIB_LIBRARY})
+add_executable(millstream "${folder}/millstream_main.cc")
+target_link_libraries(millstream PRIVATE ms_doors_cli)
+set_target_properties(millstream PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")

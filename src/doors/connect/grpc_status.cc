@@ -1,0 +1,127 @@
+#include "doors/connect/grpc_status.h"
+
+#include <rpc_status.pb.h>
+#include <spark/connect/base.pb.h>
+
+#include <nlohmann/json.hpp>
+
+namespace millstream {
+
+namespace {
+
+// Peers refuse more than 8 KiB of metadata. The message travels twice: percent-encoded in grpc-message and base64 in the details.
+constexpr size_t kMessageBytesMax = 2048;
+constexpr size_t kParametersBytesMax = 1024;
+
+using Names = std::vector<std::string>;
+
+Names JavaClasses(ExceptionKind kind, bool has_class) {
+  const std::string runtime = "java.lang.RuntimeException";
+  const std::string exception = "java.lang.Exception";
+  switch (kind) {
+    case ExceptionKind::kAnalysis:
+      return {"org.apache.spark.sql.AnalysisException", exception};
+    case ExceptionKind::kParse:
+      return {"org.apache.spark.sql.catalyst.parser.ParseException", "org.apache.spark.sql.AnalysisException", exception};
+    case ExceptionKind::kStreamingQuery:
+      return {"org.apache.spark.sql.streaming.StreamingQueryException", exception};
+    case ExceptionKind::kQueryExecution:
+      return {"org.apache.spark.sql.execution.QueryExecutionException", exception};
+    case ExceptionKind::kNumberFormat:
+      return {"org.apache.spark.SparkNumberFormatException", "java.lang.NumberFormatException", "java.lang.IllegalArgumentException", runtime, exception};
+    case ExceptionKind::kIllegalArgument:
+      if (has_class) return {"org.apache.spark.SparkIllegalArgumentException", "java.lang.IllegalArgumentException", runtime, exception};
+      return {"java.lang.IllegalArgumentException", runtime, exception};
+    case ExceptionKind::kArithmetic:
+      return {"org.apache.spark.SparkArithmeticException", "java.lang.ArithmeticException", runtime, exception};
+    case ExceptionKind::kUnsupportedOperation:
+      return {"org.apache.spark.SparkUnsupportedOperationException", "java.lang.UnsupportedOperationException", runtime, exception};
+    case ExceptionKind::kArrayIndexOutOfBounds:
+      return {"org.apache.spark.SparkArrayIndexOutOfBoundsException", "java.lang.ArrayIndexOutOfBoundsException",
+              "java.lang.IndexOutOfBoundsException", runtime, exception};
+    case ExceptionKind::kDateTime:
+      return {"org.apache.spark.SparkDateTimeException", "java.time.DateTimeException", runtime, exception};
+    case ExceptionKind::kRuntime:
+      return {"org.apache.spark.SparkRuntimeException", runtime, exception};
+    case ExceptionKind::kNoSuchElement:
+      return {"org.apache.spark.SparkNoSuchElementException", "java.util.NoSuchElementException", runtime, exception};
+    case ExceptionKind::kSpark:
+      return {"org.apache.spark.SparkException", exception};
+    case ExceptionKind::kInvalidPlan:
+      return {"org.apache.spark.sql.connect.common.InvalidPlanInput", exception};
+    case ExceptionKind::kPython:
+      return {"org.apache.spark.api.python.PythonException", runtime, exception};
+  }
+  return {exception};
+}
+
+std::string Json(const nlohmann::json& value) { return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); }
+
+// The longest cut of `text` whose percent-encoded form (gRPC encodes everything but printable ASCII, threefold) fits.
+std::string CutEncoded(const std::string& text, size_t encoded_max) {
+  size_t encoded = 0, at = 0;
+  while (at < text.size()) {
+    unsigned char byte = static_cast<unsigned char>(text[at]);
+    encoded += byte >= 0x20 && byte <= 0x7E && byte != '%' ? 1 : 3;
+    if (encoded > encoded_max) break;
+    ++at;
+  }
+  return at == text.size() ? text : CutUtf8(text, at);
+}
+
+}  // namespace
+
+std::string CutUtf8(const std::string& text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
+std::vector<std::string> JavaClassesOf(const Status& status) {
+  Names names = JavaClasses(status.error_class().kind, !status.error_class().name.empty());
+  names.push_back("java.lang.Throwable");
+  names.push_back("java.lang.Object");
+  return names;
+}
+
+grpc::Status ToGrpcStatus(const Status& status, const std::string& error_id) {
+  const ErrorClass& error_class = status.error_class();
+  const std::string message = status.message();
+  const Names classes = JavaClassesOf(status);
+
+  google::rpc::ErrorInfo info;
+  info.set_reason(classes.front());
+  info.set_domain("org.apache.spark");
+  auto& metadata = *info.mutable_metadata();
+  metadata["classes"] = Json(classes);
+  if (!error_class.name.empty()) {
+    metadata["errorClass"] = std::string(error_class.name);
+    nlohmann::json parameters = nlohmann::json::object();
+    for (const auto& [name, value] : status.params()) parameters[name] = value;
+    std::string text = Json(parameters);
+    if (text.size() <= kParametersBytesMax) metadata["messageParameters"] = text;
+  }
+  if (!error_class.sql_state.empty()) metadata["sqlState"] = std::string(error_class.sql_state);
+  if (!error_id.empty()) metadata["errorId"] = error_id;
+
+  google::rpc::Status details;
+  details.set_code(grpc::StatusCode::INTERNAL);
+  details.set_message(CutUtf8(message, kMessageBytesMax));
+  details.add_details()->PackFrom(info);
+  return grpc::Status(grpc::StatusCode::INTERNAL, CutEncoded(message, kMessageBytesMax), details.SerializeAsString());
+}
+
+void FillErrorDetails(const Status& status, spark::connect::FetchErrorDetailsResponse* response) {
+  response->set_root_error_idx(0);
+  auto* error = response->add_errors();
+  for (std::string& name : JavaClassesOf(status)) error->add_error_type_hierarchy(std::move(name));
+  error->set_message(status.message());
+  auto* throwable = error->mutable_spark_throwable();
+  const ErrorClass& error_class = status.error_class();
+  if (!error_class.name.empty()) throwable->set_error_class(std::string(error_class.name));
+  if (!error_class.sql_state.empty()) throwable->set_sql_state(std::string(error_class.sql_state));
+  for (const auto& [name, value] : status.params()) (*throwable->mutable_message_parameters())[name] = value;
+}
+
+}  // namespace millstream

@@ -1,0 +1,26 @@
+#pragma once
+
+// grpc_status.h   Our Status as PySpark wants to see it: gRPC INTERNAL with google.rpc.ErrorInfo, from which the client picks its exception class.
+
+#include <grpcpp/support/status.h>
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace spark::connect {
+class FetchErrorDetailsResponse;
+}
+
+namespace millstream {
+
+// The Java class that Spark would throw and its superclasses, nearest first. Never empty.
+std::vector<std::string> JavaClassesOf(const Status& status);
+// `error_id`: under which FetchErrorDetails finds the full error; empty: it cannot.
+grpc::Status ToGrpcStatus(const Status& status, const std::string& error_id);
+void FillErrorDetails(const Status& status, spark::connect::FetchErrorDetailsResponse* response);
+// At most `bytes_max` bytes of text, cut between characters.
+std::string CutUtf8(const std::string& text, size_t bytes_max);
+
+}  // namespace millstream
