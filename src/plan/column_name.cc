@@ -140,6 +140,7 @@ class Writer {
     if (args.size() == 2 && (name == "trim" || name == "ltrim" || name == "rtrim")) {
       return fmt::format("TRIM({} {} FROM {})", name == "trim" ? "BOTH" : name == "ltrim" ? "LEADING" : "TRAILING", arg(0), arg(1));
     }
+    if (name == "extract" && args.size() == 2) return fmt::format("extract({} FROM {})", arg(0), arg(1));
     if (name == "log" && args.size() == 1) return fmt::format("LOG(E(), {})", arg(0));
     if (name == "from_json" && args.size() >= 2) return fmt::format("from_json({})", arg(0));
     if (name == "count" && args.size() == 1 && args[0]->As<UnresolvedStar>() && args[0]->As<UnresolvedStar>()->target.empty() && !call.is_distinct) return Filtered(call, "count(1)");

@@ -26,12 +26,37 @@ Status CheckGrouped(const ExprPtr& expr, const std::set<std::string>& grouped, c
   return Status();
 }
 
+// What a grouping set leaves out is null in its rows.
+ExprPtr AsNullable(const ExprPtr& expr) {
+  Expr copy = *expr;
+  if (auto* column = std::get_if<AttributeRef>(&copy.node)) column->nullable = true;
+  if (auto* call = std::get_if<Call>(&copy.node)) call->nullable = true;
+  return std::make_shared<const Expr>(std::move(copy));
+}
+
+bool IsTimeWindow(const Expr& expr) {
+  const auto* call = expr.As<Call>();
+  return call && call->function->name == "window";
+}
+
 }  // namespace
 
 Result<PlanPtr> PlanAnalyzer::Visit(const Aggregate& node) {
   MS_ASSIGN_OR_RETURN(PlanPtr child, Analyze(node.child));
   Scope scope = ScopeOf(*child);
   ExpressionAnalyzer expressions(*this, scope);
+  // GROUP BY window(time, "1 hour") makes a column `window`.
+  for (const ExprPtr& written : node.group_by) {
+    const auto* function = written->As<UnresolvedFunction>();
+    if (!function || !SameName(function->name.back(), "window", false)) continue;
+    MS_ASSIGN_OR_RETURN(ExprPtr window, expressions.Resolve(written));
+    expressions.lateral_aliases.emplace("window", window);
+    const ExprPtr& time = window->As<Call>()->args[0];
+    if (!IsTimeWindow(*window) || !IsNullable(*time)) continue;
+    // A row without a time is in no window.
+    const FunctionDef* present = FindFunction("isnotnull");
+    child = MakePlan(Filter{MakeExpr(Call{present, {time}, DataType::Boolean(), false, ModeOf(conf_)}), child});
+  }
   MS_ASSIGN_OR_RETURN(std::vector<ExprPtr> list, expressions.ResolveList(node.aggregates));
 
   auto resolve_group = [&](const ExprPtr& written) -> Result<ExprPtr> {
@@ -41,7 +66,11 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Aggregate& node) {
       }
       ExprPtr item = list[static_cast<size_t>(*position) - 1];
       if (const auto* alias = item->As<Alias>()) item = alias->child;
-      if (IsAggregate(*item)) return Status::Error(errors::kGroupByAggregate, {{"sqlExpr", SqlOf(*item)}});
+      if (IsAggregate(*item)) {
+        return Status::Error({"GROUP_BY_POS_AGGREGATE", "42903", ExceptionKind::kAnalysis,
+                              "GROUP BY <index> refers to an expression <aggExpr> that contains an aggregate function. Aggregate functions are not allowed in GROUP BY."},
+                             {{"index", std::to_string(*position)}, {"aggExpr", SqlOf(*item)}});
+      }
       return item;
     }
     Result<ExprPtr> resolved = expressions.Resolve(written);
@@ -106,7 +135,20 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Aggregate& node) {
   if (!split) {
     for (const ExprPtr& item : list) {
       const auto* alias = item->As<Alias>();
-      MS_RETURN_IF_ERROR(CheckGrouped(alias ? alias->child : item, grouped, inner));
+      Status status = CheckGrouped(alias ? alias->child : item, grouped, inner);
+      if (!status.ok() && aggregate.group_by.empty()) {
+        return Status::Error({"MISSING_GROUP_BY", "42803", ExceptionKind::kAnalysis,
+                              "The query does not include a GROUP BY clause. Add GROUP BY or turn it into the window functions using OVER clauses."});
+      }
+      MS_RETURN_IF_ERROR(std::move(status));
+    }
+    if (!aggregate.grouping_sets.empty()) {
+      for (ExprPtr& item : list) {
+        item = Replace(item, [&](const ExprPtr& part) -> ExprPtr {
+          if (part->As<AggregateCall>()) return part;
+          return grouped.contains(KeyOf(*part)) ? AsNullable(part) : nullptr;
+        });
+      }
     }
     aggregate.aggregates = std::move(list);
     aggregate.child = std::move(child);

@@ -57,6 +57,16 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Join& node) {
         return Status::Error(errors::kUnresolvedUsing, {{"colName", name}, {"side", side ? "right" : "left"}, {"suggestion", names}});
       }
     }
+    // The result's column is named as in the table, not as in USING.
+    for (ExprPtr& side : sides) {
+      AttributeRef key = *side->As<AttributeRef>();
+      for (const auto* columns : {&left_columns, &right_columns}) {
+        for (const AttributeRef& column : *columns) {
+          if (column.id == key.id) key.name = column.name;
+        }
+      }
+      side = MakeExpr(std::move(key));
+    }
     keys.emplace_back(sides[0], sides[1]);
     const FunctionDef* equal = FindFunction("==");
     MS_ASSIGN_OR_RETURN(TypedCall typed, equal->rule(*equal, {sides[0], sides[1]}, conf_));
@@ -91,7 +101,7 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Join& node) {
     if (node.type == JoinType::kFullOuter) {
       const FunctionDef* coalesce = FindFunction("coalesce");
       MS_ASSIGN_OR_RETURN(TypedCall typed, coalesce->rule(*coalesce, {l, r}, conf_));
-      ExprPtr either = MakeExpr(Call{coalesce, std::move(typed.args), typed.type, left_key->nullable && right_key->nullable, ModeOf(conf_)});
+      ExprPtr either = MakeExpr(Call{coalesce, std::move(typed.args), typed.type, true, ModeOf(conf_)});
       list.push_back(MakeExpr(Alias{std::move(either), {left_key->name}, std::nullopt, NewId()}));
     } else {
       list.push_back(node.type == JoinType::kRightOuter ? r : l);
@@ -155,6 +165,7 @@ Result<PlanPtr> PlanAnalyzer::Visit(const SetOperation& node) {
     }
     std::string name = left_list[i]->As<Alias>() ? left_list[i]->As<Alias>()->names[0] : left_list[i]->As<AttributeRef>()->name;
     bool nullable = IsNullable(*left_list[i]) || IsNullable(*right_list[i]);
+    if (node.kind == SetOperation::Kind::kIntersect) nullable = IsNullable(*left_list[i]) && IsNullable(*right_list[i]);
     if (node.kind == SetOperation::Kind::kExcept) nullable = IsNullable(*left_list[i]);
     auto widen = [&](ExprPtr item) -> ExprPtr {
       ExprPtr value = item->As<Alias>() ? item->As<Alias>()->child : item;

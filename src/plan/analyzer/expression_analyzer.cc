@@ -5,9 +5,11 @@
 #include <algorithm>
 #include <cctype>
 #include <set>
+#include <utility>
 
 #include "plan/analyzer/expression_walk.h"
 #include "plan/coercion.h"
+#include "plan/column_name.h"
 #include "plan/plan_errors.h"
 
 namespace millstream {
@@ -127,7 +129,11 @@ Result<ExprPtr> ExpressionAnalyzer::ResolveExtract(const UnresolvedExtractValue&
 
 Result<ExprPtr> ExpressionAnalyzer::ResolveWindow(const WindowCall& call) {
   WindowCall resolved = call;
-  MS_ASSIGN_OR_RETURN(resolved.function, Resolve(call.function));
+  const UnresolvedFunction* around = std::exchange(window_function_, call.function->As<UnresolvedFunction>());
+  Result<ExprPtr> function = Resolve(call.function);
+  window_function_ = around;
+  MS_RETURN_IF_ERROR(function.status());
+  resolved.function = *std::move(function);
   const auto* scalar = resolved.function->As<Call>();
   if (!resolved.function->As<AggregateCall>() && !(scalar && scalar->function->kind == FunctionDef::Kind::kWindow)) {
     return Status::Error({"UNSUPPORTED_EXPR_FOR_WINDOW", "42P20", ExceptionKind::kAnalysis, "Expression \"<sqlExpr>\" not supported within a window function."},
@@ -136,8 +142,9 @@ Result<ExprPtr> ExpressionAnalyzer::ResolveWindow(const WindowCall& call) {
   MS_ASSIGN_OR_RETURN(resolved.partition_by, ResolveAll(call.partition_by));
   MS_ASSIGN_OR_RETURN(resolved.order_by, ResolveAll(call.order_by));
   if (scalar && resolved.order_by.empty()) {
-    return Status::Error({"WINDOW_FUNCTION_WITHOUT_ORDER_BY", "42601", ExceptionKind::kAnalysis, "Window function <funcName> requires window to be ordered."},
-                         {{"funcName", SqlOf(*resolved.function)}});
+    return Status::Error({"WINDOW_FUNCTION_FRAME_NOT_ORDERED", "42601", ExceptionKind::kAnalysis,
+                          "Window function <wf> requires the window to be ordered. You need to add an ORDER BY clause. For example: SELECT <wf>(value_expr) OVER (PARTITION BY window_partition ORDER BY window_ordering) FROM table."},
+                         {{"wf", scalar->function->name}});
   }
   if (!resolved.frame && !resolved.order_by.empty() && scalar && (scalar->function->name == "row_number" || scalar->function->name == "rank")) {
     resolved.frame = WindowFrame{.unit = WindowFrame::Unit::kRows};
@@ -238,27 +245,33 @@ Result<std::vector<ExprPtr>> ExpressionAnalyzer::ResolveList(const std::vector<E
 }
 
 std::string ExpressionAnalyzer::NameOf(const ExprPtr& as_written) {
-  if (const auto* attribute = as_written->As<UnresolvedAttribute>()) return attribute->parts.back();
-  if (const auto* extract = as_written->As<UnresolvedExtractValue>()) {
-    const auto* literal = extract->extraction->As<Literal>();
-    const std::string* field = literal && literal->type.id() == TypeId::kString ? std::get_if<std::string>(&literal->value.held) : nullptr;
-    Result<ExprPtr> child = Resolve(extract->child);
-    if (field && child.ok() && TypeOf(**child).id() != TypeId::kMap) return NameOf(extract->child) + "." + *field;
-  }
-  ExprPtr named = Replace(as_written, [this](const ExprPtr& part) -> ExprPtr {
-    if (part->As<UnresolvedAttribute>()) {
-      Result<ExprPtr> resolved = Resolve(part);
-      if (resolved.ok()) return *resolved;
+  ColumnText text_of = [&](const Expr& part) -> std::optional<std::string> {
+    if (const auto* attribute = part.As<UnresolvedAttribute>()) {
+      if (attribute->parts.size() == 1 && lateral_aliases.contains(Lower(attribute->parts[0]))) {
+        Result<ExprPtr> column = scope_.Find(attribute->parts, context_.conf());
+        if (column.ok() && !*column) return "lateralAliasReference(" + attribute->parts[0] + ")";
+      }
+      Result<ExprPtr> resolved = ResolveAttribute(*attribute);
+      if (!resolved.ok()) return std::nullopt;
+      return (*resolved)->As<AttributeRef>() ? attribute->parts.back() : SqlOf(**resolved);
     }
-    if (const auto* function = part->As<UnresolvedFunction>(); function && function->args.size() == 1 && function->args[0]->As<UnresolvedStar>()) {
-      UnresolvedFunction count = *function;
-      count.args = {MakeExpr(Literal{Value{int64_t{1}}, DataType::Integer()})};
-      count.name = {Lower(count.name.back())};
-      return MakeExpr(std::move(count));
+    if (const auto* extract = part.As<UnresolvedExtractValue>()) {
+      const auto* literal = extract->extraction->As<Literal>();
+      const std::string* field = literal && literal->type.id() == TypeId::kString ? std::get_if<std::string>(&literal->value.held) : nullptr;
+      Result<ExprPtr> child = field ? Resolve(extract->child) : Result<ExprPtr>(extract->child);
+      if (field && child.ok() && TypeOf(**child).id() != TypeId::kMap) return WrittenSql(*extract->child, text_of) + "." + *field;
+      return std::nullopt;
     }
-    return nullptr;
-  });
-  return SqlOf(*named);
+    if (const auto* star = part.As<UnresolvedStar>()) {
+      Result<std::vector<ExprPtr>> columns = ExpandStar(*star);
+      if (!columns.ok()) return std::nullopt;
+      std::string names;
+      for (const ExprPtr& column : *columns) names += (names.empty() ? "" : ", ") + SqlOf(*column);
+      return names;
+    }
+    return std::nullopt;
+  };
+  return ColumnNameOf(*as_written, text_of);
 }
 
 }  // namespace millstream

@@ -58,6 +58,7 @@ class ExpressionAnalyzer {
   ExpressionContext& context_;
   const Scope& scope_;
   std::vector<std::map<std::string, ExprPtr>> lambda_scopes_;
+  const UnresolvedFunction* window_function_ = nullptr;  // the one that the OVER at hand belongs to
 };
 
 }  // namespace millstream

@@ -166,11 +166,22 @@ Result<ExprPtr> ExpressionAnalyzer::MakeCall(const FunctionDef& definition, std:
     }
     return Status::Error(errors::kWrongNumArgs, {{"functionName", "`" + Lower(written.name.back()) + "`"}, {"expectedNum", expected}, {"actualNum", std::to_string(count)}});
   }
+  for (const ExprPtr& arg : args) {
+    if (!IsGenerator(*arg)) continue;
+    return Status::Error({"UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", "42K0E", ExceptionKind::kAnalysis,
+                          "The generator is not supported: nested in expressions \"<expression>\"."},
+                         {{"expression", NameOf(MakeExpr(written))}});
+  }
+  if (definition.kind == FunctionDef::Kind::kWindow && &written != window_function_) {
+    return Status::Error({"WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE", "42601", ExceptionKind::kAnalysis, "Window function \"<funcName>\" requires an OVER clause."},
+                         {{"funcName", NameOf(MakeExpr(written))}});
+  }
   MS_ASSIGN_OR_RETURN(TypedCall typed, definition.rule(definition, std::move(args), context_.conf()));
   EvalMode mode = definition.name.starts_with("try_") ? EvalMode::kTry : ModeOf(context_.conf());
   if (definition.kind != FunctionDef::Kind::kAggregate) return MakeExpr(Call{&definition, std::move(typed.args), typed.type, typed.nullable, mode});
   for (const ExprPtr& arg : typed.args) {
-    if (IsAggregate(*arg)) return Status::Error(errors::kNestedAggregate);
+    // sum(sum(x)) OVER (…): the inner sum is of the groups, the outer one of the window.
+    if (IsAggregate(*arg) && &written != window_function_) return Status::Error(errors::kNestedAggregate);
   }
   AggregateCall call{.function = &definition, .args = std::move(typed.args), .is_distinct = written.is_distinct, .filter = nullptr, .type = typed.type, .nullable = typed.nullable, .ignore_nulls = written.ignore_nulls, .mode = mode};
   if (written.filter) {

@@ -43,11 +43,6 @@ std::vector<ExprPtr> PlanAnalyzer::ExtractWindows(std::vector<ExprPtr> list, Pla
 }
 
 Result<std::vector<ExprPtr>> PlanAnalyzer::ExtractGenerators(std::vector<ExprPtr> list, PlanPtr& child) {
-  size_t count = static_cast<size_t>(std::count_if(list.begin(), list.end(), [](const ExprPtr& item) { return IsGenerator(*item); }));
-  if (count > 1) {
-    return Status::Error({"UNSUPPORTED_GENERATOR.MULTI_GENERATOR", "42K0E", ExceptionKind::kAnalysis,
-                          "The generator is not supported: only one generator allowed per SELECT clause but found <num>."}, {{"num", std::to_string(count)}});
-  }
   std::vector<ExprPtr> flat;
   for (ExprPtr& item : list) {
     if (!IsGenerator(*item)) {
@@ -141,6 +136,10 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Filter& node) {
     Result<ExprPtr> lower = ResolveCondition(node.condition, below);
     if (!lower.ok() || HasWindow(**lower) || IsAggregate(**lower)) return condition.status();
     return MakePlan(Project{project->expressions, MakePlan(Filter{*std::move(lower), project->child})});
+  }
+  if (HasWindow(**condition)) {
+    return Status::Error({"WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "42601", ExceptionKind::kAnalysis, "It is not allowed to use window functions inside <clauseName> clause."},
+                         {{"clauseName", "WHERE"}});
   }
   if (IsAggregate(**condition) || HasWindow(**condition) || Contains(**condition, [](const Expr& part) { return IsGenerator(part); })) {
     return Status::Error(errors::kInvalidWhere, {{"condition", SqlOf(**condition)}, {"expressionList", SqlOf(**condition)}});

@@ -55,7 +55,9 @@ Result<ExprPtr> Scope::Find(const std::vector<std::string>& parts, const Analyze
       }
       return Status::Error(errors::kAmbiguousReference, {{"name", QuotedName(parts)}, {"referenceNames", "[" + could_be + "]"}});
     }
-    ExprPtr expr = MakeExpr(*found.front());
+    AttributeRef column = *found.front();
+    column.name = parts[name_at];  // Spark names a column as the query writes it
+    ExprPtr expr = MakeExpr(std::move(column));
     for (size_t i = name_at + 1; i < parts.size(); ++i) {
       MS_ASSIGN_OR_RETURN(expr, GetFieldOf(std::move(expr), parts[i], conf));
     }

@@ -156,7 +156,7 @@ Result<TypedCall> GenerateOuter(const FunctionDef& function, Args args, const An
 void AddCollectionFunctions(FunctionTable& table) {
   static const std::vector<Row> rows = {
       {{"size", "cardinality"}, 1, 1, "?", "i"}, {{"array_size"}, 1, 1, "a", "i"}, {{"sort_array"}, 1, 2, "ab", "0"}, {{"array_distinct"}, 1, 1, "a", "0"}, {{"array_min"}, 1, 1, "a", "e?"},
-      {{"array_max"}, 1, 1, "a", "e?"}, {{"slice"}, 3, 3, "aii", "0"}, {{"array_join"}, 2, 3, "ass", "s"}, {{"flatten"}, 1, 1, "a", "e"}, {{"array_union"}, 2, 2, "cc", "c"},
+      {{"array_max"}, 1, 1, "a", "e?"}, {{"slice"}, 3, 3, "aii", "0"}, {{"array_join"}, 2, 3, "ass", "s"}, {{"flatten"}, 1, 1, "a", "e?"}, {{"array_union"}, 2, 2, "cc", "c"},
       {{"array_intersect"}, 2, 2, "cc", "c"}, {{"array_except"}, 2, 2, "cc", "c"}, {{"arrays_overlap"}, 2, 2, "cc", "b?"}, {{"array_compact"}, 1, 1, "a", "0"}, {{"shuffle"}, 1, 1, "a", "0"},
       {{"sequence"}, 2, 3, "ccc", "[c"}, {{"map_keys"}, 1, 1, "m", "[k"}, {{"map_values"}, 1, 1, "m", "[v"}, {{"map_contains_key"}, 2, 2, "m?", "b"},
       {{"get"}, 2, 2, "ai", "e?"},

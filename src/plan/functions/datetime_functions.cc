@@ -52,7 +52,7 @@ Result<TypedCall> TimeWindow(const FunctionDef& function, std::vector<ExprPtr> a
   MS_ASSIGN_OR_RETURN(args[0], Implicit(function, args, 0, 'T', conf));
   if (args.size() > 2 && StringLiteral(*args[2]) != StringLiteral(*args[1])) return Status::Unsupported("A sliding window", "Use a tumbling window: window(time, \"10 minutes\").");
   DataType time = TypeOf(*args[0]);
-  return TypedCall{std::move(args), DataType::Struct(StructType({{"start", time}, {"end", time}})), true};
+  return TypedCall{std::move(args), DataType::Struct(StructType({{"start", time}, {"end", time}})), false};
 }
 
 }  // namespace
@@ -63,7 +63,7 @@ void AddDateTimeFunctions(FunctionTable& table) {
       {{"weekday"}, 1, 1, "D", "i"}, {{"dayofyear"}, 1, 1, "D", "i"}, {{"weekofyear"}, 1, 1, "D", "i"}, {{"hour"}, 1, 1, "T", "i"}, {{"minute"}, 1, 1, "T", "i"}, {{"second"}, 1, 1, "T", "i"},
       {{"date_add", "dateadd"}, 2, 2, "Di", "D"}, {{"date_sub"}, 2, 2, "Di", "D"}, {{"datediff", "date_diff"}, 2, 2, "DD", "i"}, {{"add_months"}, 2, 2, "Di", "D"},
       {{"months_between"}, 2, 3, "TTb", "d"}, {{"last_day"}, 1, 1, "D", "D"}, {{"next_day"}, 2, 2, "Ds", "D?"}, {{"trunc"}, 2, 2, "Ds", "D?"}, {{"date_trunc"}, 2, 2, "sT", "T?"},
-      {{"date_format"}, 2, 2, "Ts", "s"}, {{"to_date"}, 1, 2, "?s", "D?"}, {{"try_to_date"}, 1, 2, "?s", "D?"}, {{"from_unixtime"}, 1, 2, "ls", "s"}, {{"timestampadd"}, 3, 3, "slT", "2"},
+      {{"date_format"}, 2, 2, "Ts", "s"}, {{"to_date"}, 1, 2, "?s", "D?"}, {{"try_to_date"}, 1, 2, "?s", "D?"}, {{"from_unixtime"}, 1, 2, "ls", "s?"}, {{"timestampadd"}, 3, 3, "slT", "2"},
       {{"timestampdiff"}, 3, 3, "sTT", "l"}, {{"timestamp_seconds"}, 1, 1, "n", "T"},
       {{"timestamp_millis"}, 1, 1, "l", "T"}, {{"timestamp_micros"}, 1, 1, "l", "T"}, {{"unix_seconds"}, 1, 1, "T", "l"}, {{"unix_millis"}, 1, 1, "T", "l"}, {{"unix_micros"}, 1, 1, "T", "l"},
       {{"unix_date"}, 1, 1, "D", "i"}, {{"date_from_unix_date"}, 1, 1, "i", "D"},

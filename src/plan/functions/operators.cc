@@ -32,6 +32,16 @@ std::optional<TypedCall> DateArithmetic(const std::string& op, Args args, const 
     std::swap(args[0], args[1]);
     std::swap(left, right);
   }
+  if (left.id() == TypeId::kDate && right.id() == TypeId::kDayTimeInterval) {
+    // date ± INTERVAL n DAY stays a date.
+    const auto* literal = args[1]->As<Literal>();
+    const int64_t* micros = literal ? std::get_if<int64_t>(&literal->value.held) : nullptr;
+    constexpr int64_t kDay = int64_t{86400} * 1000000;
+    if (micros && *micros % kDay == 0) {
+      args[1] = MakeExpr(Literal{Value{*micros / kDay}, DataType::Integer()});
+      return Typed(std::move(args), left, nullable);
+    }
+  }
   if (IsTime(left) && IsInterval(right)) {
     DataType type = left.id() == TypeId::kDate && right.id() == TypeId::kDayTimeInterval ? DataType::Timestamp() : left;
     args[0] = CastTo(args[0], type, ModeOf(conf));

@@ -2,6 +2,7 @@
 
 #include "plan/coercion.h"
 #include "plan/functions/signatures.h"
+#include "plan/plan_errors.h"
 
 namespace millstream {
 namespace {
@@ -16,6 +17,14 @@ struct Row {
 
 // coalesce, greatest, least: the common type; null only when all may be.
 Result<TypedCall> AllOrNothing(const FunctionDef& function, Args args, const AnalyzerConf& conf) {
+  // Outside ANSI greatest and least do not turn numbers into strings.
+  bool strings = false, others = false;
+  for (const ExprPtr& arg : args) (TypeOf(*arg).id() == TypeId::kString ? strings : others) |= TypeOf(*arg).id() != TypeId::kNull;
+  if (!conf.ansi && strings && others && function.name != "coalesce") {
+    std::string types;
+    for (const ExprPtr& arg : args) types += (types.empty() ? "\"" : ", \"") + TypeOf(*arg).Sql() + "\"";
+    return Status::Error(errors::kDataDiffTypes, {{"sqlExpr", CallText(function, args)}, {"functionName", "`" + function.name + "`"}, {"dataType", "[" + types + "]"}});
+  }
   MS_ASSIGN_OR_RETURN(TypedCall typed, Signature("c*", "c")(function, std::move(args), conf));
   typed.nullable = true;
   for (const ExprPtr& arg : typed.args) typed.nullable = typed.nullable && IsNullable(*arg);
@@ -100,11 +109,11 @@ void AddScalarFunctions(FunctionTable& table) {
       {{"overlay"}, 3, 4, "ssii", "s"}, {{"find_in_set"}, 2, 2, "ss", "i"}, {{"base64"}, 1, 1, "x", "s"}, {{"unbase64"}, 1, 1, "s", "B"}, {{"encode"}, 2, 2, "ss", "B"},
       {{"decode"}, 2, 2, "?s", "s"}, {{"hex"}, 1, 1, "?", "s"}, {{"unhex"}, 1, 1, "s", "B?"}, {{"md5"}, 1, 1, "x", "s"}, {{"sha1", "sha"}, 1, 1, "x", "s"}, {{"sha2"}, 2, 2, "xi", "s"},
       {{"crc32"}, 1, 1, "x", "l"}, {{"hash"}, 1, -1, "?*", "i!"}, {{"xxhash64"}, 1, -1, "?*", "l!"},
-      {{"abs"}, 1, 1, "n", "0"}, {{"sqrt"}, 1, 1, "d", "d"}, {{"cbrt"}, 1, 1, "d", "d"}, {{"exp"}, 1, 1, "d", "d"}, {{"expm1"}, 1, 1, "d", "d"}, {{"ln"}, 1, 1, "d", "d?"},
-      {{"log"}, 1, 2, "dd", "d?"}, {{"log10"}, 1, 1, "d", "d?"}, {{"log2"}, 1, 1, "d", "d?"}, {{"log1p"}, 1, 1, "d", "d?"}, {{"power", "pow"}, 2, 2, "dd", "d"}, {{"sin"}, 1, 1, "d", "d"},
-      {{"cos"}, 1, 1, "d", "d"}, {{"tan"}, 1, 1, "d", "d"}, {{"cot"}, 1, 1, "d", "d"}, {{"asin"}, 1, 1, "d", "d"}, {{"acos"}, 1, 1, "d", "d"}, {{"atan"}, 1, 1, "d", "d"},
-      {{"atan2"}, 2, 2, "dd", "d"}, {{"sinh"}, 1, 1, "d", "d"}, {{"cosh"}, 1, 1, "d", "d"}, {{"tanh"}, 1, 1, "d", "d"}, {{"degrees"}, 1, 1, "d", "d"}, {{"radians"}, 1, 1, "d", "d"},
-      {{"signum", "sign"}, 1, 1, "d", "d"}, {{"rint"}, 1, 1, "d", "d"}, {{"hypot"}, 2, 2, "dd", "d"}, {{"factorial"}, 1, 1, "i", "l?"}, {{"bin"}, 1, 1, "l", "s"}, {{"conv"}, 3, 3, "sii", "s?"},
+      {{"abs"}, 1, 1, "n", "0"}, {{"sqrt"}, 1, 1, "d", "d?"}, {{"cbrt"}, 1, 1, "d", "d?"}, {{"exp"}, 1, 1, "d", "d?"}, {{"expm1"}, 1, 1, "d", "d?"}, {{"ln"}, 1, 1, "d", "d?"},
+      {{"log"}, 1, 2, "dd", "d?"}, {{"log10"}, 1, 1, "d", "d?"}, {{"log2"}, 1, 1, "d", "d?"}, {{"log1p"}, 1, 1, "d", "d?"}, {{"power", "pow"}, 2, 2, "dd", "d"}, {{"sin"}, 1, 1, "d", "d?"},
+      {{"cos"}, 1, 1, "d", "d?"}, {{"tan"}, 1, 1, "d", "d?"}, {{"cot"}, 1, 1, "d", "d?"}, {{"asin"}, 1, 1, "d", "d?"}, {{"acos"}, 1, 1, "d", "d?"}, {{"atan"}, 1, 1, "d", "d?"},
+      {{"atan2"}, 2, 2, "dd", "d"}, {{"sinh"}, 1, 1, "d", "d?"}, {{"cosh"}, 1, 1, "d", "d?"}, {{"tanh"}, 1, 1, "d", "d?"}, {{"degrees"}, 1, 1, "d", "d?"}, {{"radians"}, 1, 1, "d", "d?"},
+      {{"signum", "sign"}, 1, 1, "d", "d?"}, {{"rint"}, 1, 1, "d", "d?"}, {{"hypot"}, 2, 2, "dd", "d"}, {{"factorial"}, 1, 1, "i", "l?"}, {{"bin"}, 1, 1, "l", "s"}, {{"conv"}, 3, 3, "sii", "s?"},
       {{"pi"}, 0, 0, "", "d!"}, {{"e"}, 0, 0, "", "d!"}, {{"rand", "random"}, 0, 1, "l", "d!"}, {{"randn"}, 0, 1, "l", "d!"}, {{"uuid"}, 0, 0, "", "s!"},
       {{"monotonically_increasing_id"}, 0, 0, "", "l!"}, {{"spark_partition_id"}, 0, 0, "", "i!"}, {{"bit_count"}, 1, 1, "?", "i"}, {{"nullif"}, 2, 2, "cc", "c?"}, {{"nanvl"}, 2, 2, "dd", "d"},
       {{"typeof"}, 1, 1, "?", "s!"}, {{"raise_error"}, 1, 1, "s", "s?"}, {{"width_bucket"}, 4, 4, "dddl", "l"}, {{"equal_null"}, 2, 2, "cc", "b!"}, {{"input_file_name"}, 0, 0, "", "s!"},
