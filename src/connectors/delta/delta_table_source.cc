@@ -1,6 +1,7 @@
 #include <charconv>
 
 #include "connectors/delta/delta_connector.h"
+#include "connectors/delta/predicates.h"
 #include "delta/delta_errors.h"
 #include "delta/delta_log.h"
 #include "delta/scan.h"
@@ -14,7 +15,7 @@ class DeltaTableSource : public BatchRelationSource {
   DeltaTableSource(Fs& fs, std::string name, SnapshotPtr snapshot) : fs_(fs), name_(std::move(name)), snapshot_(std::move(snapshot)) {}
   std::string name() const override { return name_; }
   const StructType& schema() const override { return snapshot_->schema(); }
-  Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override { return ScanSnapshot(fs_, snapshot_, needs.columns, {}); }
+  Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override { return ScanSnapshot(fs_, snapshot_, needs.columns, PredicatesOf(needs.filters)); }
 
  private:
   Fs& fs_;
