@@ -23,7 +23,6 @@ template <typename Request>
 std::string Observed(const Request& request) {
   return request.client_observed_server_side_session_id();
 }
-std::string Observed(const sc::ReleaseSessionRequest&) { return ""; }
 
 grpc::Status Failed(ConnectSession* session, const Status& status) { return ToGrpcStatus(status, session ? session->RememberError(status) : ""); }
 
