@@ -14,12 +14,13 @@ ComputeEngine::~ComputeEngine() = default;
 Result<std::shared_ptr<duckdb::DuckDB>> ComputeEngine::Impl::Open() {
   try {
     duckdb::DBConfig config;
+    // Before the lock-down, which forbids it.
+    config.SetOptionByName("temp_directory", duckdb::Value(""));
     config.SetOptionByName("enable_external_access", duckdb::Value::BOOLEAN(false));
     config.SetOptionByName("autoinstall_known_extensions", duckdb::Value::BOOLEAN(false));
     config.SetOptionByName("autoload_known_extensions", duckdb::Value::BOOLEAN(false));
     config.SetOptionByName("threads", duckdb::Value::BIGINT(std::max(conf_.threads, 1)));
     config.SetOptionByName("memory_limit", duckdb::Value(std::to_string(conf_.memory_bytes_max) + "B"));
-    config.SetOptionByName("temp_directory", duckdb::Value(""));
     auto database = std::make_shared<duckdb::DuckDB>(nullptr, &config);
     duckdb::Connection connection(*database);
     compute::RegisterInputScan(connection);

@@ -58,7 +58,6 @@ class Operation {
   struct Next {
     enum class Kind { kResponse, kEnd, kError, kDisconnected, kTimeout } kind;
     Response response;
-    bool more_ready = false;  // the following answer is there already
     Status error;
   };
   // The answer at `index` (from 0).

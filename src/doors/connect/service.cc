@@ -62,12 +62,9 @@ grpc::Status ConnectService::Stream(Context context, ConnectSession& session, co
       break;
     }
     if (next.kind == Kind::kResponse) {
-      // More to come: let gRPC put it into the same packet.
-      grpc::WriteOptions options;
-      if (next.more_ready) options.set_buffer_hint();
+      // No write options: gRPC 1.51's buffer hint (also behind set_last_message) can leave a write that nobody completes.
       bool last = next.response->has_result_complete();
-      if (last) options.set_last_message();
-      if (!writer->Write(*next.response, options)) {
+      if (!writer->Write(*next.response)) {
         abandoned = true;
         break;
       }
