@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <string>
 
+#include "plan/sql/parser.h"
 #include "session/session.h"
 #include "storage/failpoint.h"
 
@@ -13,8 +14,9 @@ namespace millstream {
 namespace {
 
 struct JobOptions {
-  std::string warehouse, landing, table, checkpoint, schema, format = "json";
-  int max_files = 1000;
+  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", format = "json", partition_by, external;
+  bool by_name = false;
+  int max_files = 1000, retain = 100;
 };
 
 // numOutputRows and batchId out of a progress event, without a JSON parser: the format is ours.
@@ -23,28 +25,50 @@ long NumberAfter(const std::string& json, const std::string& key) {
   return at == std::string::npos ? -1 : std::strtol(json.c_str() + at + key.size() + 3, nullptr, 10);
 }
 
+Status RunSql(Session& session, const std::string& text) {
+  MS_ASSIGN_OR_RETURN(Statement statement, ParseStatement(text));
+  return session.ExecuteCommand(std::get<Command>(statement)).status();
+}
+
+// What is read: files, or the numbered rows of the rate source.
+PlanPtr Input(const JobOptions& options) {
+  UnresolvedDataSource source{.format = options.source, .schema = std::nullopt, .options = {}, .paths = {}, .is_streaming = true};
+  if (options.source == "rate") {
+    source.options = {{"rowsPerSecond", "50"}};
+  } else {
+    source.options = {{"cloudFiles.format", options.format},
+                      {"cloudFiles.schemaLocation", options.schema},
+                      {"cloudFiles.maxFilesPerTrigger", std::to_string(options.max_files)}};
+    source.paths = {options.landing};
+  }
+  return MakePlan(std::move(source));
+}
+
 Status RunJob(const JobOptions& options) {
   MS_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Open({.warehouse = options.warehouse}));
   std::shared_ptr<Session> session = engine->NewSession("crash");
+  MS_RETURN_IF_ERROR(session->SetConf("spark.sql.streaming.minBatchesToRetain", std::to_string(options.retain)));
+  if (options.by_name) MS_RETURN_IF_ERROR(RunSql(*session, "CREATE DATABASE IF NOT EXISTS crash"));
   session->AddListener([](const StreamingQueryEvent& event) {
     if (event.kind != StreamingQueryEvent::Kind::kProgress) return;
     std::printf("batch %ld rows %ld\n", NumberAfter(event.json, "batchId"), NumberAfter(event.json, "numInputRows"));
     std::fflush(stdout);
   });
   StartStream start;
-  start.query = MakePlan(UnresolvedDataSource{.format = "cloudFiles",
-                                              .schema = std::nullopt,
-                                              .options = {{"cloudFiles.format", options.format},
-                                                          {"cloudFiles.schemaLocation", options.schema},
-                                                          {"cloudFiles.maxFilesPerTrigger", std::to_string(options.max_files)}},
-                                              .paths = {options.landing},
-                                              .is_streaming = true});
+  start.query = Input(options);
   start.format = "delta";
-  start.path = options.table;
+  if (options.by_name) {
+    start.table = MultipartName{"crash", "bronze"};
+  } else {
+    start.path = options.table;
+  }
+  if (!options.partition_by.empty()) start.partition_by = {options.partition_by};
   start.options = {{"checkpointLocation", options.checkpoint}, {"mergeSchema", "true"}};
   start.trigger.kind = Trigger::Kind::kAvailableNow;
   MS_ASSIGN_OR_RETURN(StreamingQueryPtr query, session->StartStreamingQuery(start));
   Status ended = query->AwaitTermination(std::nullopt).status();
+  if (ended.ok() && !options.external.empty())
+    ended = RunSql(*session, "CREATE TABLE IF NOT EXISTS crash.outside (id BIGINT) USING delta LOCATION '" + options.external + "'");
   engine->Shutdown();
   return ended;
 }
@@ -64,6 +88,11 @@ int main(int argc, char** argv) {
   app.add_option("--schema", options.schema, "cloudFiles.schemaLocation");
   app.add_option("--format", options.format, "cloudFiles.format");
   app.add_option("--max-files", options.max_files, "cloudFiles.maxFilesPerTrigger");
+  app.add_option("--source", options.source, "cloudFiles or rate");
+  app.add_option("--retain", options.retain, "spark.sql.streaming.minBatchesToRetain");
+  app.add_option("--partition-by", options.partition_by, "A column to partition by");
+  app.add_flag("--by-name", options.by_name, "Write to the catalog's table crash.bronze instead of --table");
+  app.add_option("--external", options.external, "With --by-name: register an external table here at the end");
   CLI11_PARSE(app, argc, argv);
   if (list_failpoints) {
     for (std::string_view name : millstream::AllFailpoints()) std::printf("%.*s\n", static_cast<int>(name.size()), name.data());

@@ -1,7 +1,8 @@
-"""The job under test, and the checker: what the landing directory holds must be in the table exactly once.
+"""The job under test, and the checker: what the landing directory holds must be in the table exactly once, each value as it was written.
 
 The checker reads with delta-rs, not with our own reader, and is kept apart from the scenarios that break things.
 """
+import dataclasses
 import json
 import os
 import random
@@ -9,78 +10,168 @@ import signal
 import subprocess
 from collections import Counter
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import DeltaTable
+
+RUN_TIMEOUT_S = 60
+# A new column ends the stream once for each time that it is met, as in Auto Loader; the next start goes on with it.
+STARTS_FOR_NEW_COLUMNS = 4
+
+
+@dataclasses.dataclass
+class Shape:
+    """What kind of job: the same for all lives of one table."""
+
+    source: str = "cloudFiles"
+    format: str = "json"
+    max_files: int = 1000
+    retain: int = 100
+    partition_by: str = ""
+    by_name: bool = False
+    grows_columns: bool = False
+
+    @staticmethod
+    def any(rng):
+        file_format = rng.choice(["json", "json", "csv", "parquet"])
+        return Shape(format=file_format, max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "", "event"]),
+                     by_name=rng.random() < 0.3, grows_columns=file_format == "json" and rng.random() < 0.4)
+
+
+class Table:
+    """Reads with delta-rs what a Delta directory holds."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def rows(self):
+        """Rows as tuples of (column, text) without nulls."""
+        log = os.path.join(self.path, "_delta_log")
+        if not os.path.isdir(log) or not any(name.endswith(".json") for name in os.listdir(log)):
+            return []
+        table = DeltaTable(self.path).to_pyarrow_table()
+        return [row_key(row) for row in table.to_pylist()]
+
+
+def row_key(row):
+    return tuple(sorted((name, str(value)) for name, value in row.items() if value is not None and name not in ("_rescued_data", "timestamp")))
 
 
 class Job:
     """One table, its checkpoint, its landing directory. `root` holds all of the engine's own files."""
 
-    def __init__(self, program, root, landing, max_files, rng, file_format="json"):
-        self.program, self.root, self.landing, self.max_files, self.rng = program, root, landing, max_files, rng
-        self.format = file_format
-        self.table = os.path.join(root, "table")
+    def __init__(self, program, root, landing, rng, shape):
+        self.program, self.root, self.landing, self.rng, self.shape = program, root, landing, rng, shape
+        self.table = os.path.join(root, "warehouse", "crash.db", "bronze") if shape.by_name else os.path.join(root, "table")
         self.expected = []
+        self.acknowledged = 0
         self.next_id = 0
+        self.extra_columns = 0
+        self.lives = 0
         os.makedirs(root, exist_ok=True)
         os.makedirs(landing, exist_ok=True)
 
     def add_files(self, count):
         """New files, some in nested directories, each row with an id of its own."""
+        if self.shape.source == "rate":
+            return
+        if self.shape.grows_columns and self.rng.random() < 0.3:
+            self.extra_columns += 1
         for _ in range(count):
-            rows = [self.next_id + i for i in range(self.rng.randint(1, 5))]
-            self.next_id += len(rows)
+            rows = [self.new_row() for _ in range(self.rng.randint(1, 5))]
             folder = os.path.join(self.landing, *(f"d{self.rng.randint(0, 3)}" for _ in range(self.rng.randint(0, 2))))
             os.makedirs(folder, exist_ok=True)
-            path = os.path.join(folder, f"f{rows[0]:08d}.{self.format}")
-            with open(path + ".tmp", "w", encoding="utf-8") as file:
-                if self.format == "csv":
-                    file.write("id,event\n")
-                for row in rows:
-                    file.write(f"{row},click\n" if self.format == "csv" else json.dumps({"id": row, "event": "click"}) + "\n")
+            path = os.path.join(folder, f"f{rows[0]['id']:08d}.{self.shape.format}")
+            self.write(path + ".tmp", rows)
             os.rename(path + ".tmp", path)
-            self.expected += rows
+            self.expected += [row_key(row) for row in rows]
+
+    def new_row(self):
+        number = self.next_id
+        self.next_id += 1
+        row = {"id": number, "event": f"e{number % 3}", "amount": number * 7 % 1000}
+        if self.extra_columns:
+            row[f"extra{self.rng.randint(1, self.extra_columns)}"] = number * 3
+        return row
+
+    def write(self, path, rows):
+        if self.shape.format == "parquet":
+            pq.write_table(pa.Table.from_pylist(rows), path)
+            return
+        with open(path, "w", encoding="utf-8") as file:
+            if self.shape.format == "csv":
+                file.write(",".join(rows[0]) + "\n")
+            for row in rows:
+                file.write(",".join(map(str, row.values())) + "\n" if self.shape.format == "csv" else json.dumps(row) + "\n")
 
     def start(self, failpoints=""):
         env = {**os.environ, "MILLSTREAM_FAILPOINTS": failpoints}
-        return subprocess.Popen(
-            [self.program, "--warehouse", os.path.join(self.root, "warehouse"), "--landing", self.landing, "--table", self.table,
-             "--checkpoint", os.path.join(self.root, "checkpoint"), "--schema", os.path.join(self.root, "schema"),
-             "--format", self.format, "--max-files", str(self.max_files)],
-            env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = [self.program, "--warehouse", os.path.join(self.root, "warehouse"), "--landing", self.landing, "--table", self.table,
+                   "--checkpoint", os.path.join(self.root, "checkpoint"), "--schema", os.path.join(self.root, "schema"), "--source", self.shape.source,
+                   "--format", self.shape.format, "--max-files", str(self.shape.max_files), "--retain", str(self.shape.retain),
+                   "--partition-by", self.shape.partition_by]
+        if self.shape.by_name:
+            command += ["--by-name", "--external", os.path.join(self.root, "outside")]
+        self.lives += 1
+        return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def run(self, failpoints="", kill_after=None):
-        """Runs to the end or to its death. Returns (was killed, rows acknowledged)."""
+    def life(self, failpoints="", kill_after=None):
+        """One process, to its end or to its death. Returns ("done" | "killed" | "failed", its errors)."""
         process = self.start(failpoints)
+        killed_here = False
         try:
-            out, err = process.communicate(timeout=kill_after or 60)
+            out, err = process.communicate(timeout=RUN_TIMEOUT_S if kill_after is None else kill_after)
         except subprocess.TimeoutExpired:
+            killed_here = True
             process.send_signal(signal.SIGKILL)
             out, err = process.communicate()
             if kill_after is None:
-                raise AssertionError("the job did not end within 60 s") from None
-        acknowledged = sum(int(line.split()[3]) for line in out.splitlines() if line.startswith("batch"))
-        if process.returncode == -signal.SIGKILL:
-            return True, acknowledged
-        if process.returncode != 0:
-            raise AssertionError(f"the job failed instead of recovering: {err}")
-        return False, acknowledged
+                raise AssertionError(f"the job did not end within {RUN_TIMEOUT_S} s") from None
+        self.acknowledged += sum(int(line.split()[3]) for line in out.splitlines() if line.startswith("batch"))
+        if process.returncode == 0:
+            return "done", err
+        if process.returncode == -signal.SIGKILL and (killed_here or "=kill" in failpoints):
+            return "killed", err
+        if process.returncode < 0:
+            raise AssertionError(f"the job died of signal {-process.returncode}: {err}")
+        return "failed", err
 
-    def ids_in_table(self):
-        if not os.path.exists(os.path.join(self.table, "_delta_log", "00000000000000000000.json")):
-            return []
-        return [int(value) for value in DeltaTable(self.table).to_pyarrow_table(columns=["id"])["id"].to_pylist()]
+    def finish(self):
+        """Starts the job, without any fault, until all is loaded; nothing but starting it again is allowed."""
+        for _ in range(STARTS_FOR_NEW_COLUMNS):
+            ended, err = self.life()
+            if ended == "done":
+                return
+            if "UNKNOWN_FIELD_EXCEPTION" not in err:
+                break
+        raise AssertionError(f"the job failed instead of recovering: {err}")
 
-    def check(self):
-        """Lost and doubled rows, as lists of ids."""
-        found, expected = Counter(self.ids_in_table()), Counter(self.expected)
-        return list((expected - found).elements()), list((found - expected).elements())
+    def violations(self, complete):
+        """What is wrong with the table. While not `complete`, rows may be missing that nobody was told of."""
+        try:
+            found = Counter(Table(self.table).rows())
+        except Exception as error:  # the table itself is broken: the worst outcome
+            return [f"the table cannot be read: {error}"]
+        if self.shape.source == "rate":
+            expected = Counter(row_key({"value": i}) for i in range(sum(found.values())))
+        else:
+            expected = Counter(self.expected)
+        wrong = []
+        if doubled := list((found - expected).elements()):
+            wrong.append(f"{len(doubled)} rows doubled or invented {doubled[:3]}")
+        if complete and (lost := list((expected - found).elements())):
+            wrong.append(f"{len(lost)} rows lost {lost[:3]}")
+        if sum(found.values()) < self.acknowledged:
+            wrong.append(f"{self.acknowledged} rows were acknowledged, {sum(found.values())} are there")
+        return wrong
 
 
-def verdict(job, what):
-    lost, doubled = job.check()
-    if not lost and not doubled:
-        return None
-    return f"{what}: {len(lost)} rows lost {lost[:5]}, {len(doubled)} doubled {doubled[:5]} in {job.root}"
+def crash_job_beside(millstream):
+    build = os.path.dirname(os.path.abspath(millstream))
+    for path in (os.path.join(build, "tests", "crash_job"), os.path.join(build, "crash_job")):
+        if os.path.exists(path):
+            return path
+    raise SystemExit(f"there is no crash_job beside {millstream}")
 
 
 def seeded(seed):

@@ -33,6 +33,20 @@ Result<int64_t> ParseSeconds(const std::string& text) {
   return seconds;
 }
 
+// Spark's short time text, which has no spaces: 30s, 2m, 100ms, or a bare number of seconds. In whole seconds.
+Result<int64_t> ParseTimeString(const std::string& text) {
+  static constexpr std::pair<std::string_view, int64_t> kMicros[] = {{"us", 1},           {"ms", 1000},         {"", 1000000},         {"s", 1000000},
+                                                                     {"m", 60000000},     {"min", 60000000},    {"h", 3600000000},     {"d", 86400000000}};
+  int64_t amount = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
+  const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+  const auto* found = std::find_if(std::begin(kMicros), std::end(kMicros), [&](const auto& known) { return known.first == unit; });
+  int64_t micros = 0;
+  if (error != std::errc() || amount < 0 || found == std::end(kMicros) || __builtin_mul_overflow(amount, found->second, &micros))
+    return Status::IllegalArgument("Invalid value '" + text + "'. The option 'rampUpTime' must be a time such as 30s or 2m, and not negative");
+  return micros / 1000000;
+}
+
 // The rows numbered (from, to], each at its moment between the two seconds.
 class RateRows : public RowStream {
  public:
@@ -165,7 +179,7 @@ class RateRelation : public StreamingRelationSource {
 
 const OptionTable& RateOptions() {
   static const OptionTable table("rate", {{"rowsPerSecond", OptionType::kInt, "1", "How many rows are made in a second.", "0.1"},
-                                          {"rampUpTime", OptionType::kDuration, "0", "How long the rate takes to rise to rowsPerSecond.", "0.1"},
+                                          {"rampUpTime", OptionType::kString, "0s", "How long the rate takes to rise to rowsPerSecond: 30s, 2m, or a number of seconds.", "0.1"},
                                           {"numPartitions", OptionType::kInt, "", "Taken and shown as Spark does; rows are made by as many threads as pull.", "0.1"}});
   return table;
 }
@@ -174,11 +188,10 @@ Result<RelationSourcePtr> OpenRate(const OptionMap& options, Clock& clock, Fs& f
   MS_ASSIGN_OR_RETURN(OptionValues values, RateOptions().Parse(options));
   RateConf conf;
   conf.rows_per_second = values.Int("rowsPerSecond").value_or(1);
-  conf.ramp_up_seconds = values.Int("rampUpTime").value_or(0) / 1000;
+  MS_ASSIGN_OR_RETURN(conf.ramp_up_seconds, ParseTimeString(*values.String("rampUpTime")));
   if (values.Has("numPartitions")) conf.partitions = std::to_string(*values.Int("numPartitions"));
   if (conf.rows_per_second <= 0)
     return Status::IllegalArgument("Invalid value '" + std::to_string(conf.rows_per_second) + "'. The option 'rowsPerSecond' must be positive");
-  if (conf.ramp_up_seconds < 0) return Status::IllegalArgument("Invalid value. The option 'rampUpTime' must not be negative");
   return RelationSourcePtr(std::make_shared<RateRelation>(std::move(conf), clock, fs));
 }
 
