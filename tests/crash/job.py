@@ -32,10 +32,10 @@ class Shape:
     grows_columns: bool = False
 
     @staticmethod
-    def any(rng):
+    def any(rng, by_name=False):
         file_format = rng.choice(["json", "json", "csv", "parquet"])
         return Shape(format=file_format, max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "", "event"]),
-                     by_name=rng.random() < 0.3, grows_columns=file_format == "json" and rng.random() < 0.4)
+                     by_name=by_name or rng.random() < 0.3, grows_columns=file_format == "json" and rng.random() < 0.4)
 
 
 class Table:

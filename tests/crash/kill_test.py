@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """SIGKILL at every failpoint and at random moments; afterwards each row is in the table exactly once, with no repair by hand.
 
-Goal: a job that loads files into a Delta table is killed --kills times. Method: every failpoint in turn (first, second and third
-passage), nested kills during recovery, and kills after a random time; after each, one clean run, then the checker (delta-rs).
+Goal: jobs that load files (JSON, CSV, Parquet, with new columns, partitions, catalog tables) or the rate source into Delta tables are killed
+--kills times. Method: every failpoint in turn (first, second and third passage), nested kills during recovery, kills after a random time, errors of the disk
+in place of kills, and the same through `millstream serve` with a PySpark client. After each kill the table must be readable, hold all
+rows that were acknowledged and none twice; after one clean start it must hold every row. The checker is delta-rs.
 A failpoint that never fires fails the test: it would be a durable step that nobody tests.
 
-    kill_test.py --millstream build/release/millstream --kills 500 [--seed 1]
+    kill_test.py --millstream build/release/millstream --kills 500 [--seed 1] [--server-kills 40]
 """
 import argparse
 import os
@@ -14,85 +16,186 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from job import Job, seeded, verdict  # noqa: E402
+from job import Job, Shape, crash_job_beside, seeded  # noqa: E402
 
-ROUNDS_PER_TABLE = 40
+ROUNDS_PER_TABLE = 30
+VIOLATIONS_MAX = 10
+ERRNOS = [5, 28]  # EIO, ENOSPC
+# Passed in a job's first start only.
+FIRST_START = ("files.schema.", "stream.metadata.", "session.catalog.", "rate.")
+# Passed once in ten commits.
+SELDOM = ("delta.checkpoint.",)
+TRIES_PER_FAILPOINT = 20
+
+
+class Scenarios:
+    """Chooses what is broken next, and counts what came of it."""
+
+    def __init__(self, program, base, rng, stop_at_first):
+        self.program, self.base, self.rng = program, base, rng
+        self.failpoints = [name for name in subprocess.run([program, "--list-failpoints"], check=True, capture_output=True, text=True).stdout.split()
+                           if not name.startswith("test.")]
+        self.violations_max = 1 if stop_at_first else VIOLATIONS_MAX
+        self.fired = dict.fromkeys(self.failpoints, 0)
+        self.violated = []  # (failpoint or "random", text)
+        self.kills = self.random_kills = self.errors = self.checks = self.tables = self.rounds = 0
+        self.job, self.job_rounds = None, 0
+
+    def failed_enough(self):
+        return len(self.violated) >= self.violations_max
+
+    def new_job(self, shape):
+        if self.job is not None:
+            shutil.rmtree(os.path.dirname(self.job.root), ignore_errors=True)
+        self.tables += 1
+        root = os.path.join(self.base, f"t{self.tables}")
+        self.job, self.job_rounds = Job(self.program, os.path.join(root, "engine"), os.path.join(root, "landing"), self.rng, shape), 0
+
+    def job_for(self, name):
+        """A job that can pass the failpoint."""
+        if name.startswith("rate."):
+            self.new_job(Shape(source="rate"))
+        elif name.startswith(FIRST_START):
+            self.new_job(Shape.any(self.rng, by_name=name.startswith("session.")))
+        elif self.job is None or self.job_rounds >= ROUNDS_PER_TABLE or self.job.shape.source == "rate":
+            self.new_job(Shape.any(self.rng))
+        if name == "stream.purge.before":
+            self.job.shape.retain = 1
+        if name.startswith(SELDOM):
+            self.job.shape.max_files = 1
+        return self.job
+
+    def round(self, faults):
+        """New files, the faults one after another, one clean start. `faults`: (failpoint | None, action, nth)."""
+        job = self.job_for(faults[0][0] or "")
+        self.rounds += 1
+        self.job_rounds += 1
+        self.fired_now = set()
+        what = []
+        seldom = any((name or "").startswith(SELDOM) for name, _, _ in faults)
+        job.add_files(self.rng.randint(10, 14) if seldom else self.rng.randint(1, 8))
+        for name, action, nth in faults:
+            if name is None:
+                after_s = self.rng.uniform(0.01, 0.15)
+                what.append(f"random {after_s * 1000:.0f} ms")
+                ended, _ = job.life(kill_after=after_s)
+                self.random_kills += ended == "killed"
+            else:
+                what.append(f"{name}={action}@{nth}")
+                ended, err = job.life(f"{name}={action}@{nth}")
+                if ended == "failed" and action == "kill" and "UNKNOWN_FIELD_EXCEPTION" not in err:
+                    return self.violation(name, what, [f"the job failed instead of recovering: {err}"])
+                if ended == "killed" or (ended == "failed" and "failpoint" in err):
+                    self.fired_now.add(name)
+                self.fired[name] += ended == "killed"
+            self.kills += ended == "killed"
+            self.errors += ended == "failed"
+            if wrong := job.violations(complete=False):
+                return self.violation(name, what, wrong)
+            self.checks += 1
+        try:
+            job.finish()
+            wrong = job.violations(complete=True)
+        except AssertionError as error:
+            wrong = [str(error)]
+        if wrong:
+            return self.violation(faults[-1][0], what, wrong)
+        self.checks += 1
+
+    def violation(self, name, what, wrong):
+        self.violated.append((name or "random", f"round {self.rounds} of table {self.tables} ({', '.join(what)}, {self.job.shape}): {'; '.join(wrong)}"))
+        self.job = None  # its directory stays
+
+    def each_failpoint(self):
+        """Every failpoint must kill at least once."""
+        for nth in (1, 2, 3):
+            for name in self.failpoints:
+                if self.failed_enough():
+                    return
+                self.round([(name, "kill", nth)] + self.nested())
+        for name in self.failpoints:
+            for _ in range(TRIES_PER_FAILPOINT):
+                if self.fired[name] or self.failed_enough():
+                    break
+                self.round([(name, "kill", 1)])
+
+    def nested(self):
+        """Further faults during the recovery from the first."""
+        faults = []
+        while len(faults) < 3 and self.rng.random() < 0.35:
+            faults.append(self.any_fault())
+        return faults
+
+    def any_fault(self):
+        if self.rng.random() < 0.3:
+            return (None, "", 0)
+        often = [name for name in self.failpoints if not name.startswith(FIRST_START)]
+        name, nth = self.rng.choice(often if self.rng.random() < 0.9 else self.failpoints), self.rng.choice([1, 1, 1, 2, 3, 5])
+        if self.rng.random() < 0.15:
+            return (name, f"error:{self.rng.choice(ERRNOS)}", nth)
+        return (name, "kill", nth)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millstream", required=True, help="the program; crash_job is looked for beside it")
     parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--server-kills", type=int, help="how many of them hit `millstream serve` (default: one in twelve)")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--keep", action="store_true", help="leave the directories of a failure behind")
     parser.add_argument("--stop-at-first", action="store_true", help="end at the first violation (for the seeded bugs)")
     args = parser.parse_args()
-    build = os.path.dirname(os.path.abspath(args.millstream))
-    program = next(path for path in (os.path.join(build, "tests", "crash_job"), os.path.join(build, "crash_job")) if os.path.exists(path))
-    failpoints = subprocess.run([program, "--list-failpoints"], check=True, capture_output=True, text=True).stdout.split()
-    failpoints = [name for name in failpoints if not name.startswith("test.")]
-    rng = seeded(args.seed)
+    server_kills = args.kills // 12 if args.server_kills is None else args.server_kills
     base = tempfile.mkdtemp(prefix="millstream-kill-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
-    print(f"kill_test: seed {args.seed}, {len(failpoints)} failpoints, in {base}", flush=True)
-
-    kills, rounds, tables, fired, violations = 0, 0, 0, {}, []
-    job = None
+    run = Scenarios(crash_job_beside(args.millstream), base, seeded(args.seed), args.stop_at_first)
+    print(f"kill_test: seed {args.seed}, {len(run.failpoints)} failpoints, in {base}", flush=True)
     began = time.monotonic()
-    plan = [(name, nth) for nth in (1, 2, 3) for name in failpoints]
-    while kills < args.kills or plan:
-        if job is None or rounds % ROUNDS_PER_TABLE == 0:
-            if job is not None and not violations:
-                shutil.rmtree(os.path.dirname(job.root))
-            tables += 1
-            root = os.path.join(base, f"t{tables}")
-            job = Job(program, os.path.join(root, "engine"), os.path.join(root, "landing"), rng.choice([2, 3, 1000]), rng, rng.choice(["json", "csv"]))
-        rounds += 1
-        job.add_files(rng.randint(1, 8))
-        what = []
-        for _ in range(rng.choice([1, 1, 1, 2, 3])):
-            if plan and rng.random() < 0.8:
-                name, nth = plan.pop(0)
-                killed, _ = job.run(f"{name}=kill@{nth}")
-                fired[name] = fired.get(name, 0) + killed
-                what.append(f"{name}@{nth}")
-            elif rng.random() < 0.5:
-                name = rng.choice(failpoints)
-                killed, _ = job.run(f"{name}=kill@{rng.randint(1, 3)}")
-                fired[name] = fired.get(name, 0) + killed
-                what.append(name)
-            else:
-                after = rng.uniform(0.005, 0.12)
-                killed, _ = job.run(kill_after=after)
-                what.append(f"random {after * 1000:.0f} ms")
-            kills += killed
-        try:
-            job.run()
-        except AssertionError as error:
-            violations.append(f"round {rounds} ({', '.join(what)}): {error}")
-            job = None
-        else:
-            wrong = verdict(job, f"round {rounds} ({', '.join(what)})")
-            if wrong:
-                violations.append(wrong)
-                job = None
-        if rounds % 50 == 0:
-            print(f"kill_test: {kills} kills in {rounds} rounds, {tables} tables, {len(violations)} violations, {time.monotonic() - began:.0f} s", flush=True)
-        if violations and (args.stop_at_first or len(violations) >= 10):
-            break
 
-    silent = [] if violations else [name for name in failpoints if not fired.get(name)]
-    for line in violations:
-        print(f"VIOLATION {line}")
+    run.each_failpoint()
+    print(f"kill_test: all failpoints passed in turn: {run.kills} kills, {time.monotonic() - began:.0f} s", flush=True)
+    served = None
+    if server_kills and not run.failed_enough():
+        from server_job import ServerScenarios
+        served = ServerScenarios(args.millstream, os.path.join(base, "server"), run.rng, run.failpoints)
+        served.run(server_kills)
+        run.violated += served.violated
+        print(f"kill_test: {served.kills} kills of the server, {time.monotonic() - began:.0f} s", flush=True)
+    shown = 0
+    while run.kills + (served.kills if served else 0) < args.kills and not run.failed_enough():
+        run.round([run.any_fault()] + run.nested())
+        if run.kills // 500 > shown:
+            shown = run.kills // 500
+            print(f"kill_test: {run.kills} kills in {run.rounds} rounds, {len(run.violated)} violations, {time.monotonic() - began:.0f} s", flush=True)
+
+    silent = [] if run.failed_enough() else [name for name in run.failpoints if not run.fired[name]]
+    for name, text in run.violated:
+        print(f"VIOLATION at {name}: {text}")
     for name in silent:
         print(f"NEVER FIRED {name}: no job passes this failpoint")
-    if not violations or not args.keep:
+    if not run.violated or not args.keep:
         shutil.rmtree(base, ignore_errors=True)
-    print(f"kill_test: {kills} kills, {rounds} rounds, {tables} tables, seed {args.seed}, {time.monotonic() - began:.0f} s")
-    print(f"kills: {kills - len(violations)} passed, {len(violations) + len(silent)} failed")
-    return 1 if violations or silent else 0
+    for name in run.failpoints:
+        print(f"  {name:32} {run.fired[name]:5} kills{' + %d of the server' % served.fired[name] if served and served.fired.get(name) else ''}")
+    print(f"  {'at a random moment':32} {run.random_kills:5} kills{' + %d of the server' % served.random_kills if served else ''}")
+    kills = run.kills + (served.kills if served else 0)
+    print(f"kill_test: {kills} kills ({served.kills if served else 0} of the server), {run.errors} failed starts, {run.checks + (served.checks if served else 0)} "
+          f"checks of {run.tables + (served.tables if served else 0)} tables, {len(run.violated)} violations, seed {args.seed}, {time.monotonic() - began:.0f} s")
+    # One test for each failpoint, one for random moments, one for the server.
+    wrong = set(silent) | {name for name, _ in run.violated}
+    print(f"tests: {len(run.failpoints) + 1 + bool(served) - len(wrong)} passed, {len(wrong)} failed")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+    except Exception:
+        traceback.print_exc()
+        status = 1
+    # Arrow's threads sometimes abort the interpreter on its way out.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
