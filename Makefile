@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help setup build test unit check spark-tests demo bench kill-test power-cut-test format clean
+.PHONY: help setup build test unit check spark-tests demo bench kill-test power-cut-test mutants format clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ kill-test: $(VENV)/client-4.2/.ready
 ## make power-cut-test   cut the power of an ext4 image in the middle of the job (needs root)
 power-cut-test: $(VENV)/client-4.2/.ready
 	$(VENV)/client-4.2/bin/python tests/crash/power_cut_test.py --millstream build/$(PRESET)/millstream --cuts $(or $(CUTS),100)
+
+## make mutants     plant bugs that break "exactly once", one after another, and see that the crash tests notice (about half an hour)
+mutants: $(VENV)/client-4.2/.ready setup
+	$(VENV)/client-4.2/bin/python tests/crash/mutants/run_mutants.py --scratch build/mutants --deps $(DEPS)
 
 ## make bench       the benchmarks of bench/, side by side with Spark and Sail
 bench: build $(VENV)/client-4.2/.ready $(VENV)/spark-4.2/.ready

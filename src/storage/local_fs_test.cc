@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 
@@ -40,6 +43,22 @@ TEST_F(LocalFsTest, LeavesNothingBehindWhenPublishFailsBeforeTheLink) {
   ASSERT_TRUE(ArmFailpoints("test.before_link=error:28").ok());
   Status status = Publish(fs_, In("a"), "one", "test");
   EXPECT_EQ(status.error_number(), ENOSPC);
+  EXPECT_TRUE(fs_.List(directory_)->empty());
+}
+
+TEST_F(LocalFsTest, PublishesNothingOfAFileThatTheDiskTakesOnlyAPartOf) {
+  // Up to the limit the kernel writes short, beyond it not at all: as a disk that fills up.
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{.rlim_cur = 1000, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  Status published = Publish(fs_, In("a"), std::string(5000, 'x'), "test");
+  Status replaced = fs_.Replace(In("b"), std::string(5000, 'x'));
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  std::signal(SIGXFSZ, old_handler);
+  EXPECT_EQ(published.error_number(), EFBIG) << published.message();
+  EXPECT_EQ(replaced.error_number(), EFBIG) << replaced.message();
   EXPECT_TRUE(fs_.List(directory_)->empty());
 }
 

@@ -78,6 +78,8 @@ Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(Fs& fs, const CheckpointOpt
   }
   if (!id.ok()) return id.status();
   if (id->has_value()) {
+    // A process that was killed may have linked the id and not synced it: the batches to come must not outlive it.
+    MS_RETURN_IF_ERROR(fs.SyncDirectory(options.directory));
     checkpoint->query_id_ = **id;
   } else if (!has_logs) {
     checkpoint->query_id_ = NewUuid();
