@@ -89,11 +89,11 @@ void Operation::Detach(int64_t attachment) {
 Operation::Next Operation::WaitFor(int64_t index, int64_t attachment, std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
   auto count = [this] { return first_index_ + static_cast<int64_t>(stored_.size()); };
-  bool woken = changed_.wait_for(lock, timeout, [&] { return attachment != attachment_ || index < count() || state_ != State::kRunning; });
-  if (attachment != attachment_) return {Next::Kind::kDisconnected, nullptr, false, Status()};
-  if (index < first_index_) return {Next::Kind::kError, nullptr, false, Status::Error(errors::kCursorPositionNotAvailable, {{"responseId", ""}, {"index", std::to_string(index)}})};
+  changed_.wait_for(lock, timeout, [&] { return attachment != attachment_ || index < count() || state_ != State::kRunning; });
+  if (attachment != attachment_) return {Next::Kind::kDisconnected, nullptr, Status()};
+  if (index < first_index_) return {Next::Kind::kError, nullptr, Status::Error(errors::kCursorPositionNotAvailable, {{"responseId", ""}, {"index", std::to_string(index)}})};
   if (index < count()) {
-    Next next{Next::Kind::kResponse, stored_[index - first_index_].response, index + 1 < count(), Status()};
+    Next next{Next::Kind::kResponse, stored_[index - first_index_].response, Status()};
     while (next_unsent_ <= index) {
       size_t bytes = stored_[next_unsent_ - first_index_].bytes;
       unsent_bytes_ -= bytes;
@@ -109,10 +109,9 @@ Operation::Next Operation::WaitFor(int64_t index, int64_t attachment, std::chron
     changed_.notify_all();
     return next;
   }
-  if (state_ == State::kSucceeded) return {Next::Kind::kEnd, nullptr, false, Status()};
-  if (state_ != State::kRunning) return {Next::Kind::kError, nullptr, false, error_};
-  (void)woken;
-  return {Next::Kind::kTimeout, nullptr, false, Status()};
+  if (state_ == State::kSucceeded) return {Next::Kind::kEnd, nullptr, Status()};
+  if (state_ != State::kRunning) return {Next::Kind::kError, nullptr, error_};
+  return {Next::Kind::kTimeout, nullptr, Status()};
 }
 
 void Operation::DropBefore(int64_t index) {
