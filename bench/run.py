@@ -15,7 +15,8 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
 import generate  # noqa: E402
 from engines import Engines, Server, fingerprint, memory_kib, report  # noqa: E402
 
@@ -71,18 +72,6 @@ def bench_large(engines, args, base, kind):
     shutil.rmtree(landing)
 
 
-BATCH_SCRIPT = """
-import json, os, sys, time
-from pyspark.sql import SparkSession
-landing, out = sys.argv[1:3]
-spark = SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
-q = (spark.readStream.format("cloudFiles").option("cloudFiles.format", "json").option("cloudFiles.maxFilesPerTrigger", "1")
-     .schema("id BIGINT").load(landing).writeStream.format("delta").option("checkpointLocation", out + "/c").trigger(availableNow=True).start(out + "/t"))
-q.awaitTermination()
-print(json.dumps([p["durationMs"] for p in q.recentProgress]))
-"""
-
-
 def bench_batch(engines, args, base):
     """Files of one row, one a batch: what a durable batch costs. On a disk, since on tmpfs a sync is free."""
     disk = tempfile.mkdtemp(prefix="millstream-batch-")
@@ -92,8 +81,10 @@ def bench_batch(engines, args, base):
         with open(os.path.join(landing, f"{i:04d}.json"), "w", encoding="utf-8") as file:
             file.write('{"id":%d}\n' % i)
     with Server("millstream", engines.millstream, disk) as server:
-        done = subprocess.run([engines.client, "-c", BATCH_SCRIPT, landing, disk], capture_output=True, text=True, check=True,
+        done = subprocess.run([engines.client, os.path.join(HERE, "job_batches.py"), landing, disk], capture_output=True, text=True,
                               env={**os.environ, "SPARK_REMOTE": server.remote})
+    if done.returncode != 0:
+        raise SystemExit(f"the batch job failed: {done.stderr[-2000:]}")
     durations = json.loads(done.stdout)
     report(f"batch: {len(durations)} durable micro-batches of one row into Delta")
     for phase in ("triggerExecution", "latestOffset", "walCommit", "getBatch", "queryPlanning", "addBatch", "commitOffsets"):
@@ -101,27 +92,6 @@ def bench_batch(engines, args, base):
         report(f"  {phase:17} p50 {values[len(values) // 2]} ms  p99 {values[int(len(values) * 0.99)]} ms")
     shutil.rmtree(disk)
     shutil.rmtree(landing)
-
-
-
-QUERY_SCRIPT = """
-import json, os, time
-from pyspark.sql import SparkSession
-began = time.perf_counter()
-spark = SparkSession.builder.remote(os.environ["SPARK_REMOTE"]).getOrCreate()
-rows = spark.range(3).collect()
-first = time.perf_counter() - began
-times = []
-for _ in range(300):
-    at = time.perf_counter(); spark.sql("SELECT 1 AS one").collect(); times.append(time.perf_counter() - at)
-simple = sorted(times)[len(times) // 2]
-frame = spark.range(1000).filter("id > 10")
-times = []
-for _ in range(300):
-    at = time.perf_counter(); frame.limit(5).collect(); times.append(time.perf_counter() - at)
-print(json.dumps({"first": first, "sql_ms": simple * 1000, "dataframe_ms": sorted(times)[len(times) // 2] * 1000}))
-"""
-
 
 def bench_query(engines, args, base):
     report("query: small queries over Connect, seen by the client; start of the server to its first row; memory")
@@ -134,7 +104,7 @@ def bench_query(engines, args, base):
             ready = time.perf_counter() - began
             time.sleep(0.5)
             idle = memory_kib(server.process.pid, "VmRSS")
-            done = subprocess.run([python, "-c", QUERY_SCRIPT], capture_output=True, text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
+            done = subprocess.run([python, os.path.join(HERE, "job_queries.py")], capture_output=True, text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
             if done.returncode != 0:
                 report(f"  {engine:10} failed: {done.stderr[-500:]}")
                 continue
