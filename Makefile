@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help setup build test unit check spark-tests demo bench kill-test power-cut-test mutants format clean
+.PHONY: help setup build test unit check tidy spark-tests scale-test demo bench kill-test power-cut-test mutants format clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ demo: build $(VENV)/client-4.2/.ready
 	tools/demo build/$(PRESET)/millstream $(VENV)/client-4.2/bin/python
 
 ## make test        build everything and run all tests (what CI runs)
-test: check build unit spark-tests kill-test power-cut-test
+test: check build unit spark-tests scale-test kill-test power-cut-test
 
 ## make build       leave the program at build/release/millstream
 build: setup
@@ -51,6 +51,10 @@ check:
 spark-tests: $(VENV)/client-4.2/.ready $(VENV)/client-4.1/.ready
 	tests/run_spark_tests build/$(PRESET)/millstream $(VENV)
 
+## make scale-test  memory with a million known files
+scale-test:
+	tests/scale/known_files build/$(PRESET)/files_discovery_bench
+
 ## make kill-test   SIGKILL at every failpoint and at random moments (KILLS=5000 for the long run)
 kill-test: $(VENV)/client-4.2/.ready
 	$(VENV)/client-4.2/bin/python tests/crash/kill_test.py --millstream build/$(PRESET)/millstream --kills $(or $(KILLS),500)
@@ -66,6 +70,10 @@ mutants: $(VENV)/client-4.2/.ready setup
 ## make bench       the benchmarks of bench/, side by side with Spark and Sail
 bench: build $(VENV)/client-4.2/.ready $(VENV)/spark-4.2/.ready
 	$(VENV)/client-4.2/bin/python bench/run.py --millstream build/$(PRESET)/millstream --peers $(VENV)/spark-4.2/bin/python
+
+## make tidy        clang-tidy over the files that differ from main (BASE=… for another base)
+tidy:
+	git diff --name-only --diff-filter=d $(or $(BASE),main) -- 'src/*.cc' | xargs -r clang-tidy -p build/$(PRESET) --quiet
 
 ## make format      clang-format in place
 format:
