@@ -38,6 +38,21 @@ Result<std::vector<InputFile>> SampleFiles(const CloudFilesDefinition& definitio
   return sample;
 }
 
+// Where those files lie, one of each directory, unopened and not stat'ed: paths are all that partition columns come from.
+Result<std::vector<InputFile>> SampleDirectories(const CloudFilesDefinition& definition) {
+  const DiscoveryOptions discovery = definition.discovery_options();
+  FileLister lister(definition.fs, discovery.lister, nullptr);
+  std::vector<InputFile> sample;
+  for (int64_t files = 0; files < kSampleFilesMax;) {
+    MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, lister.Next());
+    if (!listed) break;
+    if (listed->names.size() == 0) continue;
+    files += static_cast<int64_t>(listed->names.size());
+    sample.push_back({.path = JoinPath(listed->path, listed->names[0])});
+  }
+  return sample;
+}
+
 StructType Without(const StructType& schema, const StructType& columns, const std::string& column) {
   StructType rest;
   for (const StructField& field : schema) {
@@ -85,7 +100,7 @@ Status ResolveUserSchema(CloudFilesDefinition& definition, const StructType& use
   definition.rescued_data_column = definition.options.rescued_data_column.value_or("");
   std::vector<InputFile> sample;
   if (!definition.options.partition_columns) {
-    MS_ASSIGN_OR_RETURN(sample, SampleFiles(definition));
+    MS_ASSIGN_OR_RETURN(sample, SampleDirectories(definition));
   }
   definition.partition_schema = PartitionSchema(definition, sample, &user_schema);
   definition.data_schema = Without(user_schema, definition.partition_schema, definition.rescued_data_column);

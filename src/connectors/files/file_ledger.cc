@@ -39,6 +39,7 @@ rocksdb::Options LedgerOptions() {
   options.target_file_size_base = 16 << 20;
   options.max_total_wal_size = 16 << 20;
   options.paranoid_checks = true;
+  options.allow_fallocate = false;  // its logs are small: reserving megabytes costs more than it saves
   // The log's tail may be torn by a power cut, beyond what was synced. That synced records are all there is checked by number (LedgerBehindCheckpoint).
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
