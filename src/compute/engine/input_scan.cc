@@ -50,11 +50,10 @@ duckdb::unique_ptr<duckdb::GlobalTableFunctionState> InitGlobal(duckdb::ClientCo
   return duckdb::make_uniq<InputGlobalState>();
 }
 
-duckdb::unique_ptr<duckdb::LocalTableFunctionState> InitLocal(duckdb::ExecutionContext& context, duckdb::TableFunctionInitInput& input,
+duckdb::unique_ptr<duckdb::LocalTableFunctionState> InitLocal(duckdb::ExecutionContext& context, duckdb::TableFunctionInitInput&,
                                                               duckdb::GlobalTableFunctionState*) {
-  auto state = duckdb::make_uniq<InputLocalState>(context.client);
-  state->column_ids = input.column_ids;
-  return state;
+  // column_ids stays empty: the scan delivers all columns of its slot, also where DuckDB's optimizer has noted that it looks at none of them.
+  return duckdb::make_uniq<InputLocalState>(context.client);
 }
 
 Status NextChunk(InputSlot& slot, InputLocalState& state, bool& done) {
