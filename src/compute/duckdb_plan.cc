@@ -15,20 +15,22 @@ namespace {
 
 class DuckDbPlan : public CompiledPlan {
  public:
-  DuckDbPlan(StructType schema, TranslatedPlan translated, std::unique_ptr<duckdb::Connection> connection)
-      : schema_(std::move(schema)), scans_(std::move(translated.scans)), run_(std::make_shared<DuckDbRun>()) {
-    run_->connection = std::move(connection);
+  DuckDbPlan(StructType schema, TranslatedPlan translated, ComputeEngine::Impl& engine)
+      : engine_(engine), schema_(std::move(schema)), scans_(std::move(translated.scans)), sql_(std::move(translated.sql)), run_(std::make_shared<DuckDbRun>()) {
     run_->slots = std::move(translated.slots);
     run_->local_rows = std::move(translated.local_rows);
     run_->arrow_schema = ToArrowSchema(schema_);
     for (const StructField& field : schema_) run_->types.push_back(field.type);
   }
 
-  Status Prepare(const std::string& sql) {
+  // Connects and prepares; again, when DuckDB has broken down since.
+  Status Prepare() {
+    run_->statement.reset();
+    MS_ASSIGN_OR_RETURN(run_->connection, engine_.Connect());
     return OnDeepStack([&]() -> Status {
       try {
-        run_->statement = run_->connection->Prepare(sql);
-        if (run_->statement->HasError()) return FromDuckDbError(run_->statement->GetErrorObject()).While("translating the plan to: " + sql);
+        run_->statement = run_->connection->Prepare(sql_);
+        if (run_->statement->HasError()) return FromDuckDbError(run_->statement->GetErrorObject()).While("translating the plan to: " + sql_);
         return Status::Ok();
       } catch (...) {
         return FromCurrentException();
@@ -41,12 +43,16 @@ class DuckDbPlan : public CompiledPlan {
 
   Result<RowStreamPtr> Run(std::vector<RowStreamPtr> inputs, std::shared_ptr<CancelToken> cancel) override {
     if (inputs.size() != scans_.size()) return Status::Internal("a run with other inputs than the plan's scans");
+    // Rows of an earlier run hold on to its connection: they must be gone before another takes its place.
+    if (ComputeEngine::Impl::IsBroken(*run_->connection) && run_.use_count() == 1) MS_RETURN_IF_ERROR(Prepare());
     return StartDuckDbRun(run_, std::move(inputs), std::move(cancel));
   }
 
  private:
+  ComputeEngine::Impl& engine_;  // outlives its plans
   StructType schema_;
   std::vector<std::pair<RelationSourcePtr, ScanNeeds>> scans_;
+  const std::string sql_;
   std::shared_ptr<DuckDbRun> run_;
 };
 
@@ -55,10 +61,8 @@ class DuckDbPlan : public CompiledPlan {
 Result<std::unique_ptr<CompiledPlan>> CompileForDuckDb(const PlanPtr& analyzed, ComputeEngine::Impl& engine, const ComputeConf& conf) {
   auto translated = OnDeepStack([&] { return TranslatePlan(*analyzed, conf); });
   if (!translated.ok()) return translated.status();
-  MS_ASSIGN_OR_RETURN(auto connection, engine.Connect());
-  const std::string sql = translated->sql;
-  auto plan = std::make_unique<DuckDbPlan>(SchemaOf(*analyzed), std::move(*translated), std::move(connection));
-  MS_RETURN_IF_ERROR(plan->Prepare(sql));
+  auto plan = std::make_unique<DuckDbPlan>(SchemaOf(*analyzed), std::move(*translated), engine);
+  MS_RETURN_IF_ERROR(plan->Prepare());
   return plan;
 }
 

@@ -1,5 +1,7 @@
 #include "compute/engine/compute_engine.h"
 
+#include <duckdb/main/valid_checker.hpp>
+
 #include <algorithm>
 
 #include "compute/engine/duckdb_error.h"
@@ -39,7 +41,7 @@ Result<std::shared_ptr<duckdb::DuckDB>> ComputeEngine::Impl::Open() {
 
 Result<std::unique_ptr<duckdb::Connection>> ComputeEngine::Impl::Connect() {
   std::lock_guard lock(mutex_);
-  if (!database_) {
+  if (!database_ || duckdb::ValidChecker::IsInvalidated(*database_->instance)) {
     MS_ASSIGN_OR_RETURN(database_, Open());
   }
   try {
@@ -48,5 +50,7 @@ Result<std::unique_ptr<duckdb::Connection>> ComputeEngine::Impl::Connect() {
     return compute::FromCurrentException();
   }
 }
+
+bool ComputeEngine::Impl::IsBroken(duckdb::Connection& connection) { return duckdb::ValidChecker::IsInvalidated(*connection.context->db); }
 
 }  // namespace millstream

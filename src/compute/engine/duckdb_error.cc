@@ -131,7 +131,8 @@ Status FromDuckDbError(const duckdb::ErrorData& error) {
   if (message.find("More than one row returned by a subquery") != std::string::npos) return Status::Error(errors::kScalarSubqueryTooManyRows);
   if (message.find("Map keys must be unique") != std::string::npos) return Status::Error(errors::kDuplicatedMapKey, {{"key", "(of the map)"}});
   if (message.find("Map keys can not be NULL") != std::string::npos) return Status::Error(errors::kNullMapKey);
-  return Status::Internal("DuckDB: " + message);
+  // What DuckDB did not foresee comes with a stack trace, which is none of the user's business.
+  return Status::Internal("DuckDB: " + message.substr(0, message.find("\n\nStack Trace")));
 }
 
 Status FromCurrentException() {

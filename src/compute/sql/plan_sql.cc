@@ -2,6 +2,7 @@
 
 #include "compute/compute_errors.h"
 #include "compute/sql/sql_text.h"
+#include "types/arrow_types.h"
 
 namespace millstream::compute {
 namespace {
@@ -146,10 +147,23 @@ Result<std::string> PlanSql::EmitLocal(const LocalRelation& local, const Needed&
     for (const RecordBatchPtr& batch : local.batches) rows += batch->num_rows();
     return "SELECT " + std::string(kNoColumns) + " FROM range(" + std::to_string(rows) + ")";
   }
-  InputSlot& slot = AddSlot(std::make_shared<LocalRelation>(local));
-  for (const AttributeRef& attribute : local.output) {
-    slot.types.push_back(attribute.type);
-    slot.names.push_back("c" + std::to_string(attribute.id.value()));
+  // Only what is looked at goes to DuckDB; a row needs some column.
+  std::vector<int> columns;
+  for (size_t i = 0; i < local.output.size(); ++i) {
+    if (needed.contains(local.output[i].id)) columns.push_back(static_cast<int>(i));
+  }
+  if (columns.empty()) columns.push_back(static_cast<int>(CheapestColumn(local.output)));
+  auto picked = std::make_shared<LocalRelation>();
+  for (int column : columns) picked->schema.Add(local.schema[column]);
+  for (const RecordBatchPtr& batch : local.batches) {
+    auto some = batch->SelectColumns(columns);
+    if (!some.ok()) return FromArrowStatus(some.status(), "picking columns of local rows");
+    picked->batches.push_back(std::move(*some));
+  }
+  InputSlot& slot = AddSlot(std::move(picked));
+  for (int column : columns) {
+    slot.types.push_back(local.output[column].type);
+    slot.names.push_back("c" + std::to_string(local.output[column].id.value()));
   }
   return "SELECT " + ColumnList(local.output, needed) + " FROM " + InputScanSql(slot);
 }
