@@ -6,8 +6,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <thread>
 #include <vector>
@@ -81,6 +81,7 @@ int main(int argc, char** argv) {
   mallopt(M_ARENA_MAX, 4);
   // Arrow's choice, mimalloc, gives pages back so eagerly that loading a file costs a fifth more CPU and memory.
   setenv("ARROW_DEFAULT_MEMORY_POOL", "jemalloc", 0);
+  setenv("GRPC_VERBOSITY", "NONE", 0);  // what gRPC would log, a port that is taken, is said in our words
   BlockStopSignals();
 
   CLI::App app{"Streams of files into Delta tables, with Spark's words and no JVM.", "millstream"};
