@@ -48,7 +48,8 @@ add_custom_command(
   DEPENDS "${rpc_status_proto}"
   VERBATIM)
 
-add_library(ms_spark_connect_proto STATIC ${spark_proto_generated} ${spark_grpc_generated} ${rpc_status_generated})
+# The service itself is compiled in doors/connect (spark_service.cc).
+add_library(ms_spark_connect_proto STATIC ${spark_proto_generated} ${rpc_status_generated})
 target_include_directories(ms_spark_connect_proto SYSTEM PUBLIC "${spark_proto_out}")
 target_compile_options(ms_spark_connect_proto PRIVATE -w)
 target_link_libraries(ms_spark_connect_proto PUBLIC gRPC::grpc++ protobuf::libprotobuf)

@@ -29,6 +29,12 @@ bool WantsCheckpoint(const Snapshot& snapshot, int64_t last_checkpoint) {
   return snapshot.version % interval == 0 || (last_checkpoint >= 0 && snapshot.version - last_checkpoint >= interval);
 }
 
+// A table that was dropped in the meantime needs neither checkpoint nor checksum.
+bool TableIsGone(Fs& fs, const Snapshot& snapshot) {
+  Result<bool> exists = fs.Exists(LogDirectory(snapshot.table_path));
+  return exists.ok() && !*exists;
+}
+
 Status WriteChecksum(Fs& fs, const Snapshot& snapshot) {
   MS_FAILPOINT("delta.crc.before_publish");
   std::string path = ChecksumPath(snapshot.table_path, snapshot.version);
@@ -101,11 +107,11 @@ void LogMaintenance::Run() {
       lock.unlock();
       if (checkpoint) {
         Status written = WriteCheckpoint(fs_, *checkpoint, clock_.WallMillis());
-        if (!written.ok()) spdlog::warn("no checkpoint {} of {}: {}", checkpoint->version, checkpoint->table_path, written.message());
+        if (!written.ok() && !TableIsGone(fs_, *checkpoint)) spdlog::warn("no checkpoint {} of {}: {}", checkpoint->version, checkpoint->table_path, written.message());
       }
       if (checksum) {
         Status written = WriteChecksum(fs_, *checksum);
-        if (!written.ok()) spdlog::warn("no checksum {} of {}: {}", checksum->version, checksum->table_path, written.message());
+        if (!written.ok() && !TableIsGone(fs_, *checksum)) spdlog::warn("no checksum {} of {}: {}", checksum->version, checksum->table_path, written.message());
       }
       checkpoint = nullptr;
       checksum = nullptr;

@@ -58,7 +58,7 @@ class LocalSession : public Session {
 
   Result<StreamingQueryPtr> StartStreamingQuery(const StartStream& start) override;
   std::vector<StreamingQueryPtr> ActiveQueries() override { return streams_->queries.Active(); }
-  StreamingQueryPtr FindQuery(const std::string& id) override { return streams_->queries.Find(id); }
+  StreamingQueryPtr FindQuery(const std::string& id, const std::string& run_id) override { return streams_->queries.Find(id, run_id); }
   Result<bool> AwaitAnyTermination(std::optional<int64_t> timeout_ms) override { return streams_->queries.AwaitAny(timeout_ms); }
   void ResetTerminated() override { streams_->queries.ResetTerminated(); }
   int64_t AddListener(std::function<void(const StreamingQueryEvent&)> listener) override { return streams_->listeners.Add(std::move(listener)); }

@@ -88,7 +88,8 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& s
     if (id.ok() && id->has_value()) {
       if (std::shared_ptr<StreamExecution> running = engine_->streams.Active(**id)) {
         if (!conf_.GetBool("spark.sql.streaming.stopActiveRunOnRestart"))
-          return Status::Error(errors::kConcurrentStreamLogUpdate, {{"batchId", "query " + **id}});
+          return Status::Error(errors::kConcurrentStreamLogUpdate, {{"batchId", "query " + **id}})
+              .While("starting a second run of it: stop the first one, or set spark.sql.streaming.stopActiveRunOnRestart to true to have it stopped");
         MS_RETURN_IF_ERROR(running->Stop());
       }
     }

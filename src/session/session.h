@@ -65,8 +65,8 @@ class Session {
   // ---- streams
   virtual Result<StreamingQueryPtr> StartStreamingQuery(const StartStream& start) = 0;
   virtual std::vector<StreamingQueryPtr> ActiveQueries() = 0;
-  // By query id, active or ended within the last hour; nullptr: unknown.
-  virtual StreamingQueryPtr FindQuery(const std::string& id) = 0;
+  // This run of the query, or its newest run when `run_id` is empty; active or ended within the last hour. nullptr: unknown.
+  virtual StreamingQueryPtr FindQuery(const std::string& id, const std::string& run_id = {}) = 0;
   // spark.streams.awaitAnyTermination / resetTerminated
   virtual Result<bool> AwaitAnyTermination(std::optional<int64_t> timeout_ms) = 0;
   virtual void ResetTerminated() = 0;

@@ -156,7 +156,7 @@ const std::vector<ConfEntry>& KnownConf() {
         {"spark.sql.streaming.stateStore.minDeltasForSnapshot", kInt, "10"},
         {"spark.sql.streaming.stateStore.providerClass", kString, "org.apache.spark.sql.execution.streaming.state.HDFSBackedStateStoreProvider"},
         {"spark.sql.streaming.statefulOperator.useStrictDistribution", kBool, "true"},
-        {"spark.sql.streaming.stopActiveRunOnRestart", kBool, "true"},
+        {"spark.sql.streaming.stopActiveRunOnRestart", kBool, "false"},  // see docs/decisions/0003
         {"spark.sql.streaming.stopTimeout", kTimeMs, "0"},
         {"spark.sql.timestampType", kString, "TIMESTAMP_LTZ"},
         {"spark.sql.warehouse.dir", kString, "", true},

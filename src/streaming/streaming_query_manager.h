@@ -3,7 +3,6 @@
 // streaming_query_manager.h   The streams of one session: those that run, and those that have ended within the last hour.
 
 #include <condition_variable>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,8 +23,8 @@ class StreamingQueryManager {
   Status CheckName(const std::string& name) const;
   void Add(std::shared_ptr<StreamExecution> query);
   std::vector<StreamingQueryPtr> Active() const;
-  // Active or ended within the last hour; nullptr: unknown.
-  StreamingQueryPtr Find(const std::string& id) const;
+  // This run of the query, or its newest when `run_id` is empty; active or ended within the last hour. nullptr: unknown.
+  StreamingQueryPtr Find(const std::string& id, const std::string& run_id = {}) const;
   // True: a query has ended since the start or the last ResetTerminated. Raises its exception. nullopt: no timeout.
   Result<bool> AwaitAny(std::optional<int64_t> timeout_ms);
   void ResetTerminated();
@@ -43,8 +42,8 @@ class StreamingQueryManager {
   Clock& clock_;
   mutable std::mutex mutex_;
   std::condition_variable ended_;
-  std::map<std::string, Held> queries_;               // GUARDED_BY(mutex_), by query id: the newest run
-  std::vector<std::string> ended_since_reset_;        // GUARDED_BY(mutex_), ids
+  std::vector<Held> queries_;                                        // GUARDED_BY(mutex_), in the order of their starts
+  std::vector<std::shared_ptr<StreamExecution>> ended_since_reset_;  // GUARDED_BY(mutex_)
 };
 
 }  // namespace millstream

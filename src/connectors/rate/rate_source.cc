@@ -13,6 +13,8 @@ namespace millstream {
 namespace {
 
 constexpr int64_t kRowsPerRecordBatch = 16384;
+// Thirty years of them can be counted.
+constexpr int64_t kRowsPerSecondMax = 9'000'000'000;
 
 const StructType& RateSchema() {
   static const StructType schema({{"timestamp", DataType::Timestamp()}, {"value", DataType::Long()}});
@@ -192,6 +194,9 @@ Result<RelationSourcePtr> OpenRate(const OptionMap& options, Clock& clock, Fs& f
   if (values.Has("numPartitions")) conf.partitions = std::to_string(*values.Int("numPartitions"));
   if (conf.rows_per_second <= 0)
     return Status::IllegalArgument("Invalid value '" + std::to_string(conf.rows_per_second) + "'. The option 'rowsPerSecond' must be positive");
+  if (conf.rows_per_second > kRowsPerSecondMax)
+    return Status::IllegalArgument("Invalid value '" + std::to_string(conf.rows_per_second) + "'. The option 'rowsPerSecond' is at most " +
+                                   std::to_string(kRowsPerSecondMax));
   return RelationSourcePtr(std::make_shared<RateRelation>(std::move(conf), clock, fs));
 }
 

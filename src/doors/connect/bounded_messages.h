@@ -1,7 +1,7 @@
 #pragma once
 
 // bounded_messages.h   Requests that carry a plan are parsed with Spark's limit on nesting, 1,024, instead of protobuf's 100. Must be included before
-// base.grpc.pb.h.
+// base.grpc.pb.h and wherever a handler is instantiated (spark_service.cc).
 
 #include <grpcpp/impl/codegen/proto_buffer_reader.h>
 #include <grpcpp/impl/codegen/proto_utils.h>

@@ -71,6 +71,8 @@ std::string CutEncoded(const std::string& text, size_t encoded_max) {
 
 }  // namespace
 
+std::string ValidUtf8Text(const std::string& text) { return nlohmann::json::parse(Json(text)).get<std::string>(); }
+
 std::string CutUtf8(const std::string& text, size_t bytes_max) {
   if (text.size() <= bytes_max) return text;
   size_t end = bytes_max;
@@ -107,21 +109,23 @@ grpc::Status ToGrpcStatus(const Status& status, const std::string& error_id) {
 
   google::rpc::Status details;
   details.set_code(grpc::StatusCode::INTERNAL);
-  details.set_message(CutUtf8(message, kMessageBytesMax));
+  // Python's client refuses a status whose two messages differ. What is cut here it fetches whole with FetchErrorDetails.
+  const std::string sent = CutEncoded(ValidUtf8Text(message), kMessageBytesMax);
+  details.set_message(sent);
   details.add_details()->PackFrom(info);
-  return grpc::Status(grpc::StatusCode::INTERNAL, CutEncoded(message, kMessageBytesMax), details.SerializeAsString());
+  return grpc::Status(grpc::StatusCode::INTERNAL, sent, details.SerializeAsString());
 }
 
 void FillErrorDetails(const Status& status, spark::connect::FetchErrorDetailsResponse* response) {
   response->set_root_error_idx(0);
   auto* error = response->add_errors();
   for (std::string& name : JavaClassesOf(status)) error->add_error_type_hierarchy(std::move(name));
-  error->set_message(status.message());
+  error->set_message(ValidUtf8Text(status.message()));
   auto* throwable = error->mutable_spark_throwable();
   const ErrorClass& error_class = status.error_class();
   if (!error_class.name.empty()) throwable->set_error_class(std::string(error_class.name));
   if (!error_class.sql_state.empty()) throwable->set_sql_state(std::string(error_class.sql_state));
-  for (const auto& [name, value] : status.params()) (*throwable->mutable_message_parameters())[name] = value;
+  for (const auto& [name, value] : status.params()) (*throwable->mutable_message_parameters())[name] = ValidUtf8Text(value);
 }
 
 }  // namespace millstream

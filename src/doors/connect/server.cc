@@ -1,7 +1,9 @@
 #include "doors/connect/server.h"
 
+#include <google/protobuf/stubs/logging.h>
 #include <grpc/support/time.h>
 #include <grpcpp/grpcpp.h>
+#include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -24,6 +26,12 @@ inline constexpr ErrorClass kPortTaken{"MILLSTREAM_PORT_TAKEN", "08004", Excepti
 
 namespace {
 
+// A client's broken bytes are answered with an error; they are no news for the server's log.
+void LogProtobuf(google::protobuf::LogLevel level, const char*, int, const std::string& message) {
+  if (level == google::protobuf::LOGLEVEL_FATAL) spdlog::critical("protobuf: {}", message);
+  else spdlog::debug("protobuf: {}", message);
+}
+
 constexpr int kMessageBytesMax = 128 << 20;
 
 class GrpcConnectServer final : public ConnectServer {
@@ -35,6 +43,7 @@ class GrpcConnectServer final : public ConnectServer {
     if (options.host != "localhost" && options.host != "127.0.0.1" && options.host != "::1") {
       return Status::Error(errors::kHostNotLoopback, {{"host", options.host}, {"port", std::to_string(options.port)}});
     }
+    google::protobuf::SetLogHandler(LogProtobuf);
     grpc::ServerBuilder builder;
     builder.SetMaxReceiveMessageSize(kMessageBytesMax);
     builder.SetMaxSendMessageSize(kMessageBytesMax);

@@ -44,12 +44,11 @@ Result<bool> WaitInterruptibly(Operation& operation, std::optional<int64_t> time
 }
 
 Result<StreamingQueryPtr> Find(ConnectSession& session, const sc::StreamingQueryInstanceId& id) {
-  StreamingQueryPtr query = session.session().FindQuery(id.id());
+  StreamingQueryPtr query = session.session().FindQuery(id.id(), id.run_id());
+  if (query) return query;
+  query = session.session().FindQuery(id.id());
   if (!query) return Status::Error(errors::kQueryNotFound, {{"id", id.id()}});
-  if (query->run_id() != id.run_id()) {
-    return Status::Error(errors::kQueryRunIdMismatch, {{"id", id.id()}, {"runId", id.run_id()}, {"serverRunId", query->run_id()}});
-  }
-  return query;
+  return Status::Error(errors::kQueryRunIdMismatch, {{"id", id.id()}, {"runId", id.run_id()}, {"serverRunId", query->run_id()}});
 }
 
 sc::StreamingQueryEventType EventType(StreamingQueryEvent::Kind kind) {
@@ -126,9 +125,9 @@ Status RunStreamCommand(ConnectSession& session, Operation& operation, const sc:
       if (!failed) break;
       sc::StreamingQueryCommandResult::ExceptionResult* exception = result->mutable_exception();
       // The client takes what follows the first ": ".
-      exception->set_exception_message(JavaClassesOf(*failed).front() + ": " + failed->message());
+      exception->set_exception_message(JavaClassesOf(*failed).front() + ": " + ValidUtf8Text(failed->message()));
       if (!failed->error_class().name.empty()) exception->set_error_class(std::string(failed->error_class().name));
-      exception->set_stack_trace(failed->message());
+      exception->set_stack_trace(ValidUtf8Text(failed->message()));
       break;
     }
     case sc::StreamingQueryCommand::kAwaitTermination: {

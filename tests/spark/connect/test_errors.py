@@ -33,6 +33,12 @@ def test_a_long_message_arrives_whole(spark):
     harness.raises(AnalysisException, lambda: spark.range(1).select(name).collect(), name)
 
 
+def test_a_message_in_other_alphabets_arrives_whole(spark):
+    for name in ["größe" * 400, "表" * 3000, "a\nb\t\"c\" %41 " * 300, " x ", "\U0001f600" * 600, "é" * 2047 + "x"]:
+        harness.raises(AnalysisException, lambda: spark.range(1).select(F.col("`" + name + "`")).collect(), name)
+        harness.raises(AnalysisException, lambda: spark.range(1).select(F.col("`" + name + "`")).schema, name)
+
+
 def test_what_is_not_there_yet_is_named(spark):
     harness.raises(UnsupportedOperationException, lambda: spark.range(1).crosstab("id", "id").collect(), "crosstab")
     double = F.udf(lambda x: x * 2, "long")

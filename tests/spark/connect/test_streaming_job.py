@@ -81,12 +81,16 @@ def test_two_queries_cannot_share_a_checkpoint(spark):
         write(f"{base}/landing", "1.json", [{"event": "a", "amount": 1}])
         first = start(spark, base, "shared", processingTime="100 milliseconds")
         first.processAllAvailable()
-        try:
-            second = start(spark, base, "shared", processingTime="100 milliseconds")
-            second.stop()
-        except Exception:
-            pass
+        harness.raises(Exception, lambda: start(spark, base, "shared", processingTime="100 milliseconds"), "CONCURRENT_STREAM_LOG_UPDATE")
+        assert first.isActive and first.exception() is None
+        # Spark's own default, when it is asked for: the new run takes the place of the old one, whose handle goes on to work.
+        spark.conf.set("spark.sql.streaming.stopActiveRunOnRestart", "true")
+        second = start(spark, base, "shared", processingTime="100 milliseconds")
+        assert second.id == first.id and second.runId != first.runId
+        assert not first.isActive and second.isActive
         first.stop()
+        assert second.isActive
+        second.stop()
         assert spark.table("shared").count() == 1
         spark.sql("DROP TABLE shared")
     in_scratch(job)
@@ -129,7 +133,8 @@ def test_a_listener_hears_of_the_stream(spark):
 def test_a_stream_is_not_run_as_a_batch(spark):
     def job(base):
         write(f"{base}/landing", "1.json", [{"event": "a"}])
-        frame = spark.readStream.schema("event string").json(f"{base}/landing")
+        frame = (spark.readStream.format("cloudFiles").option("cloudFiles.format", "json").option("cloudFiles.schemaLocation", f"{base}/schema")
+                 .load(f"{base}/landing"))
         assert frame.isStreaming
         harness.raises(AnalysisException, frame.collect, "writeStream.start()")
     in_scratch(job)
