@@ -9,7 +9,7 @@ namespace millstream::compute {
 void RegisterFunctions(duckdb::Connection& connection) {
   FunctionRegistry registry;
   for (auto define : {DefineArithmetic, DefineDecimals, DefineMath, DefineNumberCasts, DefineTextCasts, DefineStrings, DefineRegex, DefineDates,
-                      DefineDateFormats, DefineTimeZones, DefineHashes, DefineCollections, DefineRandom}) {
+                      DefineDateFormats, DefineTimeZones, DefineHashes, DefineCollections, DefineRandom, DefineFormatString, DefineJsonPaths, DefineFromJson, DefineToJson}) {
     define(registry);
   }
   duckdb::ClientContext& context = *connection.context;
@@ -19,6 +19,7 @@ void RegisterFunctions(duckdb::Connection& connection) {
       duckdb::CreateScalarFunctionInfo info(set);
       catalog.CreateFunction(context, info);
     }
+    RegisterMoments(context, catalog);
   });
 }
 

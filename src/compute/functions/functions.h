@@ -27,5 +27,12 @@ void DefineTimeZones(FunctionRegistry& registry);
 void DefineHashes(FunctionRegistry& registry);
 void DefineCollections(FunctionRegistry& registry);
 void DefineRandom(FunctionRegistry& registry);
+void DefineFormatString(FunctionRegistry& registry);
+void DefineJsonPaths(FunctionRegistry& registry);
+void DefineFromJson(FunctionRegistry& registry);
+void DefineToJson(FunctionRegistry& registry);
+
+// Aggregates of ours (functions/moments.cc).
+void RegisterMoments(duckdb::ClientContext& context, duckdb::Catalog& catalog);
 
 }  // namespace millstream::compute

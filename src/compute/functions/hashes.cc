@@ -1,6 +1,10 @@
 #include <cstring>
 #include <string>
 
+#include <openssl/evp.h>
+
+#include "base/status.h"
+#include "compute/engine/duckdb_error.h"
 #include "compute/engine/row_function.h"
 #include "compute/functions/functions.h"
 
@@ -178,11 +182,28 @@ int64_t Crc32(std::string_view bytes) {
   return static_cast<int64_t>(~crc);
 }
 
+// 0 means 256; other sizes than these are null.
+std::optional<std::string> Sha2(std::string_view bytes, int32_t bits) {
+  const EVP_MD* digest = bits == 224 ? EVP_sha224() : bits == 0 || bits == 256 ? EVP_sha256() : bits == 384 ? EVP_sha384() : bits == 512 ? EVP_sha512() : nullptr;
+  if (!digest) return std::nullopt;
+  unsigned char hash[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  if (!EVP_Digest(bytes.data(), bytes.size(), hash, &size, digest, nullptr)) ThrowStatus(Status::Internal("a hash could not be computed"));
+  std::string text;
+  for (unsigned int i = 0; i < size; ++i) {
+    text += "0123456789abcdef"[hash[i] >> 4];
+    text += "0123456789abcdef"[hash[i] & 15];
+  }
+  return text;
+}
+
 }  // namespace
 
 void DefineHashes(FunctionRegistry& registry) {
   AddHash(registry, "ms_hash", duckdb::LogicalType::INTEGER, RunHash<Murmur3>);
   AddHash(registry, "ms_xxhash64", duckdb::LogicalType::BIGINT, RunHash<XxHash64>);
+  Define(registry, "ms_sha2", [](Bytes bytes, int32_t bits) { return Sha2(bytes.view, bits); });
+  Define(registry, "ms_sha2", [](std::string_view text, int32_t bits) { return Sha2(text, bits); });
   Define(registry, "ms_crc32", [](Bytes bytes) { return static_cast<int64_t>(static_cast<uint32_t>(Crc32(bytes.view))); });
 }
 

@@ -3,6 +3,7 @@
 
 #include "compute/engine/row_function.h"
 #include "compute/functions/functions.h"
+#include "compute/functions/java_math.h"
 
 namespace millstream::compute {
 namespace {
@@ -108,7 +109,7 @@ void DefineMath(FunctionRegistry& registry) {
   Define(registry, "ms_round_half_up", [](double value) { return std::round(value); });
   DefineLogarithm(registry, "ms_log", 0, [](double x) { return std::log(x); });
   DefineLogarithm(registry, "ms_log10", 0, [](double x) { return std::log10(x); });
-  DefineLogarithm(registry, "ms_log2", 0, [](double x) { return std::log2(x); });
+  DefineLogarithm(registry, "ms_log2", 0, [](double x) { return std::log(x) / std::log(2.0); });
   DefineLogarithm(registry, "ms_log1p", -1, [](double x) { return std::log1p(x); });
   Define(registry, "ms_log_base", [](double base, double x) -> std::optional<double> {
     if (base <= 0 || x <= 0) return std::nullopt;
@@ -122,8 +123,18 @@ void DefineMath(FunctionRegistry& registry) {
   Define(registry, "ms_tan", [](double x) { return std::tan(x); });
   Define(registry, "ms_asin", [](double x) { return std::asin(x); });
   Define(registry, "ms_acos", [](double x) { return std::acos(x); });
-  Define(registry, "ms_acosh", [](double x) { return std::acosh(x); });
-  Define(registry, "ms_atanh", [](double x) { return std::atanh(x); });
+  Define(registry, "ms_exp", [](double x) { return JavaExp(x); });
+  Define(registry, "ms_cbrt", [](double x) { return static_cast<double>(cbrtl(x)); });
+  Define(registry, "ms_sinh", [](double x) { return JavaSinh(x); });
+  Define(registry, "ms_cosh", [](double x) { return JavaCosh(x); });
+  Define(registry, "ms_tanh", [](double x) { return JavaTanh(x); });
+  // By the formulas that Spark uses, not by the library's functions: their last digits differ.
+  Define(registry, "ms_asinh", [](double x) {
+    if (std::isinf(x)) return x;
+    return std::copysign(std::log(std::fabs(x) + std::sqrt(x * x + 1)), x);
+  });
+  Define(registry, "ms_acosh", [](double x) { return std::log(x + std::sqrt(x * x - 1)); });
+  Define(registry, "ms_atanh", [](double x) { return 0.5 * (std::log1p(x) - std::log1p(-x)); });
   Define(registry, "ms_hypot", [](double x, double y) { return std::hypot(x, y); });
   Define(registry, "ms_rint", [](double x) { return std::nearbyint(x); });
   Define(registry, "ms_factorial", [](int32_t n) -> std::optional<int64_t> {

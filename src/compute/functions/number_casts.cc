@@ -181,7 +181,7 @@ void DefineNumberCasts(FunctionRegistry& registry) {
     return WrapTo(to, value < 0 ? saturated.low : value > static_cast<double>(saturated.high) ? saturated.high : static_cast<int64_t>(whole));
   });
   Define(registry, "ms_string_to_long", [](std::string_view text, std::string_view to, int32_t mode) -> std::optional<int64_t> {
-    const auto value = ParseLong(text, mode != kAnsiMode);
+    const auto value = ParseLong(text, mode == kLegacyMode);
     const LongRange range = RangeOf(to);
     if (value && *value >= range.low && *value <= range.high) return value;
     if (mode != kAnsiMode) return std::nullopt;

@@ -77,17 +77,18 @@ const std::unordered_map<std::string_view, const char*>& Patterns() {
       {"max_by", "arg_max_null({0}, {1}){s}"},
       {"approx_count_distinct", "approx_count_distinct({0}){s}"},
       {"mode", "mode({0}){s}"},
-      {"stddev", "stddev_samp({d}CAST({0} AS DOUBLE)){s}"},
-      {"std", "stddev_samp({d}CAST({0} AS DOUBLE)){s}"},
-      {"stddev_samp", "stddev_samp({d}CAST({0} AS DOUBLE)){s}"},
-      {"stddev_pop", "stddev_pop({d}CAST({0} AS DOUBLE)){s}"},
-      {"variance", "var_samp({d}CAST({0} AS DOUBLE)){s}"},
-      {"var_samp", "var_samp({d}CAST({0} AS DOUBLE)){s}"},
-      {"var_pop", "var_pop({d}CAST({0} AS DOUBLE)){s}"},
+      {"stddev", "ms_stddev_samp({d}CAST({0} AS DOUBLE)){s}"},
+      {"std", "ms_stddev_samp({d}CAST({0} AS DOUBLE)){s}"},
+      {"stddev_samp", "ms_stddev_samp({d}CAST({0} AS DOUBLE)){s}"},
+      {"stddev_pop", "ms_stddev_pop({d}CAST({0} AS DOUBLE)){s}"},
+      {"variance", "ms_var_samp({d}CAST({0} AS DOUBLE)){s}"},
+      {"var_samp", "ms_var_samp({d}CAST({0} AS DOUBLE)){s}"},
+      {"var_pop", "ms_var_pop({d}CAST({0} AS DOUBLE)){s}"},
       {"corr", "corr({0}, {1}){s}"},
       {"covar_pop", "covar_pop({0}, {1}){s}"},
       {"covar_samp", "covar_samp({0}, {1}){s}"},
-      {"kurtosis", "kurtosis_pop(CAST({0} AS DOUBLE)){s}"},
+      {"kurtosis", "ms_kurtosis({d}CAST({0} AS DOUBLE)){s}"},
+      {"skewness", "ms_skewness({d}CAST({0} AS DOUBLE)){s}"},
       {"bool_and", "bool_and({0}){s}"},
       {"every", "bool_and({0}){s}"},
       {"bool_or", "bool_or({0}){s}"},
@@ -146,10 +147,6 @@ Result<std::string> AggregateSql(const FunctionCall& call, bool is_distinct, boo
   if (name == "nth_value") return "nth_value(" + call.args[0] + ", " + call.args[1] + (ignore_nulls ? " IGNORE NULLS)" : ")") + suffix;
   if (name == "percentile" || name == "median" || name == "percentile_cont") return Quantile(call, "quantile_cont", suffix);
   if (name == "percentile_approx" || name == "approx_percentile" || name == "percentile_disc") return Quantile(call, "quantile_disc", suffix);
-  if (name == "skewness") {
-    const std::string x = "CAST(" + call.args[0] + " AS DOUBLE)", count = "count(" + call.args[0] + ")" + suffix;
-    return "(skewness(" + x + ")" + suffix + " * (" + count + " - 2) / sqrt(CAST(" + count + " AS DOUBLE) * (" + count + " - 1)))";
-  }
   if (name == "string_agg" || name == "listagg") {
     return Expand("string_agg({d}{0}, ", call, is_distinct, "") + (call.args.size() > 1 ? call.args[1] : "''") + ")" + suffix;
   }

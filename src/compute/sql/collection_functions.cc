@@ -66,6 +66,7 @@ Result<std::string> Map(const FunctionCall& call) {
 }
 
 Result<std::string> Size(const FunctionCall& call) {
+  if (call.Is(0, TypeId::kNull)) return std::string(call.mode == EvalMode::kLegacy && call.name != "array_size" ? "CAST(-1 AS INTEGER)" : "CAST(NULL AS INTEGER)");
   const std::string count = call.Is(0, TypeId::kMap) ? "cardinality(" + call.args[0] + ")" : "len(" + call.args[0] + ")";
   // Without ANSI the size of null is -1 (spark.sql.legacy.sizeOfNull).
   if (call.mode == EvalMode::kLegacy && call.name != "array_size") return "CAST(coalesce(" + count + ", -1) AS INTEGER)";
@@ -74,7 +75,9 @@ Result<std::string> Size(const FunctionCall& call) {
 
 // Null where the value is not found, but might be one of the nulls.
 Result<std::string> ArrayContains(const FunctionCall& call) {
-  return "list_aggregate(list_transform(" + call.args[0] + ", lambda x: x = " + call.args[1] + "), 'bool_or')";
+  const std::string &list = call.args[0], &item = call.args[1];
+  return "CASE WHEN " + list + " IS NULL OR " + item + " IS NULL THEN NULL WHEN list_contains(" + list + ", " + item +
+         ") THEN true WHEN len(list_filter(" + list + ", lambda x: x IS NULL)) > 0 THEN NULL ELSE false END";
 }
 
 Result<std::string> SortArray(const FunctionCall& call) {

@@ -34,8 +34,8 @@ void AddNumberFunctions(FunctionTable& table) {
   table.emitters["ceil"] = table.emitters["ceiling"] = table.emitters["floor"] = CeilOrFloor;
   static constexpr FunctionPattern kPatterns[] = {
       {"sqrt", 1, "ms_sqrt({0})"},
-      {"cbrt", 1, "cbrt({0})"},
-      {"exp", 1, "exp({0})"},
+      {"cbrt", 1, "ms_cbrt({0})"},
+      {"exp", 1, "ms_exp({0})"},
       {"expm1", 1, "ms_expm1({0})"},
       {"ln", 1, "ms_log({0})"},
       {"log", 1, "ms_log({0})"},
@@ -55,10 +55,10 @@ void AddNumberFunctions(FunctionTable& table) {
       {"acos", 1, "ms_acos({0})"},
       {"atan", 1, "atan({0})"},
       {"atan2", 2, "atan2({0}, {1})"},
-      {"sinh", 1, "sinh({0})"},
-      {"cosh", 1, "cosh({0})"},
-      {"tanh", 1, "tanh({0})"},
-      {"asinh", 1, "asinh({0})"},
+      {"sinh", 1, "ms_sinh({0})"},
+      {"cosh", 1, "ms_cosh({0})"},
+      {"tanh", 1, "ms_tanh({0})"},
+      {"asinh", 1, "ms_asinh({0})"},
       {"acosh", 1, "ms_acosh({0})"},
       {"atanh", 1, "ms_atanh({0})"},
       {"degrees", 1, "degrees({0})"},
@@ -68,7 +68,7 @@ void AddNumberFunctions(FunctionTable& table) {
       {"sign", 1, "sign({0})"},
       {"signum", 1, "sign({0})"},
       {"pi", 0, "pi()"},
-      {"e", 0, "exp(CAST(1 AS DOUBLE))"},
+      {"e", 0, "CAST('2.718281828459045' AS DOUBLE)"},
       {"factorial", 1, "ms_factorial(CAST({0} AS INTEGER))"},
       {"width_bucket", 4, "ms_width_bucket({0}, {1}, {2}, {3})"},
       {"bin", 1, "ms_bin(CAST({0} AS BIGINT))"},
@@ -79,7 +79,7 @@ void AddNumberFunctions(FunctionTable& table) {
       {"md5", 1, "md5({0})"},
       {"sha", 1, "sha1({0})"},
       {"sha1", 1, "sha1({0})"},
-      {"sha2", 2, "CASE WHEN {1} IN (0, 256) THEN sha256({0}) END"},
+      {"sha2", 2, "ms_sha2({0}, {1})"},
   };
   for (const FunctionPattern& pattern : kPatterns) table.patterns[pattern.name].push_back(pattern);
 }

@@ -99,7 +99,7 @@ Result<std::string> PlanSql::EmitNode(const PlanNode& plan, const Needed& needed
   if (const auto* node = plan.As<Generate>()) return EmitGenerate(plan, *node, needed);
   if (const auto* node = plan.As<Window>()) return EmitWindow(plan, *node, needed);
   if (const auto* node = plan.As<Join>()) return EmitJoin(plan, *node, needed);
-  if (const auto* node = plan.As<SetOperation>()) return EmitSetOperation(*node, needed);
+  if (const auto* node = plan.As<SetOperation>()) return EmitSetOperation(plan, *node, needed);
   if (const auto* node = plan.As<Offset>()) {
     MS_ASSIGN_OR_RETURN(std::string count, ExpressionSql(*this, conf_).Emit(*node->count));
     return Pass(plan, node->child, needed, {}, " OFFSET " + count);
@@ -311,11 +311,12 @@ Result<std::string> PlanSql::EmitJoin(const PlanNode& plan, const Join& join, co
          ") AS r ON " + condition;
 }
 
-Result<std::string> PlanSql::EmitSetOperation(const SetOperation& operation, const Needed& needed) {
+Result<std::string> PlanSql::EmitSetOperation(const PlanNode& plan, const SetOperation& operation, const Needed& needed) {
+  if (IsConstantRows(plan)) return EmitValues(plan, needed);
   // Without duplicates all columns matter; a plain union gives just those that are asked for.
   const bool keeps_rows = operation.kind == SetOperation::Kind::kUnion && operation.is_all;
-  auto side = [&](const PlanNode& plan) -> Result<std::string> {
-    const auto output = OutputOf(plan);
+  auto side = [&](const PlanNode& input) -> Result<std::string> {
+    const auto output = OutputOf(input);
     if (output.size() != operation.output.size()) return Status::Internal("a set operation over different numbers of columns");
     Needed ids;
     std::string columns;
@@ -325,7 +326,7 @@ Result<std::string> PlanSql::EmitSetOperation(const SetOperation& operation, con
       columns += (columns.empty() ? "" : ", ") + ("CAST(" + ColumnOf(output[i].id) + " AS " + TypeSql(operation.output[i].type) + ")") + " AS " +
                  ColumnOf(operation.output[i].id);
     }
-    MS_ASSIGN_OR_RETURN(std::string select, Emit(plan, ids));
+    MS_ASSIGN_OR_RETURN(std::string select, Emit(input, ids));
     return "SELECT " + (columns.empty() ? kNoColumns : columns) + From(select);
   };
   MS_ASSIGN_OR_RETURN(std::string left, side(*operation.left));

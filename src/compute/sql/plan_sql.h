@@ -3,6 +3,7 @@
 // plan_sql.h   An analyzed plan as one SQL statement over input slots. Each node is a SELECT around its child's; attributes are columns named by
 // their id, so that a correlated subquery may name an outer one.
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -57,7 +58,13 @@ class PlanSql {
   Result<std::string> EmitGenerate(const PlanNode& plan, const Generate& generate, const Needed& needed);
   Result<std::string> EmitWindow(const PlanNode& plan, const Window& window, const Needed& needed);
   Result<std::string> EmitJoin(const PlanNode& plan, const Join& join, const Needed& needed);
-  Result<std::string> EmitSetOperation(const SetOperation& operation, const Needed& needed);
+  // Columns, quoted, and what they are in one row.
+  using ConstantRow = std::map<std::string, std::string>;
+  // The rows of a plan of nothing but projections of OneRow and their unions.
+  Result<std::vector<ConstantRow>> ConstantRows(const PlanNode& plan);
+  // Such a plan as one VALUES, which keeps the order of its rows.
+  Result<std::string> EmitValues(const PlanNode& plan, const Needed& needed);
+  Result<std::string> EmitSetOperation(const PlanNode& plan, const SetOperation& operation, const Needed& needed);
   InputSlot& AddSlot(std::shared_ptr<const LocalRelation> local);
 
   const ComputeConf& conf_;
@@ -66,6 +73,8 @@ class PlanSql {
   int depth_ = 0;
 };
 
+// sql/values_plan.cc: nothing but projections of OneRow and unions of such.
+bool IsConstantRows(const PlanNode& plan);
 // All attributes that an expression or, for subqueries, the plans within it name.
 void CollectReferences(const Expr& expr, std::set<ExprId>& ids);
 std::vector<ExprPtr> SplitConjuncts(const ExprPtr& condition);

@@ -1,5 +1,9 @@
+#include <nlohmann/json.hpp>
+
+#include "compute/sql/function_names.h"
 #include "compute/sql/function_table.h"
 #include "compute/sql/sql_text.h"
+#include "types/spark_json.h"
 
 namespace millstream::compute {
 namespace {
@@ -49,7 +53,8 @@ Result<std::string> FormatString(const FunctionCall& call) {
   std::string values;
   for (size_t i = 1; i < call.args.size(); ++i) {
     const DataType& type = call.types[i];
-    const char* kind = type.IsIntegral() ? "i" : type.IsNumeric() ? "d" : type.id() == TypeId::kBoolean ? "b" : "s";
+    const char* kind = type.id() == TypeId::kByte ? "y" : type.id() == TypeId::kShort ? "h" : type.id() == TypeId::kInteger ? "i" : type.id() == TypeId::kLong ? "l"
+                       : type.IsNumeric() ? "f" : type.id() == TypeId::kBoolean ? "b" : "s";
     MS_ASSIGN_OR_RETURN(std::string text, CastSql(call.sql, call.args[i], type, DataType::String(), EvalMode::kAnsi));
     values += (values.empty() ? "" : ", ") + (std::string("'") + kind + "' || " + text);
   }
@@ -76,6 +81,33 @@ Result<std::string> Hex(const FunctionCall& call) {
   return "hex(" + call.args[0] + ")";
 }
 
+// The options of a JSON function, map('key', 'value', …), as a JSON object in quotes.
+Result<std::string> JsonOptionsSql(const FunctionCall& call, size_t argument) {
+  nlohmann::json options = nlohmann::json::object();
+  if (argument < call.exprs.size()) {
+    const auto* map = call.exprs[argument]->As<Call>();
+    if (!map || NameOf(*map->function) != "map") return Status::Unsupported("Options of " + call.name + " that are not map('key', 'value', …)");
+    for (size_t i = 0; i + 1 < map->args.size(); i += 2) {
+      const auto *key = map->args[i]->As<Literal>(), *value = map->args[i + 1]->As<Literal>();
+      const auto* name = key ? std::get_if<std::string>(&key->value.held) : nullptr;
+      const auto* text = value ? std::get_if<std::string>(&value->value.held) : nullptr;
+      if (!name || !text) return Status::Unsupported("Options of " + call.name + " that are not constant strings");
+      options[*name] = *text;
+    }
+  }
+  return QuoteString(options.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+Result<std::string> FromJson(const FunctionCall& call) {
+  MS_ASSIGN_OR_RETURN(std::string options, JsonOptionsSql(call, 2));
+  return "ms_from_json(" + call.args[0] + ", " + QuoteString(ToSparkJson(call.type)) + ", " + call.sql.Zone() + ", " + options + ")";
+}
+
+Result<std::string> ToJson(const FunctionCall& call) {
+  MS_ASSIGN_OR_RETURN(std::string options, JsonOptionsSql(call, 1));
+  return "ms_to_json(" + call.args[0] + ", " + QuoteString(ToSparkJson(call.types[0])) + ", " + call.sql.Zone() + ", " + options + ")";
+}
+
 }  // namespace
 
 void AddStringFunctions(FunctionTable& table) {
@@ -87,6 +119,8 @@ void AddStringFunctions(FunctionTable& table) {
   table.emitters["reverse"] = Reverse;
   table.emitters["startswith"] = table.emitters["endswith"] = table.emitters["contains"] = OnText;
   table.emitters["hex"] = Hex;
+  table.emitters["from_json"] = FromJson;
+  table.emitters["to_json"] = ToJson;
   static constexpr FunctionPattern kPatterns[] = {
       {"upper", 1, "upper({0})"},
       {"ucase", 1, "upper({0})"},
@@ -149,7 +183,8 @@ void AddStringFunctions(FunctionTable& table) {
       {"overlay", 3, "ms_overlay({0}, {1}, {2}, -1::INTEGER)"},
       {"overlay", 4, "ms_overlay({0}, {1}, {2}, {3})"},
       {"get_json_object", 2, "ms_get_json_object({0}, {1})"},
-      {"json_array_length", 1, "json_array_length({0})"},
+      {"json_array_length", 1, "ms_json_array_length({0})"},
+      {"json_object_keys", 1, "CAST(CAST(ms_json_object_keys({0}) AS JSON) AS VARCHAR[])"},
       {"url_encode", 1, "url_encode({0})"},
       {"url_decode", 1, "url_decode({0})"},
   };

@@ -1,0 +1,164 @@
+// from_json: the JSON reader's own parser, a record a row, so that a value means the same in a column as in a file.
+
+#include <arrow/array.h>
+#include <arrow/c/bridge.h>
+
+#include <duckdb/execution/expression_executor.hpp>
+#include <duckdb/function/table/arrow.hpp>
+#include <duckdb/planner/expression/bound_function_expression.hpp>
+#include <nlohmann/json.hpp>
+
+#include <cstring>
+
+#include "compute/engine/arrow_layout.h"
+#include "compute/engine/duckdb_error.h"
+#include "compute/engine/row_function.h"
+#include "compute/functions/functions.h"
+#include "formats/input_chunks.h"
+#include "formats/json_options.h"
+#include "formats/json_record_parser.h"
+#include "types/arrow_types.h"
+#include "types/spark_json.h"
+
+namespace millstream::compute {
+namespace {
+
+// What the constants among the arguments say.
+struct FromJsonData : duckdb::FunctionData {
+  DataType type;
+  // The parser reads records: any other value is the one field of one.
+  bool is_record = false;
+  JsonOptions options;
+  JsonRowShape shape;
+  duckdb::ArrowTableSchema arrow_table;
+
+  duckdb::unique_ptr<FunctionData> Copy() const override {
+    auto copy = duckdb::make_uniq<FromJsonData>();
+    copy->type = type;
+    copy->is_record = is_record;
+    copy->options = options;
+    copy->shape = shape;
+    copy->arrow_table = arrow_table;
+    return copy;
+  }
+  bool Equals(const FunctionData& other) const override {
+    const auto& data = other.Cast<FromJsonData>();
+    return type == data.type && options.mode == data.options.mode;
+  }
+};
+
+struct FromJsonState : duckdb::FunctionLocalState {
+  FromJsonState(const FromJsonData& data, duckdb::ClientContext& context) : parser(data.options, data.shape), context(context) {}
+  JsonRecordParser parser;
+  duckdb::ClientContext& context;
+  std::string text;
+};
+
+template <typename T>
+T Must(Result<T> result) {
+  if (!result.ok()) ThrowStatus(result.status());
+  return *std::move(result);
+}
+
+std::string Constant(duckdb::ClientContext& context, duckdb::Expression& argument) {
+  return duckdb::ExpressionExecutor::EvaluateScalar(context, argument).ToString();
+}
+
+duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context, duckdb::ScalarFunction& function,
+                                              duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& arguments) {
+  auto data = duckdb::make_uniq<FromJsonData>();
+  data->type = Must(DataTypeFromSparkJson(Constant(context, *arguments[1])));
+  OptionMap options;
+  const auto written = nlohmann::json::parse(Constant(context, *arguments[3]));
+  for (const auto& [key, value] : written.items()) options[key] = value.get<std::string>();
+  FormatContext format;
+  format.time_zone = Constant(context, *arguments[2]);
+  data->options = Must(JsonOptions::From(options, format));
+  data->is_record = data->type.id() == TypeId::kStruct;
+  data->shape.data_schema = data->is_record ? data->type.fields() : StructType({{"value", data->type, true}});
+  for (const StructField& field : data->shape.data_schema) data->shape.columns.push_back(field.name);
+  if (data->is_record && data->type.fields().IndexOf(data->options.corrupt_record_column)) data->shape.corrupt_record_column = data->options.corrupt_record_column;
+  ArrowSchema exported;
+  const auto schema = arrow::schema({arrow::field("value", CarrierType(data->type))});
+  if (auto status = arrow::ExportSchema(*schema, &exported); !status.ok()) ThrowStatus(FromArrowStatus(status, "describing a type"));
+  duckdb::ArrowSchemaWrapper owner;
+  owner.arrow_schema = exported;
+  duckdb::ArrowTableFunction::PopulateArrowTableSchema(context, data->arrow_table, owner.arrow_schema);
+  function.return_type = data->arrow_table.GetTypes()[0];
+  return data;
+}
+
+duckdb::unique_ptr<duckdb::FunctionLocalState> Init(duckdb::ExpressionState& state, const duckdb::BoundFunctionExpression&, duckdb::FunctionData* data) {
+  return duckdb::make_uniq<FromJsonState>(data->Cast<FromJsonData>(), state.GetContext());
+}
+
+// One row for one text: what is no value gives null, and of several values only the first counts.
+Status ParseOne(const FromJsonData& data, FromJsonState& state, std::string_view text) {
+  ColumnBuilder& rows = state.parser.rows();
+  const int64_t before = rows.size();
+  state.text.clear();
+  if (!data.is_record) state.text += "{\"value\":";
+  state.text += text;
+  if (!data.is_record) state.text += '}';
+  const size_t size = state.text.size();
+  state.text.append(static_cast<size_t>(kChunkPadding) + 1, '\n');
+  MS_RETURN_IF_ERROR(state.parser.Record(state.text.data(), state.text.data() + size));
+  if (rows.size() == before) rows.AppendNull();
+  if (rows.size() > before + 1) rows.Truncate(before + 1);
+  return Status::Ok();
+}
+
+void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duckdb::Vector& result) {
+  const auto& data = expression.expr.Cast<duckdb::BoundFunctionExpression>().bind_info->Cast<FromJsonData>();
+  auto& state = duckdb::ExecuteFunctionState::GetFunctionState(expression)->Cast<FromJsonState>();
+  const duckdb::idx_t count = arguments.size();
+  duckdb::UnifiedVectorFormat texts;
+  arguments.data[0].ToUnifiedFormat(count, texts);
+  for (duckdb::idx_t row = 0; row < count; ++row) {
+    const auto at = texts.sel->get_index(row);
+    if (!texts.validity.RowIsValid(at)) {
+      state.parser.rows().AppendNull();
+      continue;
+    }
+    const auto& text = duckdb::UnifiedVectorFormat::GetData<duckdb::string_t>(texts)[at];
+    Status status = ParseOne(data, state, {text.GetData(), text.GetSize()});
+    if (!status.ok()) {
+      state.parser.rows().Finish();
+      ThrowStatus(status);
+    }
+  }
+  std::shared_ptr<arrow::Array> parsed = state.parser.rows().Finish();
+  if (!data.is_record) {
+    const auto& rows = static_cast<const arrow::StructArray&>(*parsed);
+    parsed = Must([&]() -> Result<std::shared_ptr<arrow::Array>> {
+      auto flat = rows.GetFlattenedField(0);
+      if (!flat.ok()) return FromArrowStatus(flat.status(), "taking a value out of its record");
+      return *flat;
+    }());
+  }
+  auto column = Must(ToCarrier(parsed->data(), data.type));
+  auto batch = arrow::RecordBatch::Make(arrow::schema({arrow::field("value", column->type)}), static_cast<int64_t>(count), {column});
+  duckdb::ArrowScanLocalState scan(duckdb::make_uniq<duckdb::ArrowArrayWrapper>(), state.context);
+  auto wrapper = duckdb::make_shared_ptr<duckdb::ArrowArrayWrapper>();
+  if (auto status = arrow::ExportRecordBatch(*batch, &wrapper->arrow_array); !status.ok()) ThrowStatus(FromArrowStatus(status, "handing rows to DuckDB"));
+  scan.chunk = std::move(wrapper);
+  duckdb::DataChunk chunk;
+  chunk.Initialize(duckdb::Allocator::DefaultAllocator(), {result.GetType()});
+  chunk.SetCardinality(count);
+  duckdb::ArrowTableFunction::ArrowToDuckDB(scan, data.arrow_table.GetColumns(), chunk, false);
+  result.Reference(chunk.data[0]);
+}
+
+}  // namespace
+
+// ms_from_json(text, type as Spark's JSON, zone, options as a JSON object): all but the text are constants.
+void DefineFromJson(FunctionRegistry& registry) {
+  using duckdb::LogicalType;
+  duckdb::ScalarFunction function("ms_from_json", {LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR}, LogicalType::ANY, Run, Bind);
+  function.init_local_state = Init;
+  function.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
+  function.errors = duckdb::FunctionErrors::CAN_THROW_RUNTIME_ERROR;
+  registry.Add(std::move(function));
+}
+
+}  // namespace millstream::compute
