@@ -96,6 +96,8 @@ class Scenarios:
             if wrong := job.violations(complete=False):
                 return self.violation(name, what, wrong)
             self.checks += 1
+            # More has come when the job starts again: a batch that is planned anew is then another batch.
+            job.add_files(self.rng.randint(0, 2))
         try:
             job.finish()
             wrong = job.violations(complete=True)

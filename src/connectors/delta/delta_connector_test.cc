@@ -138,6 +138,18 @@ TEST_F(DeltaConnector, CheckpointsLeadToTheSameTable) {
   EXPECT_TRUE(Add(*again, 24, {})->was_done_before);
 }
 
+TEST_F(DeltaConnector, ACheckpointAloneKnowsWhichBatchesAreIn) {
+  auto sink = OpenSink("q1");
+  for (int i = 0; i <= 10; ++i) ASSERT_TRUE(Add(*sink, i, {Rows(i, 1)}).ok());
+  tables_.Drain();
+  ASSERT_TRUE(*Fs::Local().Exists(ClassicCheckpointPath(table_, 10)));
+  DeltaTables others(Fs::Local(), Clock::System());
+  auto again = OpenDeltaSink(others, table_, {.query_id = "q1"}, 1);
+  ASSERT_TRUE(again.ok()) << again.status().message();
+  auto rows = MakeRowStream(ToArrowSchema(IdAndName()), {Rows(10, 1)});
+  EXPECT_TRUE((*again)->AddBatch(BatchId(10), IdAndName(), *rows)->was_done_before);
+}
+
 TEST_F(DeltaConnector, CompleteModeReplacesAllRows) {
   auto sink = OpenSink("q1", {}, OutputMode::kComplete);
   ASSERT_TRUE(Add(*sink, 0, {Rows(0, 5)}).ok());

@@ -71,7 +71,7 @@ MUTANTS = [
            [(DELTA_CHECKPOINT, "for (const auto& [app_id, txn] : *snapshot.transactions) {\n    MS_RETURN_IF_ERROR",
              "for (const auto& [app_id, txn] : *snapshot.transactions) {\n    if (app_id.size() > 1) continue;\n    MS_RETURN_IF_ERROR")], ["connectors_delta_test", "kill"]),
     Mutant("no-conflict-of-txn", "two runs of one stream do not conflict",
-           [(CONFLICT, "facts.app_ids.count(", "facts.app_ids.size() > 1000000 && facts.app_ids.count(")], ["connectors_delta_test"]),
+           [(CONFLICT, "if (ours.app_ids.count(txn.app_id))", "if (false && ours.app_ids.count(txn.app_id))")], ["connectors_delta_test"]),
     Mutant("ledger-unsynced", "an offset is logged before the ledger that it counts in is durable",
            [(SOURCE, "// From here on the engine may log this offset: the numbers must outlive a power cut before it does.\n  MS_RETURN_IF_ERROR(ledger_->Sync());",
              "MS_RETURN_IF_ERROR(ledger_->Write());"),
