@@ -253,6 +253,7 @@ class CsvRows : public RowStream {
       stats_->rows_out += count;
       stats_->rows_rejected += worker.builder.rejected();
       stats_->rows_rescued += worker.builder.rescued();
+      stats_->rows_malformed += worker.builder.malformed();
     }
     std::vector<std::shared_ptr<arrow::Array>> parsed;
     for (size_t i = 0; i < rows.child_count(); ++i) parsed.push_back(rows.child(i).Finish());

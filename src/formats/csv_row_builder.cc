@@ -221,6 +221,7 @@ Status CsvRowBuilder::Finish(bool bad, std::string_view text, std::string_view r
       ++rejected_;
       return Status::Ok();
     }
+    if (rescued_index_ < 0 || corrupt_index_ >= 0) ++malformed_;
     if (corrupt_index_ >= 0) {
       rows_.child(static_cast<size_t>(corrupt_index_)).AppendBytes(ValidUtf8(text));
     } else if (shape_.rescue && rescued_index_ >= 0) {

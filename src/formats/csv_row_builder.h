@@ -35,7 +35,8 @@ class CsvRowBuilder {
   ColumnBuilder& rows() { return rows_; }
   int64_t rejected() const { return rejected_; }
   int64_t rescued() const { return rescued_rows_; }
-  void ResetCounts() { rejected_ = rescued_rows_ = 0; }
+  int64_t malformed() const { return malformed_; }  // broken records whose text no rescued column holds
+  void ResetCounts() { rejected_ = rescued_rows_ = malformed_ = 0; }
 
  private:
   bool Append(const CsvValue& value, ColumnBuilder& out);
@@ -52,7 +53,7 @@ class CsvRowBuilder {
   std::vector<std::string> file_columns_;
   bool by_name_ = false;
   std::string file_path_, rescued_;
-  int64_t rejected_ = 0, rescued_rows_ = 0;
+  int64_t rejected_ = 0, rescued_rows_ = 0, malformed_ = 0;
 };
 
 }  // namespace millstream

@@ -47,9 +47,10 @@ struct FileScan {
   bool fail_on_new_fields = false;
 };
 
-// Counted while the stream is pulled; final when it has ended. rows_in = rows_out + rows_rejected, always.
+// Counted while the stream is pulled; final when it has ended. rows_in = rows_out + rows_rejected, always. Of rows_out, rows_rescued have something in
+// the rescued column, and rows_malformed were broken records without one: nulls, with their text in the column for corrupt records if there is one.
 struct FileScanStats {
-  std::atomic<int64_t> rows_in{0}, rows_out{0}, rows_rescued{0}, rows_rejected{0}, files_read{0}, files_skipped{0}, bytes_read{0};
+  std::atomic<int64_t> rows_in{0}, rows_out{0}, rows_rescued{0}, rows_malformed{0}, rows_rejected{0}, files_read{0}, files_skipped{0}, bytes_read{0};
 };
 
 // _metadata: struct<file_path, file_name, file_size, file_block_start, file_block_length, file_modification_time>, as Spark has it.

@@ -126,6 +126,7 @@ class JsonRows : public RowStream {
       stats_->rows_out += count;
       stats_->rows_rejected += parser.rejected();
       stats_->rows_rescued += parser.rescued();
+      stats_->rows_malformed += parser.malformed();
     }
     std::vector<std::shared_ptr<arrow::Array>> parsed;
     for (size_t i = 0; i < rows.child_count(); ++i) parsed.push_back(rows.child(i).Finish());

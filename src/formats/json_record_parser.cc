@@ -198,6 +198,7 @@ Status JsonRecordParser::BadRecord(int64_t first_row, std::string_view text, boo
     ++rejected_;
     return Status::Ok();
   }
+  if (rescued_index_ < 0 || corrupt_index_ >= 0) ++malformed_;
   if (!keep_rows) {
     rescued_.clear();
     if (shape_.rescue && rescued_index_ >= 0 && corrupt_index_ < 0) {

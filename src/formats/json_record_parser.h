@@ -44,7 +44,8 @@ class JsonRecordParser {
   ColumnBuilder& rows() { return rows_; }
   int64_t rejected() const { return rejected_; }  // records left out (DROPMALFORMED), since TakeCounts
   int64_t rescued() const { return rescued_rows_; }
-  void ResetCounts() { rejected_ = rescued_rows_ = 0; }
+  int64_t malformed() const { return malformed_; }  // broken records whose text no rescued column holds
+  void ResetCounts() { rejected_ = rescued_rows_ = malformed_ = 0; }
 
  private:
   enum class Outcome { kOk, kMismatch, kSyntax };
@@ -94,7 +95,7 @@ class JsonRecordParser {
   bool record_bad_ = false;
   int lists_open_ = 0;                   // arrays and maps around the value
   bool list_dirty_ = false;              // something in them is to be rescued: then all of the outermost is
-  int64_t rejected_ = 0, rescued_rows_ = 0;
+  int64_t rejected_ = 0, rescued_rows_ = 0, malformed_ = 0;
 };
 
 }  // namespace millstream

@@ -170,6 +170,7 @@ std::map<std::string, std::string> CloudFilesSource::metrics() const {
   add("numFilesChanged", counts.changed);
   if (stats_ != nullptr) {
     add("numRowsRescued", stats_->rows_rescued.load());
+    add("numRowsMalformed", stats_->rows_malformed.load());
     add("numRowsRejected", stats_->rows_rejected.load());
     add("numFilesSkipped", stats_->files_skipped.load());
   }
