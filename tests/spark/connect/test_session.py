@@ -77,6 +77,7 @@ def test_the_server_stops_within_ten_seconds():
     spark = server.session()
     assert spark.range(5).count() == 5
     code, seconds = server.stop()
+    spark.client.close()  # or it would look for the server for minutes when the script ends
     server.close()
     assert code == 0, code
     assert seconds < 10, seconds
