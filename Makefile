@@ -41,7 +41,7 @@ $(VENV)/%/.ready: tests/requirements/%.lock | build/.apt-ready
 ## make unit        the C++ unit tests
 unit:
 	ctest --test-dir build/$(PRESET) -V -j2 > build/unit.log 2>&1; status=$$?; tools/count_tests --unit build/unit.log; \
-	  [ $$status -eq 0 ] || { grep -E "Failure|FAILED|error|check failed" -A4 build/unit.log | tail -150; exit $$status; }
+	  [ $$status -eq 0 ] || { grep -E "Failure$$|\\[  FAILED|check failed|SEGFAULT" -A8 build/unit.log | tail -150; exit $$status; }
 
 ## make check       rooms, banned calls
 check:
