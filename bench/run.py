@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The benchmarks: the same job on millstream, on PySpark local[2] + Delta and, where it can do the job, on Sail; interleaved, outputs compared.
 
-    bench/run.py --millstream build/release/millstream --peers PYTHON [--only files,known,ndjson,csv,batch,start,query,idle] [--runs 3]
+    bench/run.py --millstream build/release/millstream --peers PYTHON [--only files,known,ndjson,csv,batch,query,start] [--runs 3]
 
 PYTHON has pyspark, delta-spark and pysail (tests/requirements/spark-4.2.lock). Inputs lie on tmpfs. Prints each run, then medians and ratios.
 """
@@ -61,6 +61,10 @@ def bench_known(engines, args, base):
     for engine in ("millstream", "spark"):
         seconds, *_ = engines.ingest(engine, "json", landing, os.path.join(base, "out", engine), repeat=6)
         report(f"  {engine:10} first {seconds[0]:.3f} s, again {statistics.median(seconds[1:]) * 1000:.1f} ms (median of {len(seconds) - 1})")
+    inside = os.path.join(os.path.dirname(engines.millstream), "bench", "known_files")
+    done = subprocess.run([inside, landing, os.path.join(base, "out", "inside"), "50"], capture_output=True, text=True, check=True)
+    again = json.loads(done.stdout)["again_ms"]
+    report(f"  millstream in the process (bench/known_files.cc, no client): again {statistics.median(again):.1f} ms (median of {len(again)})")
     shutil.rmtree(landing)
 
 
@@ -114,18 +118,27 @@ def bench_query(engines, args, base):
                    f"after queries {memory_kib(server.process.pid, 'VmRSS') / 1024:.0f} MiB")
 
 
+def bench_start(engines, args, base):
+    times = []
+    for number in range(11):
+        began = time.perf_counter()
+        subprocess.run([engines.millstream, "sql", "--warehouse", os.path.join(base, "start"), "-c", "SELECT id * 2 AS twice FROM range(3)"], check=True, capture_output=True)
+        times.append(time.perf_counter() - began)
+    report(f"start: from nothing to the printed rows of a query, millstream sql -c: {statistics.median(times) * 1000:.0f} ms (median of {len(times)})")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millstream", required=True)
     parser.add_argument("--peers", required=True)
-    parser.add_argument("--only", default="files,known,ndjson,csv,batch,query")
+    parser.add_argument("--only", default="files,known,ndjson,csv,batch,query,start")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--large-bytes", type=int, default=1_000_000_000)
     args = parser.parse_args()
     engines = Engines(os.path.abspath(args.millstream), sys.executable, os.path.abspath(args.peers))
     base = tempfile.mkdtemp(prefix="millstream-bench-", dir="/dev/shm")
     benches = {"files": bench_files, "known": bench_known, "ndjson": lambda *a: bench_large(*a, "json"), "csv": lambda *a: bench_large(*a, "csv"),
-               "batch": bench_batch, "query": bench_query}
+               "batch": bench_batch, "query": bench_query, "start": bench_start}
     try:
         for name in args.only.split(","):
             if name not in benches:
