@@ -30,6 +30,12 @@ inline constexpr ErrorClass kInvalidJsonSchema{"DATATYPE_MISMATCH.INVALID_JSON_S
                                                "Cannot resolve \"<sqlExpr>\" due to data type mismatch: Input schema \"<schema>\" must be a struct, an array, a map or a variant."};
 inline constexpr ErrorClass kCastWithoutSuggestion{"DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION", "42K09", ExceptionKind::kAnalysis,
                                                    "Cannot resolve \"<sqlExpr>\" due to data type mismatch: cannot cast \"<srcType>\" to \"<targetType>\"."};
+inline constexpr ErrorClass kCastWithFunctionSuggestion{
+    "DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION", "42K09", ExceptionKind::kAnalysis,
+    "Cannot resolve \"<sqlExpr>\" due to data type mismatch: cannot cast \"<srcType>\" to \"<targetType>\".\nTo convert values from \"<srcType>\" to \"<targetType>\", you can use the "
+    "functions <functionNames> instead."};
+inline constexpr ErrorClass kNonFoldableInput{"DATATYPE_MISMATCH.NON_FOLDABLE_INPUT", "42K09", ExceptionKind::kAnalysis,
+                                              "Cannot resolve \"<sqlExpr>\" due to data type mismatch: the input <inputName> should be a foldable <inputType> expression; however, got \"<inputExpr>\"."};
 inline constexpr ErrorClass kFilterNotBoolean{"DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "42K09", ExceptionKind::kAnalysis,
                                               "Cannot resolve \"<sqlExpr>\" due to data type mismatch: Filter expression \"<filter>\" of type \"<type>\" is not a boolean."};
 inline constexpr ErrorClass kJoinConditionNotBoolean{"JOIN_CONDITION_IS_NOT_BOOLEAN_TYPE", "42K0E", ExceptionKind::kAnalysis,

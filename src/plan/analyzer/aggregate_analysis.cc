@@ -278,7 +278,7 @@ Result<PlanPtr> PlanAnalyzer::HavingOver(const ExprPtr& condition, PlanPtr child
   for (const AttributeRef& column : OutputOf(*aggregate->child)) {
     bool loose = Contains(*resolved, [&](const Expr& part) { return part.As<AttributeRef>() && part.As<AttributeRef>()->id == column.id; });
     bool given = std::any_of(output.begin(), output.end(), [&](const AttributeRef& out) { return out.id == column.id; });
-    if (loose && !given) return Status::Error(errors::kMissingAggregation, {{"expression", column.name}, {"expressionAnyValue", "any_value(" + column.name + ")"}});
+    if (loose && !given) return Scope{output, outer_}.NotFound({column.name});
   }
   if (more.empty()) return MakePlan(Filter{std::move(resolved), std::move(child)});
   return MakePlan(Project{AttributesOf(output), MakePlan(Filter{std::move(resolved), WithMoreAggregates(child, more)})});

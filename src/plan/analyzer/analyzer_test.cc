@@ -66,7 +66,8 @@ TEST(Analyzer, ShowsMetadataOnlyWhenAsked) {
 TEST(Analyzer, FailsWithSparksClasses) {
   EXPECT_THAT(SchemaOfSql("SELECT aa FROM t"), HasSubstr("[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column, variable, or function parameter with name `aa` cannot be resolved. Did you mean one of the following? [`a`"));
   EXPECT_THAT(SchemaOfSql("SELECT a FROM t, u"), HasSubstr("[AMBIGUOUS_REFERENCE]"));
-  EXPECT_THAT(SchemaOfSql("SELECT b, sum(a) FROM t"), HasSubstr("[MISSING_AGGREGATION]"));
+  EXPECT_THAT(SchemaOfSql("SELECT b, sum(a) FROM t"), HasSubstr("[MISSING_GROUP_BY]"));
+  EXPECT_THAT(SchemaOfSql("SELECT b, sum(a) FROM t GROUP BY a"), HasSubstr("[MISSING_AGGREGATION]"));
   EXPECT_THAT(SchemaOfSql("SELECT no_such(a) FROM t"), HasSubstr("[UNRESOLVED_ROUTINE] Cannot resolve routine `no_such`"));
   EXPECT_THAT(SchemaOfSql("SELECT a FROM t WHERE sum(a) > 1"), HasSubstr("[INVALID_WHERE_CONDITION]"));
   EXPECT_THAT(SchemaOfSql("SELECT a, b FROM t UNION SELECT a FROM t"), HasSubstr("[NUM_COLUMNS_MISMATCH]"));

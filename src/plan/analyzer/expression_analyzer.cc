@@ -51,7 +51,13 @@ Result<ExprPtr> ExpressionAnalyzer::Resolve(const ExprPtr& expr) {
     EvalMode mode = cast->mode.value_or(ModeOf(context_.conf()));
     DataType from = TypeOf(*child);
     if (!CanCast(from, cast->to, mode)) {
-      return Status::Error(errors::kCastWithoutSuggestion, {{"sqlExpr", "CAST(" + SqlOf(*child) + " AS " + cast->to.Sql() + ")"}, {"srcType", from.Sql()}, {"targetType", cast->to.Sql()}});
+      ErrorParams params = {{"sqlExpr", "CAST(" + SqlOf(*child) + " AS " + cast->to.Sql() + ")"}, {"srcType", from.Sql()}, {"targetType", cast->to.Sql()}};
+      bool to_number = from.id() == TypeId::kDate && cast->to.IsNumeric(), to_date = from.IsNumeric() && cast->to.id() == TypeId::kDate;
+      if (mode == EvalMode::kAnsi && (to_number || to_date)) {
+        params["functionNames"] = to_number ? "`UNIX_DATE`" : "`DATE_FROM_UNIX_DATE`";
+        return Status::Error(errors::kCastWithFunctionSuggestion, std::move(params));
+      }
+      return Status::Error(errors::kCastWithoutSuggestion, std::move(params));
     }
     return MakeExpr(Cast{std::move(child), cast->to, mode, cast->is_implicit});
   }

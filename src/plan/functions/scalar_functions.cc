@@ -1,5 +1,6 @@
 // Strings, numbers, conditionals, hashes.
 
+#include "plan/analyzer/expression_walk.h"
 #include "plan/coercion.h"
 #include "plan/functions/signatures.h"
 #include "plan/plan_errors.h"
@@ -39,7 +40,14 @@ Result<TypedCall> Rounding(const FunctionDef& function, Args args, const Analyze
   }
   DataType from = TypeOf(*args[0]);
   bool whole = function.name == "ceil" || function.name == "floor";
-  int64_t digits = args.size() > 1 ? IntLiteral(*args[1]).value_or(0) : 0;
+  std::optional<int64_t> given = args.size() > 1 ? IntLiteral(*args[1]) : 0;
+  if (!given) {
+    if (Contains(*args[1], [](const Expr& part) { return part.As<AttributeRef>() || part.As<SubqueryExpr>(); })) {
+      return Status::Error(errors::kNonFoldableInput, {{"sqlExpr", CallText(function, args)}, {"inputName", "`scale`"}, {"inputType", "\"INT\""}, {"inputExpr", SqlOf(*args[1])}});
+    }
+    return Status::Unsupported(function.name + " to a computed number of digits", "Write the number of digits as a literal.");
+  }
+  const int64_t digits = *given;
   DataType type = from;
   if (from.id() == TypeId::kDecimal) {
     int kept = from.precision() - from.scale();
