@@ -103,6 +103,10 @@ class CrashFs : public Fs {
     Pending(CrashFs& fs, std::unique_ptr<PendingFile> file) : fs_(fs), file_(std::move(file)) {}
     Status Append(std::string_view bytes) override { return file_->Append(bytes); }
     int64_t size_bytes() const override { return file_->size_bytes(); }
+    Status Sync() override {
+      MS_RETURN_IF_ERROR(fs_.Step());
+      return file_->Sync();
+    }
     Status Publish(const std::string& path) override {
       MS_RETURN_IF_ERROR(fs_.Step());
       MS_RETURN_IF_ERROR(file_->Publish(path));

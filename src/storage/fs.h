@@ -55,8 +55,10 @@ class PendingFile {
   virtual ~PendingFile() = default;
   virtual Status Append(std::string_view bytes) = 0;
   virtual int64_t size_bytes() const = 0;
-  // fdatasync, then link under `path` without ever overwriting (kFileAlreadyExists). The directory itself is not synced: that is
-  // SyncDirectory's, once for all files of a batch. An fsync error is final: the file is not published, never retry.
+  // Makes the bytes durable; nothing can be appended any more. An fsync error is final: the file is given up, never retry.
+  virtual Status Sync() = 0;
+  // Sync unless that is done, then link under `path` without ever overwriting (kFileAlreadyExists). The directory itself is not synced: that is
+  // SyncDirectory's, once for all files of a batch.
   virtual Status Publish(const std::string& path) = 0;
 };
 

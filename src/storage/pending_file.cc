@@ -23,7 +23,7 @@ class LocalPendingFile : public PendingFile {
   }
 
   Status Append(std::string_view bytes) override {
-    MS_CHECK(!published_);
+    MS_CHECK(state_ == State::kOpen);
     size_ += static_cast<int64_t>(bytes.size());
     if (buffer_.empty() && bytes.size() >= kBufferBytes) return WriteAll(descriptor_.fd(), bytes, directory_);
     buffer_.append(bytes);
@@ -32,12 +32,20 @@ class LocalPendingFile : public PendingFile {
 
   int64_t size_bytes() const override { return size_; }
 
-  Status Publish(const std::string& path) override {
-    MS_CHECK(!published_);
-    published_ = true;
-    MS_RETURN_IF_ERROR(Flush());
+  Status Sync() override {
+    MS_CHECK(state_ == State::kOpen);
     // A failed sync leaves the pages in an unknown state, and asking again would be answered with "fine": the file is given up.
-    if (::fdatasync(descriptor_.fd()) != 0) return Status::Errno("fdatasync", path, errno);
+    state_ = State::kGivenUp;
+    MS_RETURN_IF_ERROR(Flush());
+    if (::fdatasync(descriptor_.fd()) != 0) return Status::Errno("fdatasync", directory_, errno);
+    state_ = State::kSynced;
+    return Status();
+  }
+
+  Status Publish(const std::string& path) override {
+    if (state_ == State::kOpen) MS_RETURN_IF_ERROR(Sync());
+    MS_CHECK(state_ == State::kSynced);
+    state_ = State::kPublished;
     std::string from = temporary_name_.empty() ? "/proc/self/fd/" + std::to_string(descriptor_.fd()) : temporary_name_;
     if (::linkat(AT_FDCWD, from.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
       if (errno == EEXIST) return Status::Error(errors::kFileAlreadyExists, {{"path", path}});
@@ -58,7 +66,7 @@ class LocalPendingFile : public PendingFile {
   std::string temporary_name_;  // empty: the file has no name
   std::string buffer_;
   int64_t size_ = 0;
-  bool published_ = false;
+  enum class State { kOpen, kSynced, kPublished, kGivenUp } state_ = State::kOpen;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@ Status Publish(Fs& fs, const std::string& path, std::string_view bytes, std::str
   MS_ASSIGN_OR_RETURN(std::unique_ptr<PendingFile> file, fs.CreatePending(directory));
   MS_RETURN_IF_ERROR(file->Append(bytes));
   MS_RETURN_IF_ERROR(Failpoint(prefix + ".before_sync"));
+  MS_RETURN_IF_ERROR(file->Sync());
   MS_RETURN_IF_ERROR(Failpoint(prefix + ".before_link"));
   MS_RETURN_IF_ERROR(file->Publish(path));
   MS_RETURN_IF_ERROR(Failpoint(prefix + ".after_link"));
