@@ -170,9 +170,15 @@ Result<std::unique_ptr<CompiledPlan>> TryCompileColumns(const PlanNode& analyzed
   }
   const auto* scan = leaf->As<ScanRelation>();
   const auto* local = leaf->As<LocalRelation>();
+  // SELECT 1: one row without columns.
+  LocalRelation one_row;
+  if (leaf->As<OneRow>()) {
+    one_row.batches.push_back(arrow::RecordBatch::Make(arrow::schema(arrow::FieldVector()), 1, std::vector<std::shared_ptr<arrow::Array>>()));
+    local = &one_row;
+  }
   if (!scan && !local) return std::unique_ptr<CompiledPlan>();
   const std::vector<AttributeRef>& leaf_output = scan ? scan->output : local->output;
-  if (leaf_output.empty()) return std::unique_ptr<CompiledPlan>();
+  if (leaf_output.empty() && local != &one_row) return std::unique_ptr<CompiledPlan>();
 
   Defined defined;
   for (const AttributeRef& attribute : leaf_output) defined[attribute.id] = attribute.id;
@@ -214,7 +220,7 @@ Result<std::unique_ptr<CompiledPlan>> TryCompileColumns(const PlanNode& analyzed
     read.emplace(leaf_output[i].id, needs.columns.size());
     needs.columns.push_back(leaf_output[i].name);
   }
-  if (needs.columns.empty()) needs.columns.push_back(leaf_output[0].name);
+  if (needs.columns.empty() && scan) needs.columns.push_back(leaf_output[0].name);
   for (const AttributeRef& column : output) {
     const auto& from = defined.at(column.id);
     if (const auto* id = std::get_if<ExprId>(&from)) {

@@ -58,6 +58,12 @@ inline constexpr ErrorClass kInvalidTimezone{"INVALID_TIMEZONE", "22009", Except
 inline constexpr ErrorClass kInvalidRegexGroup{"INVALID_PARAMETER_VALUE.REGEX_GROUP_INDEX", "22023", ExceptionKind::kRuntime,
                                                "The value of parameter(s) `idx` in <functionName> is invalid: Expects group index between 0 and "
                                                "<groupCount>, but got <groupIndex>."};
+inline constexpr ErrorClass kSliceStart{"INVALID_PARAMETER_VALUE.START", "22023", ExceptionKind::kRuntime,
+                                        "The value of parameter(s) <parameter> in <functionName> is invalid: Expects a positive or a negative value for "
+                                        "`start`, but got 0."};
+inline constexpr ErrorClass kSliceLength{"INVALID_PARAMETER_VALUE.LENGTH", "22023", ExceptionKind::kRuntime,
+                                         "The value of parameter(s) <parameter> in <functionName> is invalid: Expects `length` greater than or equal to "
+                                         "0, but got <length>."};
 inline constexpr ErrorClass kInvalidPattern{"INVALID_PARAMETER_VALUE.PATTERN", "22023", ExceptionKind::kRuntime,
                                             "The value of parameter(s) <parameter> in <functionName> is invalid: <value>."};
 inline constexpr ErrorClass kInvalidDatetimePattern{"INVALID_DATETIME_PATTERN.WITH_SUGGESTION", "22007", ExceptionKind::kIllegalArgument,

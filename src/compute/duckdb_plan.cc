@@ -23,19 +23,17 @@ class DuckDbPlan : public CompiledPlan {
     for (const StructField& field : schema_) run_->types.push_back(field.type);
   }
 
-  // Connects and prepares; again, when DuckDB has broken down since.
+  // Connects and prepares; again, when DuckDB has broken down since. To be called on a deep stack.
   Status Prepare() {
     run_->statement.reset();
     MS_ASSIGN_OR_RETURN(run_->connection, engine_.Connect());
-    return OnDeepStack([&]() -> Status {
-      try {
-        run_->statement = run_->connection->Prepare(sql_);
-        if (run_->statement->HasError()) return FromDuckDbError(run_->statement->GetErrorObject()).While("translating the plan to: " + sql_);
-        return Status::Ok();
-      } catch (...) {
-        return FromCurrentException();
-      }
-    });
+    try {
+      run_->statement = run_->connection->Prepare(sql_);
+      if (run_->statement->HasError()) return FromDuckDbError(run_->statement->GetErrorObject()).While("translating the plan to: " + sql_);
+      return Status::Ok();
+    } catch (...) {
+      return FromCurrentException();
+    }
   }
 
   const StructType& schema() const override { return schema_; }
@@ -44,7 +42,7 @@ class DuckDbPlan : public CompiledPlan {
   Result<RowStreamPtr> Run(std::vector<RowStreamPtr> inputs, std::shared_ptr<CancelToken> cancel) override {
     if (inputs.size() != scans_.size()) return Status::Internal("a run with other inputs than the plan's scans");
     // Rows of an earlier run hold on to its connection: they must be gone before another takes its place.
-    if (ComputeEngine::Impl::IsBroken(*run_->connection) && run_.use_count() == 1) MS_RETURN_IF_ERROR(Prepare());
+    if (ComputeEngine::Impl::IsBroken(*run_->connection) && run_.use_count() == 1) MS_RETURN_IF_ERROR(OnDeepStack([&] { return Prepare(); }));
     return StartDuckDbRun(run_, std::move(inputs), std::move(cancel));
   }
 
@@ -59,11 +57,13 @@ class DuckDbPlan : public CompiledPlan {
 }  // namespace
 
 Result<std::unique_ptr<CompiledPlan>> CompileForDuckDb(const PlanPtr& analyzed, ComputeEngine::Impl& engine, const ComputeConf& conf) {
-  auto translated = OnDeepStack([&] { return TranslatePlan(*analyzed, conf); });
-  if (!translated.ok()) return translated.status();
-  auto plan = std::make_unique<DuckDbPlan>(SchemaOf(*analyzed), std::move(*translated), engine);
-  MS_RETURN_IF_ERROR(plan->Prepare());
-  return plan;
+  std::unique_ptr<DuckDbPlan> plan;
+  MS_RETURN_IF_ERROR(OnDeepStack([&]() -> Status {
+    MS_ASSIGN_OR_RETURN(TranslatedPlan translated, TranslatePlan(*analyzed, conf));
+    plan = std::make_unique<DuckDbPlan>(SchemaOf(*analyzed), std::move(translated), engine);
+    return plan->Prepare();
+  }));
+  return std::unique_ptr<CompiledPlan>(std::move(plan));
 }
 
 }  // namespace millstream::compute

@@ -9,6 +9,12 @@
 #include "compute/functions/functions.h"
 
 namespace millstream {
+namespace {
+
+// More than plans that a busy server compiles at the same moment.
+constexpr size_t kIdleConnectionsMax = 16;
+
+}  // namespace
 
 ComputeEngine::ComputeEngine(ComputeConf conf) : impl_(std::make_unique<Impl>(std::move(conf))) {}
 ComputeEngine::~ComputeEngine() = default;
@@ -39,13 +45,35 @@ Result<std::shared_ptr<duckdb::DuckDB>> ComputeEngine::Impl::Open() {
   }
 }
 
-Result<std::unique_ptr<duckdb::Connection>> ComputeEngine::Impl::Connect() {
+std::unique_ptr<duckdb::Connection> IdleConnections::Take() {
+  std::lock_guard lock(mutex_);
+  if (idle_.empty()) return nullptr;
+  auto connection = std::move(idle_.back());
+  idle_.pop_back();
+  return connection;
+}
+
+void IdleConnections::Put(std::unique_ptr<duckdb::Connection> connection) {
+  if (ComputeEngine::Impl::IsBroken(*connection) || !connection->IsAutoCommit()) return;
+  std::lock_guard lock(mutex_);
+  if (idle_.size() < kIdleConnectionsMax) idle_.push_back(std::move(connection));
+}
+
+void IdleConnections::Clear() {
+  std::lock_guard lock(mutex_);
+  idle_.clear();
+}
+
+Result<ConnectionPtr> ComputeEngine::Impl::Connect() {
   std::lock_guard lock(mutex_);
   if (!database_ || duckdb::ValidChecker::IsInvalidated(*database_->instance)) {
+    idle_->Clear();
     MS_ASSIGN_OR_RETURN(database_, Open());
   }
   try {
-    return std::make_unique<duckdb::Connection>(*database_);
+    auto connection = idle_->Take();
+    if (!connection) connection = std::make_unique<duckdb::Connection>(*database_);
+    return ConnectionPtr(connection.release(), [idle = idle_](duckdb::Connection* done) { idle->Put(std::unique_ptr<duckdb::Connection>(done)); });
   } catch (...) {
     return compute::FromCurrentException();
   }

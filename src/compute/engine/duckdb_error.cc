@@ -22,6 +22,7 @@ constexpr std::array kClasses = {
     &errors::kDatetimeOverflow,    &errors::kDatetimeFieldOutOfBounds, &errors::kIllegalDayOfWeek,  &errors::kNullMapKey,
     &errors::kDuplicatedMapKey,    &errors::kInvalidTimezone,     &errors::kInvalidRegexGroup,      &errors::kInvalidPattern,
     &errors::kInvalidDatetimePattern, &errors::kUserRaised,       &errors::kOutOfMemory,            &errors::kUnsupportedFeature,
+    &errors::kSliceStart,         &errors::kSliceLength,
     &errors::kInternal,            &errors::kIllegalArgument,     &errors::kCancelled,
 };
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "compute/engine/compute_engine.h"
 #include "compute/engine/input_scan.h"
 #include "types/row_stream.h"
 
@@ -14,7 +15,7 @@ namespace millstream::compute {
 
 // What a plan and the rows of its current run share; lives until both are gone.
 struct DuckDbRun {
-  std::unique_ptr<duckdb::Connection> connection;
+  ConnectionPtr connection;
   duckdb::unique_ptr<duckdb::PreparedStatement> statement;
   std::vector<std::unique_ptr<InputSlot>> slots;
   // Beside each slot: the rows of a LocalRelation, or null for one that Run fills.

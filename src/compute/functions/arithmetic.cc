@@ -108,6 +108,13 @@ void DefineShifts(FunctionRegistry& registry) {
 }  // namespace
 
 void DefineArithmetic(FunctionRegistry& registry) {
+  // Where slice() begins, from 1; 0: nowhere.
+  Define(registry, "ms_slice_start", [](int32_t start, int32_t length, int32_t size) -> int64_t {
+    if (start == 0) ThrowError(errors::kSliceStart, {{"parameter", "`start`"}, {"functionName", "`slice`"}});
+    if (length < 0) ThrowError(errors::kSliceLength, {{"parameter", "`length`"}, {"length", std::to_string(length)}, {"functionName", "`slice`"}});
+    const int64_t from = start > 0 ? start : static_cast<int64_t>(size) + start + 1;
+    return from < 1 || from > size || length == 0 ? 0 : from;
+  });
   DefineWhole<int8_t>(registry);
   DefineWhole<int16_t>(registry);
   DefineWhole<int32_t>(registry);

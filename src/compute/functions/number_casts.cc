@@ -126,6 +126,7 @@ duckdb::unique_ptr<duckdb::FunctionData> BindScale(duckdb::ClientContext& contex
 // Exact from the digits, with an exponent or not; rounded half up to the scale.
 std::optional<duckdb::hugeint_t> ParseDecimal(std::string_view original, int32_t precision, int32_t scale, bool is_text, int32_t mode) {
   const std::string_view text = TrimAll(original);
+  if (!is_text && (text == "NaN" || text.ends_with("Infinity"))) return std::nullopt;
   arrow::Decimal256 value;
   int32_t parsed_precision = 0, parsed_scale = 0;
   const auto status = text.size() > 200 ? arrow::Status::Invalid("too long") : arrow::Decimal256::FromString(text, &value, &parsed_precision, &parsed_scale);

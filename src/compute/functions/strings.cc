@@ -154,6 +154,32 @@ std::optional<OwnedBytes> Unhex(std::string_view text) {
 }  // namespace
 
 void DefineStrings(FunctionRegistry& registry) {
+  // application/x-www-form-urlencoded, as java.net.URLEncoder.
+  Define(registry, "ms_url_encode", [](std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+      if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '*' || c == '_') {
+        out += c;
+      } else if (c == ' ') {
+        out += '+';
+      } else {
+        out += '%';
+        out += "0123456789ABCDEF"[static_cast<unsigned char>(c) >> 4];
+        out += "0123456789ABCDEF"[c & 15];
+      }
+    }
+    return out;
+  });
+  Define(registry, "ms_luhn_check", [](std::string_view text) {
+    int sum = 0;
+    bool twice = false;
+    for (size_t i = text.size(); i-- > 0; twice = !twice) {
+      if (text[i] < '0' || text[i] > '9') return false;
+      const int digit = (text[i] - '0') * (twice ? 2 : 1);
+      sum += digit > 9 ? digit - 9 : digit;
+    }
+    return !text.empty() && sum % 10 == 0;
+  });
   Define(registry, "ms_substring", [](std::string_view text, int32_t position, int32_t length) { return std::string(Substring(text, position, length)); });
   Define(registry, "ms_substring", [](Bytes bytes, int32_t position, int32_t length) {
     const int64_t size = static_cast<int64_t>(bytes.view.size());

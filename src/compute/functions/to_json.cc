@@ -95,9 +95,13 @@ void Append(const duckdb::Value& value, const DataType& type, const ToJsonData& 
       return real(value.GetValue<float>(), JavaFloat(value.GetValue<float>()));
     case TypeId::kDouble:
       return real(value.GetValue<double>(), JavaDouble(value.GetValue<double>()));
-    case TypeId::kDecimal:
-      out += value.ToString();
+    case TypeId::kDecimal: {
+      // Where there are no digits before the point DuckDB writes none.
+      std::string digits = value.ToString();
+      if (const size_t at = digits.starts_with('-') ? 1 : 0; digits[at] == '.') digits.insert(at, "0");
+      out += digits;
       return;
+    }
     case TypeId::kString:
       AppendJsonString(duckdb::StringValue::Get(value), out);
       return;

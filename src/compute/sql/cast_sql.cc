@@ -71,13 +71,18 @@ Result<std::string> ToText(const ExpressionSql& sql, const std::string& text, co
       return NestedToText(sql, text, from);
     case TypeId::kVariant:
       return Refuse(from, DataType::String());
+    case TypeId::kDecimal:
+      // Where there are no digits before the point DuckDB writes none.
+      if (from.precision() == from.scale() && from.precision() < 38) {
+        return Plain("CAST(" + text + " AS " + TypeSql(DataType::Decimal(from.precision() + 1, from.scale())) + ")", DataType::String());
+      }
+      return Plain(text, DataType::String());
     case TypeId::kNull:
     case TypeId::kBoolean:
     case TypeId::kByte:
     case TypeId::kShort:
     case TypeId::kInteger:
     case TypeId::kLong:
-    case TypeId::kDecimal:
     case TypeId::kString:
       return Plain(text, DataType::String());
   }

@@ -107,6 +107,49 @@ Result<std::string> FilterArray(const FunctionCall& call) {
   return "list_filter(" + call.args[0] + ", " + lambda + ")";
 }
 
+// DuckDB zips with nulls where one list is shorter; its structs are addressed by place.
+Result<std::string> ArraysZip(const FunctionCall& call) {
+  std::string lists, fields, any_null;
+  for (size_t i = 0; i < call.args.size(); ++i) {
+    lists += (i ? ", " : "") + call.args[i];
+    fields += (i ? ", f" : "f") + std::to_string(i) + " := x[" + std::to_string(i + 1) + "]";
+    any_null += (i ? " OR (" : "(") + call.args[i] + ") IS NULL";
+  }
+  return "CASE WHEN " + any_null + " THEN NULL ELSE list_transform(list_zip(" + lists + "), lambda x: struct_pack(" + fields + ")) END";
+}
+
+// A map as the list of its entries, with the lambda's two parameters bound to an entry's key and value.
+Result<std::string> OverEntries(const FunctionCall& call) {
+  const auto* lambda = call.exprs[1]->As<LambdaExpr>();
+  if (!lambda || lambda->param_ids.size() != 2) return Status::Unsupported(call.name + " with a lambda of other than two parameters");
+  MS_ASSIGN_OR_RETURN(std::string body, call.sql.EmitLambdaBody(*lambda, {"e.\"key\"", "e.\"value\""}));
+  const std::string entries = "map_entries(" + call.args[0] + ")";
+  std::string list;
+  if (call.name == "map_filter") {
+    list = "list_filter(" + entries + ", lambda e: " + body + ")";
+  } else {
+    const bool keys = call.name == "transform_keys";
+    list = "list_transform(" + entries + ", lambda e: struct_pack(\"key\" := " + (keys ? body : "e.\"key\"") + ", \"value\" := " + (keys ? "e.\"value\"" : body) + "))";
+  }
+  return "CAST(map_from_entries(" + list + ") AS " + TypeSql(call.type) + ")";
+}
+
+Result<std::string> ZipWith(const FunctionCall& call) {
+  const auto* lambda = call.exprs[2]->As<LambdaExpr>();
+  if (!lambda || lambda->param_ids.size() != 2) return Status::Unsupported("zip_with with a lambda of other than two parameters");
+  MS_ASSIGN_OR_RETURN(std::string body, call.sql.EmitLambdaBody(*lambda, {"z[1]", "z[2]"}));
+  return "CASE WHEN " + call.args[0] + " IS NULL OR " + call.args[1] + " IS NULL THEN NULL ELSE CAST(list_transform(list_zip(" + call.args[0] + ", " + call.args[1] +
+         "), lambda z: " + body + ") AS " + TypeSql(call.type) + ") END";
+}
+
+// The start is a place from 1 on, or from the end backwards.
+Result<std::string> Slice(const FunctionCall& call) {
+  const std::string &list = call.args[0], &start = call.args[1], &length = call.args[2];
+  return "CASE WHEN " + list + " IS NULL OR " + start + " IS NULL OR " + length + " IS NULL THEN NULL WHEN ms_slice_start(" + start + ", " + length + ", CAST(len(" + list +
+         ") AS INTEGER)) < 1 THEN CAST([] AS " + TypeSql(call.type) + ") ELSE list_slice(" + list + ", ms_slice_start(" + start + ", " + length + ", CAST(len(" + list +
+         ") AS INTEGER)), ms_slice_start(" + start + ", " + length + ", CAST(len(" + list + ") AS INTEGER)) + CAST(" + length + " AS BIGINT) - 1) END";
+}
+
 // true if any holds; else null if any is unknown; else false. forall is the other way round.
 Result<std::string> Quantifier(const FunctionCall& call) {
   const bool exists = call.name == "exists" || call.name == "any";
@@ -153,6 +196,10 @@ void AddCollectionFunctions(FunctionTable& table) {
   table.emitters["sort_array"] = table.emitters["array_sort"] = SortArray;
   table.emitters["array_join"] = ArrayJoin;
   table.emitters["transform"] = Transform;
+  table.emitters["slice"] = Slice;
+  table.emitters["arrays_zip"] = ArraysZip;
+  table.emitters["map_filter"] = table.emitters["transform_keys"] = table.emitters["transform_values"] = OverEntries;
+  table.emitters["zip_with"] = ZipWith;
   table.emitters["filter"] = FilterArray;
   table.emitters["exists"] = table.emitters["forall"] = Quantifier;
   table.emitters["aggregate"] = table.emitters["reduce"] = AggregateArray;
@@ -167,17 +214,17 @@ void AddCollectionFunctions(FunctionTable& table) {
       {"array_append", 2, "CASE WHEN {0} IS NULL THEN NULL ELSE list_append({0}, {1}) END"},
       {"array_prepend", 2, "CASE WHEN {0} IS NULL THEN NULL ELSE list_prepend({1}, {0}) END"},
       {"array_compact", 1, "list_filter({0}, lambda x: x IS NOT NULL)"},
-      {"arrays_overlap", 2, "list_has_any({0}, {1})"},
-      {"arrays_zip", -1, "list_zip({*})"},
+      {"arrays_overlap", 2,
+       "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL WHEN list_has_any(list_filter({0}, lambda x: x IS NOT NULL), list_filter({1}, lambda x: x IS NOT NULL)) THEN true "
+       "WHEN len({0}) > 0 AND len({1}) > 0 AND len(list_filter({0}, lambda x: x IS NULL)) + len(list_filter({1}, lambda x: x IS NULL)) > 0 THEN NULL ELSE false END"},
       {"flatten", 1, "CASE WHEN len(list_filter({0}, lambda x: x IS NULL)) > 0 THEN NULL ELSE flatten({0}) END"},
-      {"slice", 3, "list_slice({0}, CASE WHEN {1} > 0 THEN {1} ELSE len({0}) + {1} + 1 END, CASE WHEN {1} > 0 THEN {1} ELSE len({0}) + {1} + 1 END + {2} - 1)"},
       {"sequence", 2, "CASE WHEN {0} <= {1} THEN range({0}, CAST({1} AS BIGINT) + 1) ELSE range({0}, CAST({1} AS BIGINT) - 1, -1) END"},
       {"sequence", 3, "CASE WHEN {2} > 0 THEN range({0}, CAST({1} AS BIGINT) + 1, {2}) ELSE range({0}, CAST({1} AS BIGINT) - 1, {2}) END"},
       {"map_keys", 1, "map_keys({0})"},
       {"map_values", 1, "map_values({0})"},
-      {"map_entries", 1, "map_entries({0})"},
+      {"map_entries", 1, "list_transform(map_entries({0}), lambda x: struct_pack(f0 := x.\"key\", f1 := x.\"value\"))"},
       {"map_from_arrays", 2, "map({0}, {1})"},
-      {"map_from_entries", 1, "map_from_entries({0})"},
+      {"map_from_entries", 1, "map_from_entries(list_transform({0}, lambda x: struct_pack(\"key\" := x.f0, \"value\" := x.f1)))"},
       {"map_concat", -1, "map_concat({*})"},
       {"map_contains_key", 2, "map_contains({0}, {1})"},
   };

@@ -39,6 +39,7 @@ Result<std::string> ToDate(const FunctionCall& call) {
 }
 
 Result<std::string> UnixTimestamp(const FunctionCall& call) {
+  if (call.args.empty()) return "ms_epoch_seconds(CAST(now() AS TIMESTAMP))";
   if (call.args.size() > 1 && call.Is(0, TypeId::kString)) return "ms_epoch_seconds(" + Parse(call, call.sql.Zone()) + ")";
   if (call.Is(0, TypeId::kString)) {
     return "ms_epoch_seconds(ms_parse_timestamp(" + call.args[0] + ", 'yyyy-MM-dd HH:mm:ss', " + call.sql.Zone() + ", " + call.Mode() + "))";
@@ -66,6 +67,12 @@ Result<std::string> Part(const FunctionCall& call, const std::string& unit) {
     return "ms_interval_part(CAST(" + call.args[0] + " AS BIGINT), " + QuoteString(unit) + ")";
   }
   return "CAST(" + unit + "(" + call.sql.Local(call.args[0], call.types[0]) + ") AS " + TypeSql(call.type) + ")";
+}
+
+Result<std::string> Seconds(const FunctionCall& call) {
+  const std::string micros =
+      call.Is(0, TypeId::kDayTimeInterval) ? call.args[0] + " % 60000000" : "(epoch_us(" + call.sql.Local(call.args[0], call.types[0]) + ") % 60000000 + 60000000) % 60000000";
+  return "CAST((" + micros + ") / CAST(1000000 AS DOUBLE) AS DECIMAL(8,6))";
 }
 
 template <const char* kUnit>
@@ -105,9 +112,17 @@ void AddDateFunctions(FunctionTable& table) {
   table.emitters["hour"] = PartOf<kHour>;
   table.emitters["minute"] = PartOf<kMinute>;
   table.emitters["second"] = PartOf<kSecond>;
+  table.emitters["extract_seconds"] = Seconds;
   table.emitters["extract"] = table.emitters["date_part"] = table.emitters["datepart"] = Extract;
   table.emitters["make_timestamp"] = table.emitters["make_timestamp_ntz"] = table.emitters["make_timestamp_ltz"] = MakeTimestamp;
   static constexpr FunctionPattern kPatterns[] = {
+      {"dayofweek_iso", 1, "isodow({0l})"},
+      {"yearofweek", 1, "isoyear({0l})"},
+      {"interval_years", 1, "({0} // 12)"},
+      {"interval_months", 1, "({0} % 12)"},
+      {"interval_days", 1, "({0} // 86400000000)"},
+      {"interval_hours", 1, "({0} // 3600000000 % 24)"},
+      {"interval_minutes", 1, "({0} // 60000000 % 60)"},
       {"quarter", 1, "quarter({0l})"},
       {"dayofweek", 1, "(dayofweek({0l}) + 1)"},
       {"weekday", 1, "((dayofweek({0l}) + 6) % 7)"},

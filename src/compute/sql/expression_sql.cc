@@ -103,6 +103,11 @@ Result<std::string> ExpressionSql::EmitLambda(const Expr& expr, int index_param)
   return "lambda " + params + ": " + body;
 }
 
+Result<std::string> ExpressionSql::EmitLambdaBody(const LambdaExpr& lambda, const std::vector<std::string>& params) {
+  for (size_t i = 0; i < lambda.param_ids.size() && i < params.size(); ++i) lambda_params_[lambda.param_ids[i]] = params[i];
+  return Emit(*lambda.body);
+}
+
 Result<std::string> ExpressionSql::EmitCall(const Call& call) {
   MS_ASSIGN_OR_RETURN(auto args, EmitAll(call.args));
   return ScalarSql({*this, NameOf(*call.function), call.args, std::move(args), TypesOf(call.args), call.type, call.mode});

@@ -36,6 +36,8 @@ class ExpressionSql {
   Result<std::string> EmitList(const std::vector<ExprPtr>& exprs);  // "a, b"
   // A lambda's text with its parameters renamed; `index_param`: that one counts from 1 in DuckDB and from 0 in Spark (-1: none).
   Result<std::string> EmitLambda(const Expr& expr, int index_param = -1);
+  // Only its body, with the parameters said by these texts.
+  Result<std::string> EmitLambdaBody(const LambdaExpr& lambda, const std::vector<std::string>& params);
   // The moment as the session's clock on the wall shows it, where `type` is an instant; any other value as it is.
   std::string Local(const std::string& sql, const DataType& type) const;
   std::string FromLocal(const std::string& sql) const;

@@ -23,6 +23,11 @@ Result<std::string> ShiftSql(const FunctionCall& call, size_t moment, size_t int
   switch (call.types[interval].id()) {
     case TypeId::kDayTimeInterval:
       if (type.id() == TypeId::kDate) return "ms_shift(" + call.sql.FromLocal("CAST(" + at + " AS TIMESTAMP)") + ", " + by + ")";
+      // Whole days keep the clock on the wall, also over a change of it; the rest is time that passes.
+      if (type.id() == TypeId::kTimestamp && call.sql.Zone() != "'UTC'") {
+        const std::string days = "(" + by + " // 86400000000 * 86400000000)";
+        return "ms_shift(" + call.sql.FromLocal("ms_shift(" + call.sql.Local(at, type) + ", " + days + ")") + ", " + by + " % 86400000000)";
+      }
       return "ms_shift(" + at + ", " + by + ")";
     case TypeId::kYearMonthInterval:
       if (type.id() == TypeId::kDate) return "ms_add_months(" + at + ", " + by + ")";
@@ -198,7 +203,8 @@ void AddOperators(FunctionTable& table) {
       {">>", 2, "ms_shift_right({0}, {1})"},
       {"shiftrightunsigned", 2, "ms_shift_right_unsigned({0}, {1})"},
       {">>>", 2, "ms_shift_right_unsigned({0}, {1})"},
-      {"bit_count", 1, "bit_count({0})"},
+      {"bit_count", 1, "bit_count(CAST({0} AS BIGINT))"},
+      {"bit_get", 2, "((ms_shift_right({0}, {1})) & CAST(1 AS BIGINT))"},
       {"raise_error", 1, "ms_raise({0})"},
       {"assert_true", 1, "CASE WHEN {0} THEN NULL ELSE ms_raise('''' || 'condition' || ''' is not true!') END"},
       {"monotonically_increasing_id", 0, "(row_number() OVER () - 1)"},

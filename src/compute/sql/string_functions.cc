@@ -172,6 +172,9 @@ void AddStringFunctions(FunctionTable& table) {
       {"chr", 1, "ms_chr(CAST({0} AS BIGINT))"},
       {"space", 1, "ms_repeat(' ', {0})"},
       {"levenshtein", 2, "levenshtein({0}, {1})"},
+      {"levenshtein", 3, "CASE WHEN levenshtein({0}, {1}) > {2} THEN -1 ELSE levenshtein({0}, {1}) END"},
+      {"elt", -1, "list_extract([{1*}], CASE WHEN {0} > 0 THEN {0} END)"},
+      {"luhn_check", 1, "ms_luhn_check({0})"},
       {"soundex", 1, "ms_soundex({0})"},
       {"format_number", 2, "ms_format_number(CAST({0} AS DOUBLE), CAST({1} AS INTEGER))"},
       {"base64", 1, "base64({0})"},
@@ -185,8 +188,8 @@ void AddStringFunctions(FunctionTable& table) {
       {"get_json_object", 2, "ms_get_json_object({0}, {1})"},
       {"json_array_length", 1, "ms_json_array_length({0})"},
       {"json_object_keys", 1, "CAST(CAST(ms_json_object_keys({0}) AS JSON) AS VARCHAR[])"},
-      {"url_encode", 1, "url_encode({0})"},
-      {"url_decode", 1, "url_decode({0})"},
+      {"url_encode", 1, "ms_url_encode({0})"},
+      {"url_decode", 1, "url_decode(replace({0}, '+', ' '))"},
   };
   for (const FunctionPattern& pattern : kPatterns) table.patterns[pattern.name].push_back(pattern);
 }

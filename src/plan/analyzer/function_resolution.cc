@@ -30,6 +30,20 @@ std::optional<DataType> CastFunction(const std::string& name) {
   return found == types.end() ? std::nullopt : std::optional(found->second);
 }
 
+// Spark has it and we have not: its user did not mistype.
+bool IsSparkFunction(const std::string& name) {
+  static const std::set<std::string> names = {
+      "aes_decrypt", "aes_encrypt", "array_insert", "assert_true", "bitmap_bit_position", "bitmap_bucket_number", "bitmap_construct_agg", "bitmap_count", "bitmap_or_agg", "collate",
+      "collation", "count_min_sketch", "current_time", "from_avro", "from_csv", "from_protobuf", "from_xml", "histogram_numeric", "hll_sketch_agg", "hll_sketch_estimate", "hll_union",
+      "hll_union_agg", "is_valid_utf8", "is_variant_null", "java_method", "json_tuple", "make_dt_interval", "make_interval", "make_time", "make_valid_utf8", "make_ym_interval",
+      "map_zip_with", "mask", "parse_json", "parse_url", "percentile_cont", "percentile_disc", "quote", "randstr", "reflect", "schema_of_avro", "schema_of_csv", "schema_of_json",
+      "schema_of_variant", "schema_of_xml", "sentences", "session_window", "str_to_map", "to_avro", "to_binary", "to_char", "to_csv", "to_number", "to_protobuf", "to_time", "to_varchar",
+      "to_variant_object", "to_xml", "try_aes_decrypt", "try_make_interval", "try_make_timestamp", "try_parse_json", "try_parse_url", "try_reflect", "try_to_binary", "try_to_number",
+      "try_url_decode", "try_variant_get", "uniform", "validate_utf8", "variant_get", "window_time", "xpath", "xpath_boolean", "xpath_double", "xpath_float", "xpath_int", "xpath_long",
+      "xpath_number", "xpath_short", "xpath_string"};
+  return names.contains(name);
+}
+
 }  // namespace
 
 ExprPtr ExpressionAnalyzer::CurrentValue(const std::string& name) const {
@@ -107,6 +121,11 @@ Result<ExprPtr> ExpressionAnalyzer::ResolveSpecial(const std::string& name, cons
     }
     return SimpleCall("named_struct", std::move(pairs));
   }
+  if ((name == "zeroifnull" || name == "nullifzero") && args.size() == 1) {
+    const std::string as = name == "zeroifnull" ? "coalesce" : "nullif";
+    return Resolve(MakeExpr(UnresolvedFunction{.name = {as}, .args = {args[0], MakeExpr(Literal{Value{int64_t{0}}, DataType::Integer()})}}));
+  }
+  if (name == "array_sort" && args.size() > 1) return Status::Unsupported("array_sort with a comparator", "Use sort_array, or transform to a sortable key.");
   if (args.size() == 1) {
     if (std::optional<DataType> type = CastFunction(name)) return Resolve(MakeExpr(Cast{args[0], *type, std::nullopt}));
   }
@@ -116,10 +135,19 @@ Result<ExprPtr> ExpressionAnalyzer::ResolveSpecial(const std::string& name, cons
       std::string part = Lower(StringLiteral(*field).value_or(""));
       static const std::map<std::string, std::string> parts = {{"year", "year"}, {"years", "year"}, {"yr", "year"}, {"quarter", "quarter"}, {"qtr", "quarter"}, {"month", "month"}, {"mon", "month"},
                                                                {"week", "weekofyear"}, {"weeks", "weekofyear"}, {"day", "day"}, {"d", "day"}, {"days", "day"}, {"dayofweek", "dayofweek"}, {"dow", "dayofweek"},
-                                                               {"doy", "dayofyear"}, {"hour", "hour"}, {"h", "hour"}, {"hours", "hour"}, {"minute", "minute"}, {"minutes", "minute"}, {"m", "minute"}};
-      if (auto found = parts.find(part); found != parts.end()) return Resolve(MakeExpr(UnresolvedFunction{.name = {found->second}, .args = {args[1]}}));
-      if (part != "second" && part != "s" && part != "seconds") return Status::Unsupported("EXTRACT of '" + part + "'");
-      return Status::Unsupported("EXTRACT(SECOND …), which has fractions", "Use second(…) for whole seconds.");
+                                                               {"doy", "dayofyear"}, {"dayofweek_iso", "dayofweek_iso"}, {"dow_iso", "dayofweek_iso"}, {"yearofweek", "yearofweek"}, {"min", "minute"}, {"mins", "minute"},
+                                                               {"hr", "hour"}, {"hrs", "hour"}, {"months", "month"}, {"mons", "month"}, {"w", "weekofyear"}, {"hour", "hour"}, {"h", "hour"}, {"hours", "hour"}, {"minute", "minute"}, {"minutes", "minute"}, {"m", "minute"}};
+      MS_ASSIGN_OR_RETURN(ExprPtr of, Resolve(args[1]));
+      if (part == "second" || part == "s" || part == "sec" || part == "seconds" || part == "secs") return SimpleCall("extract_seconds", {of});
+      auto found = parts.find(part);
+      if (found == parts.end()) return Status::Unsupported("EXTRACT of '" + part + "'");
+      const TypeId from = TypeOf(*of).id();
+      if (from == TypeId::kDayTimeInterval || from == TypeId::kYearMonthInterval) {
+        static const std::set<std::string> fields = {"year", "month", "day", "hour", "minute"};
+        if (!fields.contains(found->second)) return Status::Unsupported("EXTRACT of '" + part + "' from an interval");
+        return SimpleCall("interval_" + found->second + "s", {of});
+      }
+      return SimpleCall(found->second, {of});
     }
   }
   return ExprPtr();
@@ -131,6 +159,7 @@ Result<ExprPtr> ExpressionAnalyzer::ResolveFunction(const UnresolvedFunction& fu
   if (special) return special;
   const FunctionDef* definition = FindFunction(name);
   if (!definition) {
+    if (IsSparkFunction(name)) return Status::Unsupported("The function " + name);
     return Status::Error(errors::kUnresolvedRoutine, {{"routineName", QuotedName(function.name)}, {"searchPath", "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`" + context_.conf().current_database + "`]"}});
   }
   if (!function.named_args.empty()) return Status::Unsupported("Named arguments of " + name, "Pass the arguments by position.");
@@ -176,6 +205,7 @@ Result<ExprPtr> ExpressionAnalyzer::MakeCall(const FunctionDef& definition, std:
     return Status::Error({"WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE", "42601", ExceptionKind::kAnalysis, "Window function \"<funcName>\" requires an OVER clause."},
                          {{"funcName", NameOf(MakeExpr(written))}});
   }
+  if (definition.kind == FunctionDef::Kind::kWindow && written.ignore_nulls) return Status::Unsupported("IGNORE NULLS of " + definition.name, "Use last(…, true) or first(…, true) over a frame.");
   MS_ASSIGN_OR_RETURN(TypedCall typed, definition.rule(definition, std::move(args), context_.conf()));
   EvalMode mode = definition.name.starts_with("try_") ? EvalMode::kTry : ModeOf(context_.conf());
   if (definition.kind != FunctionDef::Kind::kAggregate) return MakeExpr(Call{&definition, std::move(typed.args), typed.type, typed.nullable, mode});

@@ -74,7 +74,8 @@ void AddAggregateFunctions(FunctionTable& table) {
   add({"var_samp", "variance"}, 1, 1, Signature("d", "d?"));
   add({"var_pop"}, 1, 1, Signature("d", "d?"));
   for (const char* name : {"skewness", "kurtosis", "median"}) add({name}, 1, 1, Signature("d", "d?"));
-  for (const char* name : {"corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept", "regr_r2"}) add({name}, 2, 2, Signature("dd", "d?"));
+  for (const char* name : {"corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept", "regr_r2", "regr_avgx", "regr_avgy", "regr_sxx", "regr_syy", "regr_sxy"}) add({name}, 2, 2, Signature("dd", "d?"));
+  add({"regr_count"}, 2, 2, Signature("dd", "l!"));
   add({"approx_count_distinct"}, 1, 2, Signature("?d", "l!"));
   add({"count_if"}, 1, 1, Signature("b", "l!"));
   add({"bool_and", "every"}, 1, 1, Signature("b", "b?"));

@@ -159,7 +159,7 @@ void AddCollectionFunctions(FunctionTable& table) {
       {{"array_max"}, 1, 1, "a", "e?"}, {{"slice"}, 3, 3, "aii", "0"}, {{"array_join"}, 2, 3, "ass", "s"}, {{"flatten"}, 1, 1, "a", "e?"}, {{"array_union"}, 2, 2, "cc", "c"},
       {{"array_intersect"}, 2, 2, "cc", "c"}, {{"array_except"}, 2, 2, "cc", "c"}, {{"arrays_overlap"}, 2, 2, "cc", "b?"}, {{"array_compact"}, 1, 1, "a", "0"}, {{"shuffle"}, 1, 1, "a", "0"},
       {{"sequence"}, 2, 3, "ccc", "[c"}, {{"map_keys"}, 1, 1, "m", "[k"}, {{"map_values"}, 1, 1, "m", "[v"}, {{"map_contains_key"}, 2, 2, "m?", "b"},
-      {{"get"}, 2, 2, "ai", "e?"},
+      {{"get"}, 2, 2, "ai", "e?"}, {{"map_concat"}, 1, -1, "c*", "c"},
   };
   for (const Row& row : rows) {
     table.push_back({row.names, {.name = row.names[0], .kind = Kind::kScalar, .args_min = row.min, .args_max = row.max, .rule = Signature(row.params, row.result)}});
@@ -188,6 +188,34 @@ void AddCollectionFunctions(FunctionTable& table) {
     if (values.id() != TypeId::kArray) return WrongType(f, args, 1, "\"ARRAY\"");
     bool nullable = AnyNullable(args);
     return TypedCall{std::move(args), DataType::Map(keys.element(), values.element(), values.contains_null()), nullable};
+  });
+  add({"map_from_entries"}, 1, 1, [](const FunctionDef& f, Args args, const AnalyzerConf&) -> Result<TypedCall> {
+    DataType entries = TypeOf(*args[0]);
+    if (entries.id() != TypeId::kArray || entries.element().id() != TypeId::kStruct || entries.element().fields().size() != 2) {
+      return WrongType(f, args, 0, "\"ARRAY\" of pair \"STRUCT\"");
+    }
+    const StructType& pair = entries.element().fields();
+    bool nullable = IsNullable(*args[0]) || entries.contains_null();
+    return TypedCall{std::move(args), DataType::Map(pair[0].type, pair[1].type, pair[1].nullable), nullable};
+  });
+  // arrays_zip(a, b): fields are named after the columns, or 0, 1 …
+  add({"arrays_zip"}, 1, -1, [](const FunctionDef& f, Args args, const AnalyzerConf&) -> Result<TypedCall> {
+    StructType row;
+    for (size_t i = 0; i < args.size(); ++i) {
+      DataType from = TypeOf(*args[i]);
+      if (from.id() != TypeId::kArray) return WrongType(f, args, i, "\"ARRAY\"");
+      const auto* column = args[i]->As<AttributeRef>();
+      row.Add({column ? column->name : std::to_string(i), from.element(), true});
+    }
+    bool nullable = AnyNullable(args);
+    return TypedCall{std::move(args), DataType::Array(DataType::Struct(std::move(row)), false), nullable};
+  });
+  add({"array_sort"}, 1, 2, [](const FunctionDef& f, Args args, const AnalyzerConf&) -> Result<TypedCall> {
+    if (args.size() > 1) return Status::Unsupported("array_sort with a comparator", "Use sort_array, or transform to a sortable key.");
+    DataType from = TypeOf(*args[0]);
+    if (from.id() != TypeId::kArray) return WrongType(f, args, 0, "\"ARRAY\"");
+    bool nullable = IsNullable(*args[0]);
+    return TypedCall{std::move(args), from, nullable};
   });
   add({"map_entries"}, 1, 1, [](const FunctionDef& f, Args args, const AnalyzerConf&) -> Result<TypedCall> {
     DataType map = TypeOf(*args[0]);

@@ -81,6 +81,30 @@ void AddDateTimeFunctions(FunctionTable& table) {
   add({"unix_timestamp", "to_unix_timestamp"}, 0, 2, UnixTimestamp);
   add({"make_date"}, 3, 3, Make("iii", "D"));
   add({"make_timestamp"}, 6, 7, Make("iiiiids", "T"));
+  add({"make_timestamp_ntz"}, 6, 6, Make("iiiiid", "N"));
+  add({"make_timestamp_ltz"}, 6, 7, Make("iiiiids", "T"));
+  // Seconds with their fraction; of an interval, what is left of the minute.
+  add({"extract_seconds"}, 1, 1, [](const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf& conf) -> Result<TypedCall> {
+    if (TypeOf(*args[0]).id() != TypeId::kDayTimeInterval) {
+      MS_ASSIGN_OR_RETURN(args[0], Implicit(function, args, 0, 'T', conf));
+    }
+    bool nullable = AnyNullable(args);
+    return TypedCall{std::move(args), DataType::Decimal(8, 6), nullable};
+  });
+  // Fields of intervals.
+  for (const char* name : {"interval_years", "interval_months", "interval_days", "interval_hours", "interval_minutes"}) {
+    add({name}, 1, 1, [](const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf&) -> Result<TypedCall> {
+      const std::string& field = function.name;
+      const bool of_months = field == "interval_years" || field == "interval_months";
+      if (TypeOf(*args[0]).id() != (of_months ? TypeId::kYearMonthInterval : TypeId::kDayTimeInterval)) {
+        return WrongType(function, args, 0, of_months ? "\"INTERVAL YEAR TO MONTH\"" : "\"INTERVAL DAY TO SECOND\"");
+      }
+      bool nullable = AnyNullable(args);
+      return TypedCall{std::move(args), field == "interval_years" || field == "interval_days" ? DataType::Integer() : DataType::Byte(), nullable};
+    });
+  }
+  add({"dayofweek_iso"}, 1, 1, Signature("D", "i"));
+  add({"yearofweek"}, 1, 1, Signature("D", "i"));
   add({"window"}, 2, 4, TimeWindow);
 }
 

@@ -28,7 +28,7 @@ TypedCall Typed(Args args, DataType type, bool nullable) { return {std::move(arg
 std::optional<TypedCall> DateArithmetic(const std::string& op, Args args, const AnalyzerConf& conf) {
   DataType left = TypeOf(*args[0]), right = TypeOf(*args[1]);
   bool nullable = AnyNullable(args);
-  if (op == "+" && IsInterval(left) && IsTime(right)) {
+  if (op == "+" && (IsInterval(left) ? IsTime(right) : left.IsIntegral() && right.id() == TypeId::kDate)) {
     std::swap(args[0], args[1]);
     std::swap(left, right);
   }

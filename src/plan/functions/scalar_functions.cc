@@ -109,7 +109,7 @@ void AddScalarFunctions(FunctionTable& table) {
       {{"octet_length"}, 1, 1, "x", "i"}, {{"bit_length"}, 1, 1, "x", "i"}, {{"trim"}, 1, 2, "ss", "s"}, {{"ltrim"}, 1, 2, "ss", "s"}, {{"rtrim"}, 1, 2, "ss", "s"},
       {{"btrim"}, 1, 2, "ss", "s"}, {{"substring", "substr"}, 2, 3, "xii", "0"}, {{"left"}, 2, 2, "si", "s"}, {{"right"}, 2, 2, "si", "s"}, {{"lpad"}, 2, 3, "sis", "s"},
       {{"rpad"}, 2, 3, "sis", "s"}, {{"repeat"}, 2, 2, "si", "s"}, {{"reverse"}, 1, 1, "?", "0"}, {{"replace"}, 2, 3, "sss", "s"}, {{"translate"}, 3, 3, "sss", "s"},
-      {{"initcap"}, 1, 1, "s", "s"}, {{"instr"}, 2, 2, "ss", "i"}, {{"locate", "position", "charindex"}, 2, 3, "ssi", "i"},
+      {{"initcap"}, 1, 1, "s", "s"}, {{"instr"}, 2, 2, "ss", "i"}, {{"locate", "position"}, 2, 3, "ssi", "i"},
       {{"split"}, 2, 3, "ssi", "[s"}, {{"substring_index"}, 3, 3, "ssi", "s"}, {{"split_part"}, 3, 3, "ssi", "s"}, {{"startswith"}, 2, 2, "ss", "b"}, {{"endswith"}, 2, 2, "ss", "b"},
       {{"contains"}, 2, 2, "ss", "b"}, {{"ascii"}, 1, 1, "s", "i"}, {{"chr", "char"}, 1, 1, "l", "s"}, {{"format_number"}, 2, 2, "ni", "s?"},
       {{"regexp_extract"}, 2, 3, "ssi", "s"}, {{"regexp_extract_all"}, 2, 3, "ssi", "[s"}, {{"regexp_replace"}, 3, 4, "sssi", "s"}, {{"regexp_count"}, 2, 2, "ss", "i"},
@@ -125,6 +125,9 @@ void AddScalarFunctions(FunctionTable& table) {
       {{"pi"}, 0, 0, "", "d!"}, {{"e"}, 0, 0, "", "d!"}, {{"rand", "random"}, 0, 1, "l", "d!"}, {{"randn"}, 0, 1, "l", "d!"}, {{"uuid"}, 0, 0, "", "s!"},
       {{"monotonically_increasing_id"}, 0, 0, "", "l!"}, {{"spark_partition_id"}, 0, 0, "", "i!"}, {{"bit_count"}, 1, 1, "?", "i"}, {{"nullif"}, 2, 2, "cc", "c?"}, {{"nanvl"}, 2, 2, "dd", "d"},
       {{"typeof"}, 1, 1, "?", "s!"}, {{"raise_error"}, 1, 1, "s", "s?"}, {{"width_bucket"}, 4, 4, "dddl", "l"}, {{"equal_null"}, 2, 2, "cc", "b!"}, {{"input_file_name"}, 0, 0, "", "s!"},
+      {{"asinh"}, 1, 1, "d", "d?"}, {{"acosh"}, 1, 1, "d", "d?"}, {{"atanh"}, 1, 1, "d", "d?"}, {{"sec"}, 1, 1, "d", "d?"}, {{"csc"}, 1, 1, "d", "d?"}, {{"bit_get", "getbit"}, 2, 2, "li", "t"},
+      {{"url_encode"}, 1, 1, "s", "s"}, {{"url_decode"}, 1, 1, "s", "s"}, {{"zeroifnull"}, 1, 1, "n", "0!"}, {{"nullifzero"}, 1, 1, "n", "0?"}, {{"elt"}, 2, -1, "is*", "s?"},
+      {{"luhn_check"}, 1, 1, "s", "b"},
   };
   for (const Row& row : rows) {
     table.push_back({row.names, {.name = row.names[0], .kind = FunctionDef::Kind::kScalar, .args_min = row.min, .args_max = row.max, .rule = Signature(row.params, row.result)}});
