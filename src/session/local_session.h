@@ -58,6 +58,7 @@ class LocalSession : public Session {
 
   Result<StreamingQueryPtr> StartStreamingQuery(const StartStream& start) override;
   std::vector<StreamingQueryPtr> ActiveQueries() override { return streams_->queries.Active(); }
+  std::vector<StreamingQueryPtr> RecentQueries() override { return streams_->queries.Recent(); }
   StreamingQueryPtr FindQuery(const std::string& id, const std::string& run_id) override { return streams_->queries.Find(id, run_id); }
   Result<bool> AwaitAnyTermination(std::optional<int64_t> timeout_ms) override { return streams_->queries.AwaitAny(timeout_ms); }
   void ResetTerminated() override { streams_->queries.ResetTerminated(); }

@@ -65,6 +65,8 @@ class Session {
   // ---- streams
   virtual Result<StreamingQueryPtr> StartStreamingQuery(const StartStream& start) = 0;
   virtual std::vector<StreamingQueryPtr> ActiveQueries() = 0;
+  // The active ones and those that have ended within the last hour, in the order of their starts.
+  virtual std::vector<StreamingQueryPtr> RecentQueries() = 0;
   // This run of the query, or its newest run when `run_id` is empty; active or ended within the last hour. nullptr: unknown.
   virtual StreamingQueryPtr FindQuery(const std::string& id, const std::string& run_id = {}) = 0;
   // spark.streams.awaitAnyTermination / resetTerminated

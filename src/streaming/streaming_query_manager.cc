@@ -42,6 +42,13 @@ std::vector<StreamingQueryPtr> StreamingQueryManager::Active() const {
   return active;
 }
 
+std::vector<StreamingQueryPtr> StreamingQueryManager::Recent() const {
+  std::lock_guard lock(mutex_);
+  std::vector<StreamingQueryPtr> recent;
+  for (const Held& held : queries_) recent.push_back(held.query);
+  return recent;
+}
+
 StreamingQueryPtr StreamingQueryManager::Find(const std::string& id, const std::string& run_id) const {
   std::lock_guard lock(mutex_);
   auto found = std::find_if(queries_.rbegin(), queries_.rend(), [&](const Held& held) {

@@ -23,6 +23,8 @@ class StreamingQueryManager {
   Status CheckName(const std::string& name) const;
   void Add(std::shared_ptr<StreamExecution> query);
   std::vector<StreamingQueryPtr> Active() const;
+  // Active or ended within the last hour, in the order of their starts.
+  std::vector<StreamingQueryPtr> Recent() const;
   // This run of the query, or its newest when `run_id` is empty; active or ended within the last hour. nullptr: unknown.
   StreamingQueryPtr Find(const std::string& id, const std::string& run_id = {}) const;
   // True: a query has ended since the start or the last ResetTerminated. Raises its exception. nullopt: no timeout.

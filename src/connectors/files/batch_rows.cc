@@ -35,7 +35,8 @@ class BatchRows : public RowStream {
       learned_ = true;
       Status evolved = EvolveSchema(definition_.fs, *definition_.schema_location, *definition_.format, definition_.options.schema_hints, inputs_);
       if (!evolved.ok()) return std::move(evolved).While("while adding new columns to the schema of " + HadoopPathString(definition_.glob.pattern()));
-      return std::move(failure).Retryable();
+      // The plan has the old columns: the next start of the query takes the new ones, another run of this batch would fail again.
+      return failure;
     }
     if (failure.Is(errors::kSourceFileChanged)) {
       learned_ = true;

@@ -1,7 +1,7 @@
 #pragma once
 
-// batch_rows.h   The rows of one batch, and what is learned when reading them fails: new columns go to the schema log, sizes of files that have
-// grown go to the ledger, so that the batch succeeds when it is run again.
+// batch_rows.h   The rows of one batch, and what is learned when reading them fails: new columns go to the schema log, so that the query
+// succeeds when it is started again; sizes of files that have grown go to the ledger, so that the batch does when it is run again.
 
 #include <memory>
 #include <vector>

@@ -156,7 +156,7 @@ TEST_F(CloudFiles, AddsANewColumnAndAsksForARestart) {
   Offset second = Latest(first);
   Status status = ReadStatus(first, second);
   EXPECT_TRUE(status.Is(errors::kNewFieldsInFile));
-  EXPECT_TRUE(status.retryable());
+  EXPECT_FALSE(status.retryable());
   EXPECT_TRUE(std::filesystem::exists(state_ / "schema/_schemas/1"));
   ASSERT_TRUE(Start().ok());
   ASSERT_EQ(relation_->schema().size(), 4u);

@@ -3,6 +3,7 @@
 
 #include "doors/cli/commands.h"
 #include "doors/cli/signals.h"
+#include "doors/cli/startup_pages.h"
 #include "doors/cli/status_page.h"
 
 namespace millstream {
@@ -44,6 +45,7 @@ int Serve(const ServeOptions& options) {
   }
   std::printf("next, in Python: SparkSession.builder.remote(\"sc://localhost:%d\").getOrCreate()     stop with Ctrl-C\n", port);
   std::fflush(stdout);
+  ReleaseStartupPages();
 
   int number = NextStopSignal();
   // Streams may be cut off at any moment, the next start recovers: stopping takes its time, but not for ever.

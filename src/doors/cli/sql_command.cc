@@ -63,14 +63,20 @@ Status RunAll(Session& session, const std::string& text, bool talk) {
   return Status();
 }
 
+std::string ReadStandardInput() {
+  std::string text;
+  char buffer[4096];
+  while (size_t bytes = std::fread(buffer, 1, sizeof(buffer), stdin)) text.append(buffer, bytes);
+  return text;
+}
+
 // A statement may go over several lines; it runs when a line ends with a semicolon.
 void Interact(Session& session) {
   std::fprintf(stderr, "millstream SQL. End a statement with ;   leave with exit or Ctrl-D. Try: SHOW TABLES;\n");
   std::string text;
-  const bool terminal = isatty(STDIN_FILENO);
   rl_initialize();
   while (true) {
-    char* line = readline(terminal ? (text.empty() ? "millstream> " : "        ... ") : "");
+    char* line = readline(text.empty() ? "millstream> " : "        ... ");
     if (line == nullptr) break;
     std::string typed = line;
     std::free(line);
@@ -81,12 +87,12 @@ void Interact(Session& session) {
     if (last == std::string::npos) {
       text.clear();
     } else if (text[last] == ';') {
-      if (Status status = RunAll(session, text, terminal); !status.ok()) PrintError(status);
+      if (Status status = RunAll(session, text, true); !status.ok()) PrintError(status);
       text.clear();
     }
   }
   if (text.find_first_not_of(" \t\r\n") != std::string::npos) {
-    if (Status status = RunAll(session, text, terminal); !status.ok()) PrintError(status);
+    if (Status status = RunAll(session, text, true); !status.ok()) PrintError(status);
   }
 }
 
@@ -111,7 +117,9 @@ int Sql(const SqlOptions& options) {
   std::shared_ptr<Session> session = (*engine)->NewSession(user ? user : "");
   const bool talk = isatty(STDERR_FILENO) != 0;
   int code = 0;
-  if (options.text.empty() && options.file.empty()) {
+  const bool piped = options.text.empty() && options.file.empty() && isatty(STDIN_FILENO) == 0;
+  if (piped) text = ReadStandardInput();
+  if (options.text.empty() && options.file.empty() && !piped) {
     Interact(*session);
   } else if (Status status = RunAll(*session, text, talk); !status.ok()) {
     PrintError(status);

@@ -91,6 +91,14 @@ class GrpcConnectServer final : public ConnectServer {
     return all;
   }
 
+  std::vector<StreamingQueryPtr> RecentQueries() override {
+    std::vector<StreamingQueryPtr> all;
+    for (const ConnectSessionPtr& session : sessions_.All()) {
+      for (StreamingQueryPtr& query : session->session().RecentQueries()) all.push_back(std::move(query));
+    }
+    return all;
+  }
+
  private:
   void CleanUp() {
     std::unique_lock lock(mutex_);

@@ -27,6 +27,8 @@ class ConnectServer {
   virtual void Stop(int64_t grace_ms) = 0;
   // Running streams of all sessions, for a progress line or page.
   virtual std::vector<StreamingQueryPtr> ActiveQueries() = 0;
+  // As ActiveQueries, and those of open sessions that have ended within the last hour.
+  virtual std::vector<StreamingQueryPtr> RecentQueries() = 0;
 };
 
 }  // namespace millstream
