@@ -81,11 +81,9 @@ class Engines:
         table, checkpoint = os.path.join(scratch, "table"), os.path.join(scratch, "checkpoint")
         arguments = [os.path.join(HERE, "job_ingest.py"), engine, file_format, landing, table, checkpoint, str(repeat)]
         if engine == "spark":
-            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             done = subprocess.run([self.peer, *arguments], capture_output=True, text=True, cwd=scratch)
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            peak = after.ru_maxrss
+            # The JVM is no child that Python waits for: its CPU seconds are not known, its memory only as the largest of all runs so far.
+            cpu, peak = float("nan"), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
         else:
             program = self.millstream if engine == "millstream" else self.peer
             with Server(engine, program, scratch) as server:
