@@ -2,6 +2,8 @@
 
 The program is $MILLSTREAM. Ends with "tests: N passed, N failed", which tests/run_spark_tests adds up.
 """
+import faulthandler
+import gc
 import os
 import shutil
 import subprocess
@@ -9,6 +11,10 @@ import sys
 import tempfile
 import time
 import traceback
+
+# PySpark 4.1 waits for ever when the garbage collector frees a session in the thread that releases a result: SparkSession.__del__ then takes
+# the lock that the starter of that thread holds (reattach.py, _release_until and shutdown). One session in a process, as users have, is safe.
+gc.disable()
 
 
 class Server:
@@ -73,6 +79,7 @@ def main(namespace):
             print("the server has died")
             server = Server()
         arguments = {}
+        faulthandler.dump_traceback_later(120, exit=True, file=sys.stdout)
         try:
             for argument in function.__code__.co_varnames[:function.__code__.co_argcount]:
                 arguments[argument] = server if argument == "server" else server.session()
