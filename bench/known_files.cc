@@ -20,8 +20,17 @@ int main(int argc, char** argv) {
     SparkSession spark = SparkSession::builder().warehouse(scratch + "/warehouse").getOrCreate();
     auto run = [&] {
       auto began = std::chrono::steady_clock::now();
-      spark.readStream().format("cloudFiles").option("cloudFiles.format", "json").option("cloudFiles.maxFilesPerTrigger", "1000000").schema("id BIGINT, event STRING")
-          .load(landing).writeStream().option("checkpointLocation", scratch + "/checkpoint").trigger(Trigger::AvailableNow()).toTable("known").awaitTermination();
+      spark.readStream()
+          .format("cloudFiles")
+          .option("cloudFiles.format", "json")
+          .option("cloudFiles.maxFilesPerTrigger", "1000000")
+          .schema("id BIGINT, event STRING")
+          .load(landing)
+          .writeStream()
+          .option("checkpointLocation", scratch + "/checkpoint")
+          .trigger(Trigger::AvailableNow())
+          .toTable("known")
+          .awaitTermination();
       return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count();
     };
     std::printf("{\"first_ms\": %.3f, \"again_ms\": [", run());

@@ -10,7 +10,9 @@ using namespace millstream::sql;
 
 int main(int argc, char** argv) {
   if (argc != 3) {
-    std::fprintf(stderr, "usage: %s LANDING LAKE\n  LANDING: directory where JSON files arrive\n  LAKE: directory for the table, its checkpoint and its schema\n", argv[0]);
+    std::fprintf(stderr,
+                 "usage: %s LANDING LAKE\n  LANDING: directory where JSON files arrive\n  LAKE: directory for the table, its checkpoint and its schema\n",
+                 argv[0]);
     return 2;
   }
   const std::string landing = argv[1], lake = argv[2];

@@ -8,21 +8,21 @@ namespace millstream {
 
 // The JVM exception that Spark would throw; PySpark picks its Python class from it (spark/errors/exceptions/connect.py).
 enum class ExceptionKind {
-  kAnalysis,              // org.apache.spark.sql.AnalysisException
-  kParse,                 // org.apache.spark.sql.catalyst.parser.ParseException
-  kStreamingQuery,        // org.apache.spark.sql.streaming.StreamingQueryException
-  kQueryExecution,        // org.apache.spark.sql.execution.QueryExecutionException
-  kNumberFormat,          // java.lang.NumberFormatException (Spark: SparkNumberFormatException)
-  kIllegalArgument,       // java.lang.IllegalArgumentException
-  kArithmetic,            // java.lang.ArithmeticException
-  kUnsupportedOperation,  // java.lang.UnsupportedOperationException
-  kArrayIndexOutOfBounds, // java.lang.ArrayIndexOutOfBoundsException
-  kDateTime,              // java.time.DateTimeException
-  kRuntime,               // org.apache.spark.SparkRuntimeException
-  kNoSuchElement,         // org.apache.spark.SparkNoSuchElementException
-  kSpark,                 // org.apache.spark.SparkException
-  kInvalidPlan,           // org.apache.spark.sql.connect.common.InvalidPlanInput
-  kPython,                // org.apache.spark.api.python.PythonException
+  kAnalysis,               // org.apache.spark.sql.AnalysisException
+  kParse,                  // org.apache.spark.sql.catalyst.parser.ParseException
+  kStreamingQuery,         // org.apache.spark.sql.streaming.StreamingQueryException
+  kQueryExecution,         // org.apache.spark.sql.execution.QueryExecutionException
+  kNumberFormat,           // java.lang.NumberFormatException (Spark: SparkNumberFormatException)
+  kIllegalArgument,        // java.lang.IllegalArgumentException
+  kArithmetic,             // java.lang.ArithmeticException
+  kUnsupportedOperation,   // java.lang.UnsupportedOperationException
+  kArrayIndexOutOfBounds,  // java.lang.ArrayIndexOutOfBoundsException
+  kDateTime,               // java.time.DateTimeException
+  kRuntime,                // org.apache.spark.SparkRuntimeException
+  kNoSuchElement,          // org.apache.spark.SparkNoSuchElementException
+  kSpark,                  // org.apache.spark.SparkException
+  kInvalidPlan,            // org.apache.spark.sql.connect.common.InvalidPlanInput
+  kPython,                 // org.apache.spark.api.python.PythonException
 };
 
 // One row of Spark's error-conditions.json, or of ours where Spark has none. Constants live beside the code that raises them,
@@ -31,7 +31,7 @@ struct ErrorClass {
   std::string_view name;       // "UNRESOLVED_COLUMN.WITH_SUGGESTION"; empty: the message has no [CLASS] in front
   std::string_view sql_state;  // five characters, or empty
   ExceptionKind kind;
-  std::string_view text;       // with <param> placeholders
+  std::string_view text;  // with <param> placeholders
 };
 
 namespace errors {

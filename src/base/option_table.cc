@@ -44,9 +44,8 @@ std::optional<int64_t> ParseInt(std::string_view text) {
 }  // namespace
 
 bool CaseInsensitiveLess::operator()(std::string_view a, std::string_view b) const {
-  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) < std::tolower(static_cast<unsigned char>(y));
-  });
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [](char x, char y) { return std::tolower(static_cast<unsigned char>(x)) < std::tolower(static_cast<unsigned char>(y)); });
 }
 
 std::optional<std::string> DidYouMean(std::string_view written, const std::vector<std::string>& candidates) {
@@ -75,9 +74,13 @@ std::optional<int64_t> ParseDurationMillis(std::string_view text) {
   std::string lower = Lower(Trim(text));
   std::string_view rest = lower;
   if (rest.starts_with("interval ")) rest = Trim(rest.substr(9));
-  static constexpr std::pair<std::string_view, int64_t> kUnits[] = {
-      {"week", 7LL * 24 * 3600 * 1000000}, {"day", 24LL * 3600 * 1000000}, {"hour", 3600LL * 1000000}, {"minute", 60LL * 1000000},
-      {"second", 1000000},                 {"millisecond", 1000},          {"microsecond", 1}};
+  static constexpr std::pair<std::string_view, int64_t> kUnits[] = {{"week", 7LL * 24 * 3600 * 1000000},
+                                                                    {"day", 24LL * 3600 * 1000000},
+                                                                    {"hour", 3600LL * 1000000},
+                                                                    {"minute", 60LL * 1000000},
+                                                                    {"second", 1000000},
+                                                                    {"millisecond", 1000},
+                                                                    {"microsecond", 1}};
   int64_t micros = 0;
   bool any = false;
   while (!(rest = Trim(rest)).empty()) {
@@ -155,8 +158,7 @@ Result<OptionValues> OptionTable::Parse(const OptionMap& user) const {
     std::vector<std::string> names;
     for (const OptionSpec& spec : specs_) names.emplace_back(spec.name);
     std::optional<std::string> meant = DidYouMean(name, names);
-    return Status::Error(errors::kUnknownOption,
-                         {{"option", name}, {"owner", owner_}, {"hint", meant ? "Did you mean `" + *meant + "`?" : ""}});
+    return Status::Error(errors::kUnknownOption, {{"option", name}, {"owner", owner_}, {"hint", meant ? "Did you mean `" + *meant + "`?" : ""}});
   }
   return ParseKnown(user);
 }
@@ -202,15 +204,14 @@ Result<OptionValues> OptionTable::ParseKnown(const OptionMap& user) const {
     if (given == user.end()) continue;
     std::optional<std::string> value = canonical(given->second);
     if (!value) {
-      static constexpr std::string_view kExpected[] = {"a string", "true or false", "a whole number", "a size such as 512k or 10g",
-                                                       "an interval such as '30 seconds'", ""};
+      static constexpr std::string_view kExpected[] = {
+          "a string", "true or false", "a whole number", "a size such as 512k or 10g", "an interval such as '30 seconds'", ""};
       std::string reason = "expected " + std::string(kExpected[static_cast<int>(spec.type)]);
       if (spec.type == OptionType::kEnum) {
         reason += "one of";
         for (std::string_view choice : spec.choices) reason += " " + std::string(choice);
       }
-      return Status::Error(errors::kInvalidOptionValue,
-                           {{"option", std::string(spec.name)}, {"owner", owner_}, {"value", given->second}, {"reason", reason}});
+      return Status::Error(errors::kInvalidOptionValue, {{"option", std::string(spec.name)}, {"owner", owner_}, {"value", given->second}, {"reason", reason}});
     }
     values.set_.emplace(spec.name, *value);
   }

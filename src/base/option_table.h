@@ -30,7 +30,7 @@ inline constexpr ErrorClass kInvalidOptionValue{"MILLSTREAM_INVALID_OPTION_VALUE
 enum class OptionType { kString, kBool, kInt, kBytes /* "10g", "512k", "100" */, kDuration /* "30 days", "2 seconds": ms */, kEnum };
 
 struct OptionSpec {
-  std::string_view name;                    // as the user writes it; looked up without regard to case
+  std::string_view name;  // as the user writes it; looked up without regard to case
   OptionType type;
   std::string_view default_value;           // empty: none
   std::string_view doc;                     // one sentence
@@ -54,7 +54,7 @@ class OptionValues {
 
  private:
   friend class OptionTable;
-  OptionMap set_;       // canonical text
+  OptionMap set_;  // canonical text
   OptionMap defaults_;
 };
 

@@ -71,9 +71,9 @@ class [[nodiscard]] Result {
   Result(T value) : held_(std::in_place_index<1>, std::move(value)) {}  // NOLINT: implicit on purpose
   Result(Status status);                                                // NOLINT: implicit on purpose
   template <typename U>
-    requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::decay_t<U>, Result<T>> && !std::is_same_v<std::decay_t<U>, Status> &&
-             !std::is_same_v<std::decay_t<U>, T>)
-  Result(U&& value) : held_(std::in_place_index<1>, std::forward<U>(value)) {}  // NOLINT: implicit on purpose
+  requires(std::is_convertible_v<U&&, T> && !std::is_same_v<std::decay_t<U>, Result<T>> && !std::is_same_v<std::decay_t<U>, Status> &&
+           !std::is_same_v<std::decay_t<U>, T>) Result(U&& value)
+      : held_(std::in_place_index<1>, std::forward<U>(value)) {}  // NOLINT: implicit on purpose
 
   bool ok() const { return held_.index() == 1; }
   Status status() const { return ok() ? Status() : std::get<0>(held_); }
@@ -115,17 +115,14 @@ T&& Result<T>::value() && {
 
 }  // namespace millstream
 
-#define MS_CHECK(condition) \
-  (static_cast<bool>(condition) ? (void)0 : ::millstream::CheckFailed(__FILE__, __LINE__, #condition, ""))
-#define MS_CHECK_MSG(condition, detail) \
-  (static_cast<bool>(condition) ? (void)0 : ::millstream::CheckFailed(__FILE__, __LINE__, #condition, (detail)))
+#define MS_CHECK(condition) (static_cast<bool>(condition) ? (void)0 : ::millstream::CheckFailed(__FILE__, __LINE__, #condition, ""))
+#define MS_CHECK_MSG(condition, detail) (static_cast<bool>(condition) ? (void)0 : ::millstream::CheckFailed(__FILE__, __LINE__, #condition, (detail)))
 
 #define MS_CONCAT_INNER(a, b) a##b
 #define MS_CONCAT(a, b) MS_CONCAT_INNER(a, b)
-#define MS_RETURN_IF_ERROR(expression)                                   \
-  do {                                                                   \
-    if (::millstream::Status ms_status = (expression); !ms_status.ok()) \
-      return ms_status;                                                  \
+#define MS_RETURN_IF_ERROR(expression)                                                    \
+  do {                                                                                    \
+    if (::millstream::Status ms_status = (expression); !ms_status.ok()) return ms_status; \
   } while (false)
 #define MS_ASSIGN_OR_RETURN(declaration, expression) MS_ASSIGN_OR_RETURN_INNER(MS_CONCAT(ms_result_, __LINE__), declaration, expression)
 #define MS_ASSIGN_OR_RETURN_INNER(result, declaration, expression) \

@@ -43,8 +43,7 @@ inline constexpr ErrorClass kCannotParseTimestamp{"CANNOT_PARSE_TIMESTAMP", "220
 inline constexpr ErrorClass kDatetimeOverflow{"DATETIME_OVERFLOW", "22008", ExceptionKind::kArithmetic, "Datetime operation overflow: <operation>."};
 inline constexpr ErrorClass kDatetimeFieldOutOfBounds{"DATETIME_FIELD_OUT_OF_BOUNDS.WITH_SUGGESTION", "22023", ExceptionKind::kDateTime,
                                                       "<rangeMessage>. If necessary set \"spark.sql.ansi.enabled\" to \"false\" to bypass this error."};
-inline constexpr ErrorClass kIllegalDayOfWeek{"ILLEGAL_DAY_OF_WEEK", "22009", ExceptionKind::kIllegalArgument,
-                                              "Illegal input for day of week: <string>."};
+inline constexpr ErrorClass kIllegalDayOfWeek{"ILLEGAL_DAY_OF_WEEK", "22009", ExceptionKind::kIllegalArgument, "Illegal input for day of week: <string>."};
 inline constexpr ErrorClass kNullMapKey{"NULL_MAP_KEY", "2200E", ExceptionKind::kRuntime, "Cannot use null as map key."};
 inline constexpr ErrorClass kDuplicatedMapKey{"DUPLICATED_MAP_KEY", "23505", ExceptionKind::kRuntime,
                                               "Duplicate map key <key> was found, please check the input data.\nIf you want to remove the duplicated "

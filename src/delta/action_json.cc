@@ -1,7 +1,6 @@
 #include "delta/action_json.h"
 
 #include <limits>
-
 #include <nlohmann/json.hpp>
 
 #include "delta/delta_errors.h"
@@ -204,9 +203,7 @@ void ParseLine(const Json& root, CommitActions& actions) {
   }
 }
 
-Status Corrupt(const std::string& path, std::string reason) {
-  return Status::Error(errors::kDeltaLogCorrupt, {{"path", path}, {"reason", std::move(reason)}});
-}
+Status Corrupt(const std::string& path, std::string reason) { return Status::Error(errors::kDeltaLogCorrupt, {{"path", path}, {"reason", std::move(reason)}}); }
 
 // ---- writing
 

@@ -115,7 +115,9 @@ class StructAppender {
  private:
   static void Check(const arrow::Status& status) { MS_CHECK_MSG(status.ok(), status.ToString()); }
   static void AppendText(arrow::StringBuilder* builder, const std::string& text) { Check(builder->Append(text)); }
-  static void AppendText(arrow::StringBuilder* builder, const std::optional<std::string>& text) { Check(text ? builder->Append(*text) : builder->AppendNull()); }
+  static void AppendText(arrow::StringBuilder* builder, const std::optional<std::string>& text) {
+    Check(text ? builder->Append(*text) : builder->AppendNull());
+  }
   template <typename Builder>
   Builder* Next() {
     return static_cast<Builder*>(builder_->field_builder(next_++));

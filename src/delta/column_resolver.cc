@@ -3,6 +3,7 @@
 #include <arrow/builder.h>
 #include <arrow/scalar.h>
 #include <arrow/util/key_value_metadata.h>
+
 #include <nlohmann/json.hpp>
 
 #include "delta/row_conform.h"

@@ -36,17 +36,17 @@ struct Shared {
   const Metadata& table;
   const RowConform conform;
   const DataWriteOptions& options;
-  StructType file_schema;            // without partition columns and void columns
-  std::vector<int> file_columns;     // their places in the table schema
+  StructType file_schema;         // without partition columns and void columns
+  std::vector<int> file_columns;  // their places in the table schema
   std::vector<int> partition_columns;
   ParquetWriterOptions parquet;
   std::string write_id = NewUuid();
 
   std::mutex mutex;
-  DataWritten written;                 // GUARDED_BY(mutex)
-  std::set<std::string> directories;   // GUARDED_BY(mutex): to be synced
-  int next_file = 0;                   // GUARDED_BY(mutex)
-  Status error;                        // GUARDED_BY(mutex): the first one
+  DataWritten written;                // GUARDED_BY(mutex)
+  std::set<std::string> directories;  // GUARDED_BY(mutex): to be synced
+  int next_file = 0;                  // GUARDED_BY(mutex)
+  Status error;                       // GUARDED_BY(mutex): the first one
   std::atomic<bool> failed{false};
 };
 
@@ -136,7 +136,9 @@ class Worker {
     if (!directory.empty()) folder = JoinPath(folder, directory.substr(0, directory.size() - 1));
     {
       std::lock_guard lock(shared_.mutex);
-      const char* codec = shared_.parquet.codec == ParquetWriterOptions::Codec::kZstd ? ".zstd" : shared_.parquet.codec == ParquetWriterOptions::Codec::kNone ? "" : ".snappy";
+      const char* codec = shared_.parquet.codec == ParquetWriterOptions::Codec::kZstd   ? ".zstd"
+                          : shared_.parquet.codec == ParquetWriterOptions::Codec::kNone ? ""
+                                                                                        : ".snappy";
       file.name = fmt::format("part-{:05}-{}-c000{}.parquet", shared_.next_file++, shared_.write_id, codec);
       shared_.directories.insert(folder);
     }
@@ -231,8 +233,8 @@ Status PlanParquet(Shared& shared) {
 
 }  // namespace
 
-Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& table_path, const Metadata& table, const StructType& rows_schema,
-                                   RowStream& rows, const DataWriteOptions& options) {
+Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& table_path, const Metadata& table, const StructType& rows_schema, RowStream& rows,
+                                   const DataWriteOptions& options) {
   Shared shared{fs, clock, table_path, table, RowConform(rows_schema, table.schema), options};
   PlanColumns(shared);
   MS_RETURN_IF_ERROR(PlanParquet(shared));

@@ -26,7 +26,7 @@ struct DataWritten {
 // Writes `rows` (columns `rows_schema`, fitting `table.schema`) below `table_path`. A few rows are written on the calling thread; more on up to
 // `threads` threads, each with files of its own. When it returns, files and directories are synced. On an error, files that were
 // published stay behind for VACUUM: no commit names them.
-Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& table_path, const Metadata& table, const StructType& rows_schema,
-                                   RowStream& rows, const DataWriteOptions& options);
+Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& table_path, const Metadata& table, const StructType& rows_schema, RowStream& rows,
+                                   const DataWriteOptions& options);
 
 }  // namespace millstream

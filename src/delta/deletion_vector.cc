@@ -69,7 +69,8 @@ Result<DeletedRows> ParseBitmap(std::string_view bytes, const DeletionVectorDesc
     if (!bitmap) return Corrupt(where, "a bitmap in it is broken");
     bytes.remove_prefix(size);
     uint64_t cardinality = roaring_bitmap_get_cardinality(bitmap.get());
-    if (rows->size() + cardinality > static_cast<uint64_t>(std::max<int64_t>(vector.cardinality, 0))) return Corrupt(where, "it has more rows than the log says");
+    if (rows->size() + cardinality > static_cast<uint64_t>(std::max<int64_t>(vector.cardinality, 0)))
+      return Corrupt(where, "it has more rows than the log says");
     std::vector<uint32_t> low(cardinality);
     roaring_bitmap_to_uint32_array(bitmap.get(), low.data());
     for (uint32_t row : low) rows->push_back(static_cast<uint64_t>(key) << 32 | row);
@@ -123,7 +124,8 @@ Result<DeletedRows> LoadDeletionVector(Fs& fs, const std::string& table_path, co
     if (!bytes || static_cast<int64_t>(bytes->size()) < vector.size_bytes) return Corrupt("in the log", "it is not base 85 of the size that the log says");
     return ParseBitmap(std::string_view(*bytes).substr(0, static_cast<size_t>(vector.size_bytes)), vector, "in the log");
   }
-  if (vector.storage_type != "u" && vector.storage_type != "p") return Corrupt(vector.path_or_inline_dv, "its storage type " + vector.storage_type + " is unknown");
+  if (vector.storage_type != "u" && vector.storage_type != "p")
+    return Corrupt(vector.path_or_inline_dv, "its storage type " + vector.storage_type + " is unknown");
   MS_ASSIGN_OR_RETURN(std::string path, StoredPath(table_path, vector));
   MS_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> file, fs.OpenForRead(path));
   // size (big-endian), the bitmap, its CRC-32 (big-endian)

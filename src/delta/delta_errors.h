@@ -12,67 +12,89 @@ inline constexpr ErrorClass kDeltaVersionsNotContiguous{"DELTA_VERSIONS_NOT_CONT
                                                         "Versions (<versionList>) of <path> are not contiguous."};
 inline constexpr ErrorClass kDeltaVersionNotFound{"DELTA_VERSION_NOT_FOUND", "22003", ExceptionKind::kAnalysis,
                                                   "Cannot time travel Delta table to version <userVersion>. Available versions: [<earliest>, <latest>]."};
-inline constexpr ErrorClass kDeltaTimestampGreater{"DELTA_TIMESTAMP_GREATER_THAN_COMMIT", "42816", ExceptionKind::kAnalysis,
-                                                   "The provided timestamp (<providedTimestamp>) is after the latest version available to this table (<tableName>)."};
-inline constexpr ErrorClass kDeltaTimestampEarlier{"DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION", "42816", ExceptionKind::kAnalysis,
-                                                   "The provided timestamp (<userTimestamp>) is before the earliest version available to this table (<commitTs>)."};
+inline constexpr ErrorClass kDeltaTimestampGreater{
+    "DELTA_TIMESTAMP_GREATER_THAN_COMMIT", "42816", ExceptionKind::kAnalysis,
+    "The provided timestamp (<providedTimestamp>) is after the latest version available to this table (<tableName>)."};
+inline constexpr ErrorClass kDeltaTimestampEarlier{
+    "DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION", "42816", ExceptionKind::kAnalysis,
+    "The provided timestamp (<userTimestamp>) is before the earliest version available to this table (<commitTs>)."};
 inline constexpr ErrorClass kDeltaStateRecover{"DELTA_STATE_RECOVER_ERROR", "XXKDS", ExceptionKind::kSpark,
                                                "The <operation> of your Delta table could not be recovered while Reconstructing version: <version>."};
 inline constexpr ErrorClass kDeltaLogCorrupt{"MILLSTREAM_DELTA_LOG_CORRUPT", "XXKDS", ExceptionKind::kSpark, "<path> is corrupt: <reason>."};
 inline constexpr ErrorClass kDeltaInvalidProtocol{"DELTA_INVALID_PROTOCOL_VERSION", "KD004", ExceptionKind::kSpark,
                                                   "Unsupported Delta protocol version: table requires reader version <readerRequired> and writer version "
                                                   "<writerRequired>, but millstream supports reader versions 1, 2, 3 and writer versions 2, 7."};
-inline constexpr ErrorClass kDeltaUnsupportedForRead{"DELTA_UNSUPPORTED_FEATURES_FOR_READ", "56038", ExceptionKind::kSpark,
-                                                     "Unsupported Delta read feature: table \"<tableNameOrPath>\" requires reader table feature(s) that are unsupported by millstream: <unsupported>."};
-inline constexpr ErrorClass kDeltaUnsupportedForWrite{"DELTA_UNSUPPORTED_FEATURES_FOR_WRITE", "56038", ExceptionKind::kSpark,
-                                                      "Unsupported Delta write feature: table \"<tableNameOrPath>\" requires writer table feature(s) that are unsupported by millstream: <unsupported>."};
+inline constexpr ErrorClass kDeltaUnsupportedForRead{
+    "DELTA_UNSUPPORTED_FEATURES_FOR_READ", "56038", ExceptionKind::kSpark,
+    "Unsupported Delta read feature: table \"<tableNameOrPath>\" requires reader table feature(s) that are unsupported by millstream: <unsupported>."};
+inline constexpr ErrorClass kDeltaUnsupportedForWrite{
+    "DELTA_UNSUPPORTED_FEATURES_FOR_WRITE", "56038", ExceptionKind::kSpark,
+    "Unsupported Delta write feature: table \"<tableNameOrPath>\" requires writer table feature(s) that are unsupported by millstream: <unsupported>."};
 inline constexpr ErrorClass kDeltaConcurrentAppend{"DELTA_CONCURRENT_APPEND", "2D521", ExceptionKind::kSpark,
-                                                   "ConcurrentAppendException: Files were added to the root of the table by a concurrent update. Please try the operation again. Conflicting commit: version <version>."};
+                                                   "ConcurrentAppendException: Files were added to the root of the table by a concurrent update. Please try "
+                                                   "the operation again. Conflicting commit: version <version>."};
 inline constexpr ErrorClass kDeltaConcurrentDeleteRead{"DELTA_CONCURRENT_DELETE_READ", "2D521", ExceptionKind::kSpark,
-                                                       "ConcurrentDeleteReadException: This transaction attempted to read one or more files that were deleted by a concurrent update. Please try the operation again. Conflicting commit: version <version>."};
-inline constexpr ErrorClass kDeltaConcurrentDeleteDelete{"DELTA_CONCURRENT_DELETE_DELETE", "2D521", ExceptionKind::kSpark,
-                                                         "ConcurrentDeleteDeleteException: This transaction attempted to delete one or more files that were deleted by a concurrent update. Please try the operation again. Conflicting commit: version <version>."};
-inline constexpr ErrorClass kDeltaConcurrentTransaction{"DELTA_CONCURRENT_TRANSACTION", "2D521", ExceptionKind::kSpark,
-                                                        "ConcurrentTransactionException: This error occurs when multiple streaming queries are using the same checkpoint to write into this table. Did you run multiple instances of the same streaming query at the same time? Conflicting commit: version <version>."};
+                                                       "ConcurrentDeleteReadException: This transaction attempted to read one or more files that were deleted "
+                                                       "by a concurrent update. Please try the operation again. Conflicting commit: version <version>."};
+inline constexpr ErrorClass kDeltaConcurrentDeleteDelete{
+    "DELTA_CONCURRENT_DELETE_DELETE", "2D521", ExceptionKind::kSpark,
+    "ConcurrentDeleteDeleteException: This transaction attempted to delete one or more files that were deleted by a concurrent update. Please try the "
+    "operation again. Conflicting commit: version <version>."};
+inline constexpr ErrorClass kDeltaConcurrentTransaction{
+    "DELTA_CONCURRENT_TRANSACTION", "2D521", ExceptionKind::kSpark,
+    "ConcurrentTransactionException: This error occurs when multiple streaming queries are using the same checkpoint to write into this table. Did you run "
+    "multiple instances of the same streaming query at the same time? Conflicting commit: version <version>."};
 inline constexpr ErrorClass kDeltaMetadataChanged{"DELTA_METADATA_CHANGED", "2D521", ExceptionKind::kSpark,
-                                                  "MetadataChangedException: The metadata of the Delta table has been changed by a concurrent update. Please try the operation again. Conflicting commit: version <version>."};
+                                                  "MetadataChangedException: The metadata of the Delta table has been changed by a concurrent update. Please "
+                                                  "try the operation again. Conflicting commit: version <version>."};
 inline constexpr ErrorClass kDeltaProtocolChanged{"DELTA_PROTOCOL_CHANGED", "2D521", ExceptionKind::kSpark,
-                                                  "ProtocolChangedException: The protocol version of the Delta table has been changed by a concurrent update. Please try the operation again. Conflicting commit: version <version>."};
+                                                  "ProtocolChangedException: The protocol version of the Delta table has been changed by a concurrent update. "
+                                                  "Please try the operation again. Conflicting commit: version <version>."};
 inline constexpr ErrorClass kDeltaAppendOnly{"DELTA_CANNOT_MODIFY_APPEND_ONLY", "42809", ExceptionKind::kUnsupportedOperation,
-                                             "This table is configured to only allow appends. If you would like to permit updates or deletes, use 'ALTER TABLE <table_name> SET TBLPROPERTIES (delta.appendOnly=false)'."};
+                                             "This table is configured to only allow appends. If you would like to permit updates or deletes, use 'ALTER TABLE "
+                                             "<table_name> SET TBLPROPERTIES (delta.appendOnly=false)'."};
 inline constexpr ErrorClass kDeltaMetadataMismatch{"DELTA_METADATA_MISMATCH", "42KDG", ExceptionKind::kAnalysis,
                                                    "A metadata mismatch was detected when writing to the Delta table. <detail>"};
 inline constexpr ErrorClass kDeltaSchemaMismatch{"_LEGACY_ERROR_TEMP_DELTA_0007", "", ExceptionKind::kAnalysis,
                                                  "A schema mismatch detected when writing to the Delta table (Table ID: <tableId>).\n<detail>"};
-inline constexpr ErrorClass kDeltaFailedToMergeFields{"DELTA_FAILED_TO_MERGE_FIELDS", "22005", ExceptionKind::kAnalysis,
-                                                      "Failed to merge fields '<currentField>' and '<updateField>'. Failed to merge incompatible data types <currentType> and <updateType>"};
+inline constexpr ErrorClass kDeltaFailedToMergeFields{
+    "DELTA_FAILED_TO_MERGE_FIELDS", "22005", ExceptionKind::kAnalysis,
+    "Failed to merge fields '<currentField>' and '<updateField>'. Failed to merge incompatible data types <currentType> and <updateType>"};
 inline constexpr ErrorClass kDeltaNotNullViolated{"DELTA_NOT_NULL_CONSTRAINT_VIOLATED", "23502", ExceptionKind::kRuntime,
                                                   "NOT NULL constraint violated for column: <columnName>."};
 inline constexpr ErrorClass kDeltaNullSchemaInStreaming{"DELTA_NULL_SCHEMA_IN_STREAMING_WRITE", "42P18", ExceptionKind::kAnalysis,
                                                         "Delta doesn't accept NullTypes in the schema for streaming writes."};
 inline constexpr ErrorClass kDeltaInvalidCharacters{"DELTA_INVALID_CHARACTERS_IN_COLUMN_NAMES", "42K05", ExceptionKind::kAnalysis,
-                                                    "Found invalid character(s) among ' ,;{}()\\n\\t=' in the column names of your schema. Invalid column names: <invalidColumnNames>. Please use other characters and try again."};
-inline constexpr ErrorClass kDeltaDuplicateColumns{"DELTA_DUPLICATE_COLUMNS_FOUND", "42711", ExceptionKind::kAnalysis, "Found duplicate column(s) <coltype>: <duplicateCols>."};
+                                                    "Found invalid character(s) among ' ,;{}()\\n\\t=' in the column names of your schema. Invalid column "
+                                                    "names: <invalidColumnNames>. Please use other characters and try again."};
+inline constexpr ErrorClass kDeltaDuplicateColumns{"DELTA_DUPLICATE_COLUMNS_FOUND", "42711", ExceptionKind::kAnalysis,
+                                                   "Found duplicate column(s) <coltype>: <duplicateCols>."};
 inline constexpr ErrorClass kDeltaPartitionColumnNotFound{"DELTA_PARTITION_COLUMN_NOT_FOUND", "42703", ExceptionKind::kAnalysis,
                                                           "Partition column `<columnName>` not found in schema:\n<schemaMap>"};
 inline constexpr ErrorClass kDeltaNonPartitionColumnAbsent{"DELTA_NON_PARTITION_COLUMN_ABSENT", "KD005", ExceptionKind::kAnalysis,
                                                            "Data written into Delta needs to contain at least one non-partitioned column."};
 inline constexpr ErrorClass kDeltaFileMissing{"DELTA_FILE_NOT_FOUND_DETAILED", "42K03", ExceptionKind::kSpark,
-                                              "File <filePath> referenced in the transaction log cannot be found. This occurs when data has been manually deleted from the file system rather than using the table `DELETE` statement."};
+                                              "File <filePath> referenced in the transaction log cannot be found. This occurs when data has been manually "
+                                              "deleted from the file system rather than using the table `DELETE` statement."};
 
 inline constexpr ErrorClass kDeltaPathExists{"DELTA_PATH_EXISTS", "42K04", ExceptionKind::kAnalysis,
                                              "Cannot write to already existent path <path> without setting OVERWRITE = 'true'."};
 inline constexpr ErrorClass kDeltaUnsupportedOutputMode{"DELTA_UNSUPPORTED_OUTPUT_MODE", "0AKDC", ExceptionKind::kAnalysis,
                                                         "Data source <dataSource> does not support <mode> output mode."};
-inline constexpr ErrorClass kDeltaCreateSchemaMismatch{"DELTA_CREATE_TABLE_SCHEME_MISMATCH", "42KD7", ExceptionKind::kAnalysis,
-                                                       "The specified schema does not match the existing schema at <path>.\n\n== Specified ==\n<specifiedSchema>\n\n== Existing ==\n<existingSchema>"};
+inline constexpr ErrorClass kDeltaCreateSchemaMismatch{
+    "DELTA_CREATE_TABLE_SCHEME_MISMATCH", "42KD7", ExceptionKind::kAnalysis,
+    "The specified schema does not match the existing schema at <path>.\n\n== Specified ==\n<specifiedSchema>\n\n== Existing ==\n<existingSchema>"};
 inline constexpr ErrorClass kDeltaCreatePartitionMismatch{"DELTA_CREATE_TABLE_WITH_DIFFERENT_PARTITIONING", "42KD7", ExceptionKind::kAnalysis,
-                                                          "The specified partitioning does not match the existing partitioning at <path>.\n\n== Specified ==\n<specifiedColumns>\n\n== Existing ==\n<existingColumns>"};
+                                                          "The specified partitioning does not match the existing partitioning at <path>.\n\n== Specified "
+                                                          "==\n<specifiedColumns>\n\n== Existing ==\n<existingColumns>"};
 inline constexpr ErrorClass kDeltaSchemaNotProvided{"DELTA_SCHEMA_NOT_PROVIDED", "42908", ExceptionKind::kAnalysis,
-                                                    "Table schema is not provided. Please provide the schema (column definition) of the table when using REPLACE table and an AS SELECT query is not provided."};
-inline constexpr ErrorClass kInsertTooManyColumns{"INSERT_COLUMN_ARITY_MISMATCH.TOO_MANY_DATA_COLUMNS", "21S01", ExceptionKind::kAnalysis,
-                                                  "Cannot write to <tableName>, the reason is too many data columns:\nTable columns: <tableColumns>.\nData columns: <dataColumns>."};
-inline constexpr ErrorClass kInsertNotEnoughColumns{"INSERT_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS", "21S01", ExceptionKind::kAnalysis,
-                                                    "Cannot write to <tableName>, the reason is not enough data columns:\nTable columns: <tableColumns>.\nData columns: <dataColumns>."};
+                                                    "Table schema is not provided. Please provide the schema (column definition) of the table when using "
+                                                    "REPLACE table and an AS SELECT query is not provided."};
+inline constexpr ErrorClass kInsertTooManyColumns{
+    "INSERT_COLUMN_ARITY_MISMATCH.TOO_MANY_DATA_COLUMNS", "21S01", ExceptionKind::kAnalysis,
+    "Cannot write to <tableName>, the reason is too many data columns:\nTable columns: <tableColumns>.\nData columns: <dataColumns>."};
+inline constexpr ErrorClass kInsertNotEnoughColumns{
+    "INSERT_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS", "21S01", ExceptionKind::kAnalysis,
+    "Cannot write to <tableName>, the reason is not enough data columns:\nTable columns: <tableColumns>.\nData columns: <dataColumns>."};
 
 }  // namespace millstream::errors

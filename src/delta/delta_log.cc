@@ -20,8 +20,7 @@ constexpr char kEngineInfo[] = "millstream/0.1.0";
 constexpr int kCommitAttemptsMax = 1000;
 
 Status NotContiguous(const std::string& table_path, int64_t before, int64_t after) {
-  return Status::Error(errors::kDeltaVersionsNotContiguous,
-                       {{"versionList", std::to_string(before) + ", " + std::to_string(after)}, {"path", table_path}});
+  return Status::Error(errors::kDeltaVersionsNotContiguous, {{"versionList", std::to_string(before) + ", " + std::to_string(after)}, {"path", table_path}});
 }
 
 std::string CommitInfoJson(const CommitRequest& request, int64_t timestamp_ms, int64_t in_commit_timestamp_ms, const std::string& txn_id) {

@@ -26,9 +26,9 @@ struct CommitRequest {
   SnapshotPtr read;  // what the decision was based on; null: the table is new (actions hold protocol and metadata)
   CommitActions actions;
   bool reads_whole_table = false;
-  std::string operation;                                             // "STREAMING UPDATE", "WRITE" …
-  std::vector<std::pair<std::string, std::string>> parameters;       // operationParameters
-  std::vector<std::pair<std::string, std::string>> metrics;          // operationMetrics
+  std::string operation;                                        // "STREAMING UPDATE", "WRITE" …
+  std::vector<std::pair<std::string, std::string>> parameters;  // operationParameters
+  std::vector<std::pair<std::string, std::string>> metrics;     // operationMetrics
   std::optional<std::string> user_metadata;
 };
 
@@ -82,7 +82,7 @@ class DeltaLog : public std::enable_shared_from_this<DeltaLog> {
   const std::string table_path_;
 
   std::mutex mutex_;
-  SnapshotPtr current_;                    // GUARDED_BY(mutex_)
+  SnapshotPtr current_;  // GUARDED_BY(mutex_)
   // Of the last commit: they tell a table that was made anew under the same path. GUARDED_BY(mutex_)
   uint64_t last_commit_inode_ = 0;
   int64_t last_commit_modified_ns_ = 0;

@@ -9,17 +9,16 @@ namespace millstream {
 namespace {
 
 const std::set<std::string>& ReadableFeatures() {
-  static const std::set<std::string> features = {"columnMapping",        "deletionVectors", "timestampNtz",
-                                                 "v2Checkpoint",         "typeWidening",    "typeWidening-preview",
-                                                 "vacuumProtocolCheck"};
+  static const std::set<std::string> features = {"columnMapping", "deletionVectors",      "timestampNtz",       "v2Checkpoint",
+                                                 "typeWidening",  "typeWidening-preview", "vacuumProtocolCheck"};
   return features;
 }
 
 // Those that an append or a full overwrite honours; the ones below need the table not to use them.
 const std::set<std::string>& WritableFeatures() {
-  static const std::set<std::string> features = {"appendOnly",     "invariants",          "checkConstraints",    "changeDataFeed",     "generatedColumns",
-                                                 "columnMapping",  "identityColumns",     "deletionVectors",     "v2Checkpoint",       "timestampNtz",
-                                                 "domainMetadata", "inCommitTimestamp",   "clustering",          "typeWidening",       "typeWidening-preview",
+  static const std::set<std::string> features = {"appendOnly",          "invariants",          "checkConstraints",    "changeDataFeed", "generatedColumns",
+                                                 "columnMapping",       "identityColumns",     "deletionVectors",     "v2Checkpoint",   "timestampNtz",
+                                                 "domainMetadata",      "inCommitTimestamp",   "clustering",          "typeWidening",   "typeWidening-preview",
                                                  "allowColumnDefaults", "vacuumProtocolCheck", "checkpointProtection"};
   return features;
 }
@@ -86,8 +85,8 @@ ColumnMappingMode MappingModeOf(const Metadata& metadata) {
 
 Status CheckReadable(const Protocol& protocol, const Metadata& metadata, const std::string& table_path) {
   if (protocol.min_reader_version < 1 || protocol.min_reader_version > 3) {
-    return Status::Error(errors::kDeltaInvalidProtocol, {{"readerRequired", std::to_string(protocol.min_reader_version)},
-                                                         {"writerRequired", std::to_string(protocol.min_writer_version)}});
+    return Status::Error(errors::kDeltaInvalidProtocol,
+                         {{"readerRequired", std::to_string(protocol.min_reader_version)}, {"writerRequired", std::to_string(protocol.min_writer_version)}});
   }
   std::vector<std::string> unknown = Unknown(protocol.reader_features, ReadableFeatures());
   if (protocol.min_reader_version == 3 && !unknown.empty()) {
@@ -100,8 +99,8 @@ Status CheckReadable(const Protocol& protocol, const Metadata& metadata, const s
 Status CheckWritable(const Protocol& protocol, const Metadata& metadata, const std::string& table_path) {
   MS_RETURN_IF_ERROR(CheckReadable(protocol, metadata, table_path));
   if (protocol.min_writer_version < 1 || protocol.min_writer_version > 7) {
-    return Status::Error(errors::kDeltaInvalidProtocol, {{"readerRequired", std::to_string(protocol.min_reader_version)},
-                                                         {"writerRequired", std::to_string(protocol.min_writer_version)}});
+    return Status::Error(errors::kDeltaInvalidProtocol,
+                         {{"readerRequired", std::to_string(protocol.min_reader_version)}, {"writerRequired", std::to_string(protocol.min_writer_version)}});
   }
   std::vector<std::string> refused = Unknown(protocol.writer_features, WritableFeatures());
   auto refuse = [&](bool used, const char* feature) {

@@ -48,7 +48,8 @@ Result<std::string> DataFilePath(std::string_view table_path, std::string_view u
   // A scheme comes before any slash; a colon within a relative path is percent-encoded or behind a slash.
   size_t colon = uri.find(':');
   if (colon != std::string_view::npos && colon < uri.find('/')) {
-    bool is_scheme = colon > 0 && std::all_of(uri.begin(), uri.begin() + colon, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '.' || c == '-'; });
+    bool is_scheme = colon > 0 && std::all_of(uri.begin(), uri.begin() + colon,
+                                              [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '+' || c == '.' || c == '-'; });
     if (is_scheme && uri.substr(colon + 1).starts_with("/")) return PathFromUri(uri);
   }
   return JoinPath(table_path, DecodeUriPath(uri));

@@ -107,7 +107,8 @@ void LogMaintenance::Run() {
       lock.unlock();
       if (checkpoint) {
         Status written = WriteCheckpoint(fs_, *checkpoint, clock_.WallMillis());
-        if (!written.ok() && !TableIsGone(fs_, *checkpoint)) spdlog::warn("no checkpoint {} of {}: {}", checkpoint->version, checkpoint->table_path, written.message());
+        if (!written.ok() && !TableIsGone(fs_, *checkpoint))
+          spdlog::warn("no checkpoint {} of {}: {}", checkpoint->version, checkpoint->table_path, written.message());
       }
       if (checksum) {
         Status written = WriteChecksum(fs_, *checksum);

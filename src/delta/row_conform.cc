@@ -10,9 +10,10 @@
 
 namespace millstream {
 namespace errors {
-inline constexpr ErrorClass kCastOverflowInInsert{"CAST_OVERFLOW_IN_TABLE_INSERT", "22003", ExceptionKind::kArithmetic,
-                                                  "Fail to assign a value of <sourceType> type to the <targetType> type column or variable <columnName> due to an overflow. Use `try_cast` "
-                                                  "on the input value to tolerate overflow and return NULL instead."};
+inline constexpr ErrorClass kCastOverflowInInsert{
+    "CAST_OVERFLOW_IN_TABLE_INSERT", "22003", ExceptionKind::kArithmetic,
+    "Fail to assign a value of <sourceType> type to the <targetType> type column or variable <columnName> due to an overflow. Use `try_cast` "
+    "on the input value to tolerate overflow and return NULL instead."};
 }  // namespace errors
 
 namespace {
@@ -68,7 +69,8 @@ Result<ArrayPtr> ConformArray(const ArrayPtr& array, const DataType& to, const s
   if (to.id() == TypeId::kArray && array->type_id() == arrow::Type::LIST) {
     const auto& list = static_cast<const arrow::ListArray&>(*array);
     MS_ASSIGN_OR_RETURN(ArrayPtr values, ConformArray(list.values(), to.element(), column + ".element"));
-    return std::make_shared<arrow::ListArray>(wanted, list.length(), list.value_offsets(), std::move(values), list.null_bitmap(), list.null_count(), list.offset());
+    return std::make_shared<arrow::ListArray>(wanted, list.length(), list.value_offsets(), std::move(values), list.null_bitmap(), list.null_count(),
+                                              list.offset());
   }
   if (to.id() == TypeId::kMap && array->type_id() == arrow::Type::MAP) {
     const auto& map = static_cast<const arrow::MapArray&>(*array);
@@ -88,8 +90,9 @@ Result<ArrayPtr> ConformArray(const ArrayPtr& array, const DataType& to, const s
     return Status::Unsupported("Casting column " + column + " from " + array->type()->ToString() + " to " + to.Sql());
   }
   Result<DataType> from = FromArrowType(*array->type());
-  return Status::Error(errors::kCastOverflowInInsert,
-                       {{"sourceType", from.ok() ? "\"" + from->Sql() + "\"" : array->type()->ToString()}, {"targetType", "\"" + to.Sql() + "\""}, {"columnName", "`" + column + "`"}});
+  return Status::Error(errors::kCastOverflowInInsert, {{"sourceType", from.ok() ? "\"" + from->Sql() + "\"" : array->type()->ToString()},
+                                                       {"targetType", "\"" + to.Sql() + "\""},
+                                                       {"columnName", "`" + column + "`"}});
 }
 
 RowConform::RowConform(const StructType& rows, const StructType& table) : table_(table), arrow_schema_(ToArrowSchema(table)) {

@@ -24,9 +24,9 @@ namespace {
 struct DataFile {
   AddFilePtr add;
   std::shared_ptr<const ParquetFile> parquet;
-  DeletedRows deleted;             // null: none
-  std::vector<int> file_columns;   // of each wanted column; -1: not in the file
-  std::vector<int> read;           // those that are, in the order wanted
+  DeletedRows deleted;            // null: none
+  std::vector<int> file_columns;  // of each wanted column; -1: not in the file
+  std::vector<int> read;          // those that are, in the order wanted
 };
 
 struct RowGroupReader {
@@ -38,7 +38,11 @@ struct RowGroupReader {
 class SnapshotRows : public RowStream {
  public:
   SnapshotRows(Fs& fs, SnapshotPtr snapshot, StructType columns, std::vector<AddFilePtr> files)
-      : fs_(fs), snapshot_(std::move(snapshot)), columns_(std::move(columns)), schema_(ToArrowSchema(columns_)), mode_(MappingModeOf(*snapshot_->metadata)),
+      : fs_(fs),
+        snapshot_(std::move(snapshot)),
+        columns_(std::move(columns)),
+        schema_(ToArrowSchema(columns_)),
+        mode_(MappingModeOf(*snapshot_->metadata)),
         files_(files.begin(), files.end()) {}
 
   const ArrowSchemaPtr& schema() const override { return schema_; }
@@ -156,7 +160,8 @@ class SnapshotRows : public RowStream {
     auto begin = std::lower_bound(deleted.begin(), deleted.end(), static_cast<uint64_t>(first_row));
     auto end = std::lower_bound(begin, deleted.end(), static_cast<uint64_t>(first_row + batch->num_rows()));
     if (begin == end) return batch;
-    if (batch->num_columns() == 0) return arrow::RecordBatch::Make(batch->schema(), batch->num_rows() - (end - begin), std::vector<std::shared_ptr<arrow::Array>>{});
+    if (batch->num_columns() == 0)
+      return arrow::RecordBatch::Make(batch->schema(), batch->num_rows() - (end - begin), std::vector<std::shared_ptr<arrow::Array>>{});
     arrow::Int64Builder kept;
     arrow::Status status = kept.Reserve(batch->num_rows() - (end - begin));
     for (int64_t row = 0; status.ok() && row < batch->num_rows(); ++row) {
@@ -185,10 +190,10 @@ class SnapshotRows : public RowStream {
   ArrowSchemaPtr schema_;
   ColumnMappingMode mode_;
   std::mutex mutex_;
-  std::deque<AddFilePtr> files_;                        // GUARDED_BY(mutex_): not opened yet
-  std::deque<RowGroup> groups_;                         // GUARDED_BY(mutex_): of opened files
-  std::vector<std::unique_ptr<RowGroupReader>> idle_;   // GUARDED_BY(mutex_): begun, nobody reads them now
-  Status error_;                                        // GUARDED_BY(mutex_)
+  std::deque<AddFilePtr> files_;                       // GUARDED_BY(mutex_): not opened yet
+  std::deque<RowGroup> groups_;                        // GUARDED_BY(mutex_): of opened files
+  std::vector<std::unique_ptr<RowGroupReader>> idle_;  // GUARDED_BY(mutex_): begun, nobody reads them now
+  Status error_;                                       // GUARDED_BY(mutex_)
 };
 
 }  // namespace

@@ -89,8 +89,7 @@ void SnapshotBuilder::ApplyCommit(CommitActions actions, int64_t version) {
 
 Result<SnapshotPtr> SnapshotBuilder::Finish(int64_t timestamp_ms) {
   if (!has_protocol_ || !built_.metadata) {
-    return Status::Error(errors::kDeltaStateRecover,
-                         {{"operation", has_protocol_ ? "metadata" : "protocol"}, {"version", std::to_string(built_.version)}})
+    return Status::Error(errors::kDeltaStateRecover, {{"operation", has_protocol_ ? "metadata" : "protocol"}, {"version", std::to_string(built_.version)}})
         .While("reading the log of " + built_.table_path);
   }
   std::vector<AddFilePtr> live;

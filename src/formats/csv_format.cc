@@ -116,7 +116,10 @@ Status SeparateLines(char* begin, char* end, const std::string& separator) {
 class CsvRows : public RowStream {
  public:
   CsvRows(const CsvOptions& options, ScanPlan plan, CsvRowShape shape, std::vector<InputFile> files, std::shared_ptr<FileScanStats> stats)
-      : options_(options), plan_(std::move(plan)), shape_(std::move(shape)), stats_(stats),
+      : options_(options),
+        plan_(std::move(plan)),
+        shape_(std::move(shape)),
+        stats_(stats),
         chunks_(Fs::Local(), std::move(files), ChunksOf(options), std::move(stats)) {}
 
   const ArrowSchemaPtr& schema() const override { return plan_.arrow_schema(); }
@@ -227,7 +230,8 @@ class CsvRows : public RowStream {
           MS_RETURN_IF_ERROR(worker.builder.Refuse(cursor.text(), "record of more than " + std::to_string(kRecordBytesMax) + " bytes"));
         } else if (!cursor.well_formed() && !shape_.rescue) {
           // Spark's reader does not survive these, whatever the mode; a stream that rescues does.
-          return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(file.path)}, {"reason", "A record exceeds maxColumns or maxCharsPerColumn, or has an unescaped quote."}});
+          return Status::Error(errors::kFailedReadFile,
+                               {{"path", UriFromPath(file.path)}, {"reason", "A record exceeds maxColumns or maxCharsPerColumn, or has an unescaped quote."}});
         } else {
           MS_RETURN_IF_ERROR(worker.builder.Record(worker.tokenizer.values(), cursor.well_formed(), cursor.text()));
         }

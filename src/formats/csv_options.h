@@ -18,8 +18,8 @@ struct CsvOptions {
 
   enum class UnescapedQuote { kStopAtClosingQuote, kStopAtDelimiter, kSkipValue, kRaiseError };
 
-  std::string separator;         // one byte or more
-  char quote = '"';              // '\0': none
+  std::string separator;  // one byte or more
+  char quote = '"';       // '\0': none
   char escape = '\\';
   char escape_of_escape = '\0';  // charToEscapeQuoteEscaping; '\0': none
   char comment = '\0';           // '\0': none

@@ -187,8 +187,10 @@ Status CsvRowBuilder::Record(const std::vector<CsvValue>& values, bool well_form
       continue;
     }
     ColumnBuilder& column = rows_.child(static_cast<size_t>(child));
-    if (column.size() > row) [[unlikely]] continue;  // a header that names a column twice: the first counts
-    if (Append(values[i], column)) [[likely]] continue;
+    if (column.size() > row) [[unlikely]]
+      continue;  // a header that names a column twice: the first counts
+    if (Append(values[i], column)) [[likely]]
+      continue;
     column.AppendNull();
     if (shape_.rescue) {
       Rescue(by_name_ ? file_columns_[i] : shape_.columns[static_cast<size_t>(child)], values[i].text());

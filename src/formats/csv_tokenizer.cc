@@ -14,7 +14,8 @@ bool IsBlank(char c) { return static_cast<unsigned char>(c) <= ' '; }
 
 }  // namespace
 
-CsvTokenizer::CsvTokenizer(const CsvOptions& options) : options_(options), separator_(options.separator), first_(options.separator[0]), carriage_(options.line_separator.empty() ? '\r' : '\n') {}
+CsvTokenizer::CsvTokenizer(const CsvOptions& options)
+    : options_(options), separator_(options.separator), first_(options.separator[0]), carriage_(options.line_separator.empty() ? '\r' : '\n') {}
 
 // The next delimiter's first byte or line end.
 const char* CsvTokenizer::ValueEnd(const char* p) const {

@@ -34,8 +34,8 @@ class CsvTokenizer {
  private:
   bool IsNewline(const char* p) const { return p < end_ && (*p == '\n' || *p == carriage_); }
   bool AtDelimiter(const char* p) const {
-    return p < end_ && *p == first_ && (separator_.size() == 1 || (static_cast<size_t>(end_ - p) >= separator_.size() &&
-                                                                  std::string_view(p, separator_.size()) == separator_));
+    return p < end_ && *p == first_ &&
+           (separator_.size() == 1 || (static_cast<size_t>(end_ - p) >= separator_.size() && std::string_view(p, separator_.size()) == separator_));
   }
   const char* ValueEnd(const char* p) const;
   bool Plain(const char** p);

@@ -24,9 +24,7 @@ class CompressedInput {
     offset_ += available;
     return available > 0;
   }
-  Status Damaged(std::string reason) const {
-    return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(path)}, {"reason", std::move(reason)}});
-  }
+  Status Damaged(std::string reason) const { return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(path)}, {"reason", std::move(reason)}}); }
 
   std::string path;
   char* next = nullptr;

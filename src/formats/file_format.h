@@ -22,8 +22,9 @@
 namespace millstream {
 
 namespace errors {
-inline constexpr ErrorClass kSourceFileMissing{"MILLSTREAM_SOURCE_FILE_MISSING", "42K03", ExceptionKind::kSpark,
-                                               "<path> was listed but is gone now. Restore it, or set the option ignoreMissingFiles to true to go on without it."};
+inline constexpr ErrorClass kSourceFileMissing{
+    "MILLSTREAM_SOURCE_FILE_MISSING", "42K03", ExceptionKind::kSpark,
+    "<path> was listed but is gone now. Restore it, or set the option ignoreMissingFiles to true to go on without it."};
 inline constexpr ErrorClass kSourceFileChanged{"MILLSTREAM_SOURCE_FILE_CHANGED", "58030", ExceptionKind::kSpark,
                                                "<path> changed while it was read (<detail>). The batch is retried."};
 }  // namespace errors

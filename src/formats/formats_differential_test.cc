@@ -138,7 +138,8 @@ TEST_P(FormatsDifferential, AnswersAsSparkDoes) {
     std::string content = Decoded(one["content"]);
     OptionMap options;
     for (const auto& [name, value] : one["options"].items()) options[name] = value.get<std::string>();
-    std::string label = "case " + std::to_string(number) + " " + one["options"].dump() + " " + one.value("schema", "").substr(0, 40) + " " + Json(content.substr(0, 60)).dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string label = "case " + std::to_string(number) + " " + one["options"].dump() + " " + one.value("schema", "").substr(0, 40) + " " +
+                        Json(content.substr(0, 60)).dump(-1, ' ', false, Json::error_handler_t::replace);
     if (!one.contains("schema")) {
       std::string ours = InferToText(one["format"], options, content, true);
       if (one.contains("error")) {

@@ -12,13 +12,21 @@ namespace {
 
 TEST(FormatsMutation, NoBytesBreakTheReaders) {
   const std::vector<std::string> seeds = {
-      "{\"a\":1,\"b\":\"x\\u00e9\\n\",\"c\":[1.5,null],\"d\":{\"x\":\"2020-01-02T03:04:05Z\",\"y\":{\"k\":1}},\"e\":12.34}\n{\"a\":\"bad\",\"zz\":[{\"q\":1}]}\n",
+      "{\"a\":1,\"b\":\"x\\u00e9\\n\",\"c\":[1.5,null],\"d\":{\"x\":\"2020-01-02T03:04:05Z\",\"y\":{\"k\":1}},\"e\":12.34}\n{\"a\":\"bad\",\"zz\":[{\"q\":1}]}"
+      "\n",
       "[{'a':1},{\"c\":[NaN,-INF,\"Infinity\"]},{\"d\":{\"x\":1577934245}}]\r\n\r\n{\"a\":1}garbage",
       "a,b,c\n1,\"x\"\"y\",2.5\n\"q\\\"r\" ,z,\"\"\n\xEF\xBB\xBF,,\"open\n1,2,3,4\n#c\n"};
-  const std::vector<OptionMap> json_options = {{}, {{"multiLine", "true"}}, {{"allowComments", "true"}, {"allowUnquotedFieldNames", "true"}, {"allowUnquotedControlChars", "true"}},
-                                               {{"lineSep", ","}}, {{"allowNumericLeadingZeros", "true"}, {"prefersDecimal", "true"}, {"inferTimestamp", "true"}}};
-  const std::vector<OptionMap> csv_options = {{}, {{"multiLine", "true"}}, {{"header", "true"}, {"escape", "\""}}, {{"sep", "||"}, {"comment", "#"}},
-                                              {{"unescapedQuoteHandling", "STOP_AT_CLOSING_QUOTE"}, {"ignoreTrailingWhiteSpace", "true"}}, {{"inferSchema", "true"}, {"unescapedQuoteHandling", "SKIP_VALUE"}}};
+  const std::vector<OptionMap> json_options = {{},
+                                               {{"multiLine", "true"}},
+                                               {{"allowComments", "true"}, {"allowUnquotedFieldNames", "true"}, {"allowUnquotedControlChars", "true"}},
+                                               {{"lineSep", ","}},
+                                               {{"allowNumericLeadingZeros", "true"}, {"prefersDecimal", "true"}, {"inferTimestamp", "true"}}};
+  const std::vector<OptionMap> csv_options = {{},
+                                              {{"multiLine", "true"}},
+                                              {{"header", "true"}, {"escape", "\""}},
+                                              {{"sep", "||"}, {"comment", "#"}},
+                                              {{"unescapedQuoteHandling", "STOP_AT_CLOSING_QUOTE"}, {"ignoreTrailingWhiteSpace", "true"}},
+                                              {{"inferSchema", "true"}, {"unescapedQuoteHandling", "SKIP_VALUE"}}};
   std::mt19937 random(20260101);
   static constexpr char kOdd[] = "\"\\{}[],:'\n\r\t\0\x80\xff\xef/*#-+.eE0 9";
   const std::string odd(kOdd, sizeof kOdd - 1);
@@ -53,10 +61,12 @@ TEST(FormatsMutation, NoBytesBreakTheReaders) {
       names.insert(names.end(), extra.begin(), extra.end());
       return names;
     };
-    std::string text = ReadToText("json", json, {file}, "a INT, b STRING, c ARRAY<DOUBLE>, d STRUCT<x: TIMESTAMP, y: MAP<STRING,INT>>, e DECIMAL(10,2), _corrupt_record STRING",
+    std::string text = ReadToText("json", json, {file},
+                                  "a INT, b STRING, c ARRAY<DOUBLE>, d STRUCT<x: TIMESTAMP, y: MAP<STRING,INT>>, e DECIMAL(10,2), _corrupt_record STRING",
                                   columns({"e", "d", "c", "b", "a", "_corrupt_record", "_metadata"}), rescue ? "_rescued" : "");
     EXPECT_EQ(text.find("Invalid"), std::string::npos) << text;
-    text = ReadToText("csv", csv, {file}, "a INT, b STRING, c DOUBLE, _corrupt_record STRING", columns({"c", "b", "a", "_corrupt_record"}), rescue ? "_rescued" : "");
+    text = ReadToText("csv", csv, {file}, "a INT, b STRING, c DOUBLE, _corrupt_record STRING", columns({"c", "b", "a", "_corrupt_record"}),
+                      rescue ? "_rescued" : "");
     EXPECT_EQ(text.find("Invalid"), std::string::npos) << text;
     (void)InferToText("json", json, bytes, rescue);
     (void)InferToText("csv", csv, bytes, rescue);

@@ -26,7 +26,8 @@ class Growing {
 
   // Room for `more` further elements: UncheckedEnd() may be written that far, then AdvanceBy.
   void Reserve(int64_t more) {
-    if (size_ + more > capacity_) [[unlikely]] Grow(more);
+    if (size_ + more > capacity_) [[unlikely]]
+      Grow(more);
   }
   T* UncheckedEnd() { return data_ + size_; }
   void AdvanceBy(int64_t count) { size_ += count; }

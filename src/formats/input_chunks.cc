@@ -16,7 +16,7 @@
 namespace millstream {
 namespace {
 
-constexpr int64_t kPieceBytes = 8 << 20;    // a larger file is cut into pieces of this size
+constexpr int64_t kPieceBytes = 8 << 20;  // a larger file is cut into pieces of this size
 constexpr int64_t kReadAheadBytes = 64 << 10;
 constexpr int64_t kFilesPerChunkMax = 8192;
 

@@ -23,8 +23,8 @@ inline constexpr int64_t kChunkPadding = 64;
 
 // Bytes of one file in a chunk: whole lines, or the whole file. Behind the last byte stands a '\n' that is not the file's.
 struct ChunkPiece {
-  int32_t file = 0;         // index among the files
-  int64_t begin = 0;        // in the chunk's buffer
+  int32_t file = 0;   // index among the files
+  int64_t begin = 0;  // in the chunk's buffer
   int64_t end = 0;
   int64_t file_offset = 0;  // of `begin`; of the decompressed bytes when compressed
 };
@@ -43,9 +43,9 @@ struct InputChunk {
 };
 
 struct ChunkOptions {
-  bool whole_files = false;          // never cut a file
-  int64_t chunk_bytes = 4 << 20;     // aimed at
-  std::string encoding = "UTF-8";    // other encodings are converted, file by file
+  bool whole_files = false;        // never cut a file
+  int64_t chunk_bytes = 4 << 20;   // aimed at
+  std::string encoding = "UTF-8";  // other encodings are converted, file by file
   bool ignore_missing_files = false;
   bool ignore_corrupt_files = false;
 };
@@ -83,14 +83,14 @@ class InputChunks {
   const std::shared_ptr<FileScanStats> stats_;
   std::vector<int32_t> compressed_;  // indexes of the files that are read as a stream
   std::vector<int32_t> plain_;
-  std::mutex mutex_;                 // guards what follows
+  std::mutex mutex_;  // guards what follows
   size_t next_plain_ = 0;
   int64_t next_offset_ = 0;
-  std::mutex compressed_mutex_;      // guards what follows; held while decompressing
+  std::mutex compressed_mutex_;  // guards what follows; held while decompressing
   size_t next_compressed_ = 0;
   std::unique_ptr<Decompressor> open_;
   int64_t open_offset_ = 0;
-  std::string carry_;                // the start of a line whose end is not decompressed yet
+  std::string carry_;  // the start of a line whose end is not decompressed yet
 };
 
 // A text's next line end ('\n', '\r', or both) at or after `p`; `end` when there is none.

@@ -47,7 +47,10 @@ ChunkOptions ChunksOf(const JsonOptions& options) {
 class JsonRows : public RowStream {
  public:
   JsonRows(const JsonOptions& options, ScanPlan plan, JsonRowShape shape, std::vector<InputFile> files, std::shared_ptr<FileScanStats> stats)
-      : options_(options), plan_(std::move(plan)), shape_(std::move(shape)), stats_(stats),
+      : options_(options),
+        plan_(std::move(plan)),
+        shape_(std::move(shape)),
+        stats_(stats),
         chunks_(Fs::Local(), std::move(files), ChunksOf(options), std::move(stats)) {}
 
   const ArrowSchemaPtr& schema() const override { return plan_.arrow_schema(); }
@@ -107,13 +110,13 @@ class JsonRows : public RowStream {
       int64_t before = parser.rows().size();
       char *begin = worker.chunk.data + piece.begin, *end = worker.chunk.data + piece.end;
       const char* at = begin;
-      Status status = options_.multi_line ? parser.Document(begin, end)
-                                          : ForEachLine(begin, end, options_.line_separator, [&](const char* from, const char* to) {
-                                              at = from;
-                                              if (to - from <= kRecordBytesMax) [[likely]] return parser.Record(from, to);
-                                              return parser.Refuse({from, static_cast<size_t>(to - from)},
-                                                                   "record of more than " + std::to_string(kRecordBytesMax) + " bytes");
-                                            });
+      Status status =
+          options_.multi_line ? parser.Document(begin, end) : ForEachLine(begin, end, options_.line_separator, [&](const char* from, const char* to) {
+            at = from;
+            if (to - from <= kRecordBytesMax) [[likely]]
+              return parser.Record(from, to);
+            return parser.Refuse({from, static_cast<size_t>(to - from)}, "record of more than " + std::to_string(kRecordBytesMax) + " bytes");
+          });
       if (!status.ok()) {
         return std::move(status).While("while reading " + UriFromPath(file.path) + " at byte " + std::to_string(piece.file_offset + (at - begin)));
       }
@@ -165,7 +168,8 @@ class JsonFormat : public FileFormat {
         char *begin = chunk.data + piece.begin, *end = chunk.data + piece.end;
         auto record = [&](const char* from, const char* to) {
           // An even sample, the same one each time.
-          bool sampled = options_.sampling_ratio >= 1 || static_cast<double>(record_number++ * 0x9E3779B97F4A7C15ull >> 32) < options_.sampling_ratio * 4294967296.0;
+          bool sampled =
+              options_.sampling_ratio >= 1 || static_cast<double>(record_number++ * 0x9E3779B97F4A7C15ull >> 32) < options_.sampling_ratio * 4294967296.0;
           return sampled && to - from <= kRecordBytesMax ? inference.Record(from, to) : Status::Ok();
         };
         MS_RETURN_IF_ERROR(options_.multi_line ? inference.Document(begin, end) : ForEachLine(begin, end, options_.line_separator, record));

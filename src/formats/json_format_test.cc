@@ -1,9 +1,8 @@
+#include <arrow/pretty_print.h>
+#include <arrow/scalar.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
-
-#include <arrow/pretty_print.h>
-#include <arrow/scalar.h>
 
 #include "formats/file_format.h"
 #include "formats/formats_errors.h"
@@ -27,7 +26,8 @@ TEST(JsonFormat, KeepsTheTextOfWhatIsNoStringInAStringColumn) {
   EXPECT_EQ(Read("{\"a\":1.50}\n{\"a\":{ \"x\": [1, 2]}}\n{\"a\":true}\n{\"a\":null}", "a STRING", {"a"}), "1.50\n{ \"x\": [1, 2]}\ntrue\nnull\n");
 }
 TEST(JsonFormat, RescuesWhatTheSchemaHasNoPlaceFor) {
-  std::string rows = Read("{\"a\":\"x\",\"b\":{\"c\":1,\"d\":2},\"e\":[1]}\n{\"A\":1}\n{\"a\":1}\n{oops\n", "a INT, b STRUCT<c: INT>", {"a", "b", "_rescued"}, {}, "_rescued");
+  std::string rows =
+      Read("{\"a\":\"x\",\"b\":{\"c\":1,\"d\":2},\"e\":[1]}\n{\"A\":1}\n{\"a\":1}\n{oops\n", "a INT, b STRUCT<c: INT>", {"a", "b", "_rescued"}, {}, "_rescued");
   EXPECT_THAT(rows, testing::HasSubstr("null|{c:1}|{\"a\":\"x\",\"b\":{\"d\":2},\"e\":[1],\"_file_path\":\"file:/"));
   EXPECT_THAT(rows, testing::HasSubstr("null|null|{\"A\":1,\"_file_path\":\"file:/"));
   EXPECT_THAT(rows, testing::HasSubstr("1|null|null\n"));

@@ -16,12 +16,12 @@ const OptionTable& JsonOptionTable();
 struct JsonOptions {
   static Result<JsonOptions> From(const OptionMap& user, const FormatContext& context);
 
-  bool allow_comments, allow_single_quotes, allow_unquoted_field_names, allow_numeric_leading_zeros, allow_backslash_escaping_any,
-      allow_unquoted_control_chars, allow_non_numeric_numbers;
+  bool allow_comments, allow_single_quotes, allow_unquoted_field_names, allow_numeric_leading_zeros, allow_backslash_escaping_any, allow_unquoted_control_chars,
+      allow_non_numeric_numbers;
   bool primitives_as_string, prefers_decimal, drop_field_if_all_null, infer_timestamp;
   bool multi_line, ignore_missing_files, ignore_corrupt_files;
-  bool ignore_case;       // names of fields match whatever their case
-  bool leaves_as_strings; // inference: Auto Loader without inferColumnTypes
+  bool ignore_case;        // names of fields match whatever their case
+  bool leaves_as_strings;  // inference: Auto Loader without inferColumnTypes
   ParseMode mode;
   std::string corrupt_record_column, encoding, line_separator;
   double sampling_ratio;

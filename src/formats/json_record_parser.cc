@@ -264,9 +264,9 @@ JsonRecordParser::Outcome JsonRecordParser::Object(JsonNode& node, ColumnBuilder
     int field = NextField(node, &at, &name);
     if (field == kNoName) return Outcome::kSyntax;
     scanner_.SkipSpace();
-    bool good = field == kUnknown                             ? UnknownField(node, name, frame, depth + 1)
+    bool good = field == kUnknown                                   ? UnknownField(node, name, frame, depth + 1)
                 : node.fields[static_cast<size_t>(field)].child < 0 ? scanner_.SkipValue(depth + 1)
-                                                              : Field(node, field, out, frame, depth + 1);
+                                                                    : Field(node, field, out, frame, depth + 1);
     if (!good) return Outcome::kSyntax;
     if (scanner_.Take(',')) continue;
     return scanner_.Take('}') ? Outcome::kOk : Outcome::kSyntax;
@@ -293,7 +293,8 @@ bool JsonRecordParser::Field(JsonNode& node, int index, ColumnBuilder& out, Fram
     list_dirty_ = false;
     if (outcome == Outcome::kOk) Rescue(frame, field.name, std::string_view(begin, static_cast<size_t>(scanner_.position() - begin)));
   }
-  if (outcome == Outcome::kOk) [[likely]] return true;
+  if (outcome == Outcome::kOk) [[likely]]
+    return true;
   if (shape_.rescue) {
     Rescue(frame, field.name, std::string_view(begin, static_cast<size_t>(scanner_.position() - begin)));
   } else {

@@ -16,11 +16,11 @@ namespace millstream {
 
 // What the rows are made of. Columns of the result: wanted data columns, and by name the corrupt record's and the rescued data's.
 struct JsonRowShape {
-  StructType data_schema;            // all known fields
-  std::vector<std::string> columns;  // the children of the row, in order
-  std::string corrupt_record_column; // empty: not wanted
-  std::string rescued_data_column;   // empty: not wanted
-  bool rescue = false;               // type errors are rescued (or dropped with the rescued column) instead of making the record bad
+  StructType data_schema;             // all known fields
+  std::vector<std::string> columns;   // the children of the row, in order
+  std::string corrupt_record_column;  // empty: not wanted
+  std::string rescued_data_column;    // empty: not wanted
+  bool rescue = false;                // type errors are rescued (or dropped with the rescued column) instead of making the record bad
   bool fail_on_new_fields = false;
 };
 
@@ -93,8 +93,8 @@ class JsonRecordParser {
   std::string rescued_;                  // of the row under way
   std::vector<std::string> new_fields_;  // of the record under way
   bool record_bad_ = false;
-  int lists_open_ = 0;                   // arrays and maps around the value
-  bool list_dirty_ = false;              // something in them is to be rescued: then all of the outermost is
+  int lists_open_ = 0;       // arrays and maps around the value
+  bool list_dirty_ = false;  // something in them is to be rescued: then all of the outermost is
   int64_t rejected_ = 0, rescued_rows_ = 0, malformed_ = 0;
 };
 

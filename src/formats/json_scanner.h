@@ -34,7 +34,8 @@ class JsonScanner {
 
   // Over white space and, where allowed, comments.
   void SkipSpace() {
-    if (static_cast<unsigned char>(*p_) > ' ' && *p_ != '/' && *p_ != '#') [[likely]] return;
+    if (static_cast<unsigned char>(*p_) > ' ' && *p_ != '/' && *p_ != '#') [[likely]]
+      return;
     SkipSpaceSlowly();
   }
   // The character, after white space; false: another one is there.

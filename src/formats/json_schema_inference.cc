@@ -88,8 +88,7 @@ using Kind = InferredType::Kind;
 
 class ValueInference {
  public:
-  ValueInference(const JsonOptions& options, bool ignore_case, JsonScanner& scanner)
-      : options_(options), ignore_case_(ignore_case), scanner_(scanner) {}
+  ValueInference(const JsonOptions& options, bool ignore_case, JsonScanner& scanner) : options_(options), ignore_case_(ignore_case), scanner_(scanner) {}
 
   // Merges the value at the scanner into `type`; false on a syntax error.
   bool Value(InferredType& type, int depth) {

@@ -21,11 +21,12 @@ namespace millstream {
 
 const OptionTable& ParquetOptionTable() {
   using enum OptionType;
-  static const OptionTable table("parquet", {{"ignoreCorruptFiles", kBool, "false", "Files that are no Parquet are left out and counted.", "0.1"},
-                                             {"ignoreMissingFiles", kBool, "false", "Files that have vanished since they were listed are left out and counted.", "0.1"},
-                                             {"mergeSchema", kBool, "false", "Inference looks at all files, not at one alone.", "0.1"},
-                                             {"readerCaseSensitive", kBool, "true", "Columns whose names differ in case only are different columns.", "0.1"},
-                                             {"rescuedDataColumn", kString, "", "The column that holds what fits no other column.", "0.1"}});
+  static const OptionTable table("parquet",
+                                 {{"ignoreCorruptFiles", kBool, "false", "Files that are no Parquet are left out and counted.", "0.1"},
+                                  {"ignoreMissingFiles", kBool, "false", "Files that have vanished since they were listed are left out and counted.", "0.1"},
+                                  {"mergeSchema", kBool, "false", "Inference looks at all files, not at one alone.", "0.1"},
+                                  {"readerCaseSensitive", kBool, "true", "Columns whose names differ in case only are different columns.", "0.1"},
+                                  {"rescuedDataColumn", kString, "", "The column that holds what fits no other column.", "0.1"}});
   return table;
 }
 
@@ -139,10 +140,10 @@ class ParquetRowsOfFiles : public RowStream {
     const arrow::Schema& in_file = *task.file->arrow_schema();
     const auto& columns = plan_.parsed_columns();
     const bool rescue = plan_.wants_rescued_data();
-    std::vector<int> wanted;                            // columns of the file
-    std::vector<int> source(columns.size(), -1);        // per parsed column: index in `wanted`
+    std::vector<int> wanted;                      // columns of the file
+    std::vector<int> source(columns.size(), -1);  // per parsed column: index in `wanted`
     std::vector<bool> used(static_cast<size_t>(in_file.num_fields()), false);
-    std::vector<int> rescued;                           // indexes in `wanted`
+    std::vector<int> rescued;  // indexes in `wanted`
     int rescued_column = -1;
     for (const StructField& field : plan_.data_schema()) {
       if (int at = FileColumn(in_file, field.name); at >= 0) used[static_cast<size_t>(at)] = true;
@@ -161,8 +162,10 @@ class ParquetRowsOfFiles : public RowStream {
       } else if (rescue) {
         rescued.push_back(static_cast<int>(wanted.size()));
       } else {
-        return Status::Error(errors::kParquetTypeMismatch, {{"path", UriFromPath(input.path)}, {"column", "[" + columns[i] + "]"},
-                                                            {"expectedType", to.SimpleString()}, {"actualType", in_file.field(at)->type()->ToString()}});
+        return Status::Error(errors::kParquetTypeMismatch, {{"path", UriFromPath(input.path)},
+                                                            {"column", "[" + columns[i] + "]"},
+                                                            {"expectedType", to.SimpleString()},
+                                                            {"actualType", in_file.field(at)->type()->ToString()}});
       }
       wanted.push_back(at);
     }
@@ -186,8 +189,8 @@ class ParquetRowsOfFiles : public RowStream {
       if (batch == nullptr) break;
       count += batch->num_rows();
       for (size_t i = 0; i < columns.size(); ++i) {
-        MS_ASSIGN_OR_RETURN(auto array, static_cast<int>(i) == rescued_column ? RescuedColumn(*batch, rescued, wanted, in_file, input)
-                                                                             : Column(*batch, source[i], columns[i]));
+        MS_ASSIGN_OR_RETURN(
+            auto array, static_cast<int>(i) == rescued_column ? RescuedColumn(*batch, rescued, wanted, in_file, input) : Column(*batch, source[i], columns[i]));
         pieces[i].push_back(std::move(array));
       }
     }

@@ -1,8 +1,7 @@
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include <arrow/array.h>
 #include <arrow/builder.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include "formats/column_builder.h"
 #include "formats/parquet_writer.h"
@@ -37,7 +36,8 @@ TEST(ParquetFormat, RescuesOrRefusesATypeThatDoesNotFit) {
   TestFiles files;
   InputFile file = Write(files, "a.parquet");
   EXPECT_THAT(ReadToText("parquet", {}, {file}, "id DATE", {"id"}), testing::HasSubstr("PARQUET_COLUMN_DATA_TYPE_MISMATCH"));
-  EXPECT_THAT(ReadToText("parquet", {}, {file}, "id DATE", {"id", "_rescued"}, "_rescued"), testing::StartsWith("null|{\"id\":1,\"Name\":\"x\",\"_file_path\":\"file:/"));
+  EXPECT_THAT(ReadToText("parquet", {}, {file}, "id DATE", {"id", "_rescued"}, "_rescued"),
+              testing::StartsWith("null|{\"id\":1,\"Name\":\"x\",\"_file_path\":\"file:/"));
   EXPECT_THAT(ReadToText("parquet", {}, {file}, "id INT", {"id"}, "", true), testing::HasSubstr("NEW_FIELDS_IN_FILE"));
 }
 TEST(ParquetFormat, NamesAFileThatIsNoParquet) {

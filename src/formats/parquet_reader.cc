@@ -13,9 +13,7 @@
 namespace millstream {
 namespace {
 
-Status Corrupt(const std::string& path, const std::string& reason) {
-  return Status::Error(errors::kParquetCorrupt, {{"path", path}, {"reason", reason}});
-}
+Status Corrupt(const std::string& path, const std::string& reason) { return Status::Error(errors::kParquetCorrupt, {{"path", path}, {"reason", reason}}); }
 
 // Runs `body`, which calls the Parquet library, and turns what it throws into a Status.
 template <typename Body>

@@ -21,7 +21,8 @@ namespace millstream {
 
 namespace errors {
 // A file that is not Parquet, is cut off, or does not say what its checksums say.
-inline constexpr ErrorClass kParquetCorrupt{"FAILED_READ_FILE.NO_HINT", "KD001", ExceptionKind::kSpark, "Encountered error while reading file <path>: <reason>."};
+inline constexpr ErrorClass kParquetCorrupt{"FAILED_READ_FILE.NO_HINT", "KD001", ExceptionKind::kSpark,
+                                            "Encountered error while reading file <path>: <reason>."};
 }  // namespace errors
 
 // The batches of one row group, in file order. Not thread-safe.

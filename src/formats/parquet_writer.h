@@ -32,7 +32,7 @@ struct WrittenFile {
 struct ParquetWriterOptions {
   enum class Codec { kNone, kSnappy, kZstd } codec = Codec::kSnappy;
   int64_t row_group_bytes = int64_t{128} << 20;  // of the rows in memory, before encoding
-  int stats_columns_max = 32;  // leaves, from the first: delta.dataSkippingNumIndexedCols; -1: all
+  int stats_columns_max = 32;                    // leaves, from the first: delta.dataSkippingNumIndexedCols; -1: all
 };
 
 // Not thread-safe. Abandoned (destroyed without Close), it leaves nothing behind.

@@ -26,8 +26,8 @@ class ScanPlan {
   const ArrowSchemaPtr& arrow_schema() const { return arrow_schema_; }
 
   // `parsed[i]` is parsed_columns()[i]; the rows are those of `runs`, in order.
-  Result<RecordBatchPtr> Assemble(std::vector<std::shared_ptr<arrow::Array>> parsed, const std::vector<InputFile>& files,
-                                  const std::vector<FileRun>& runs, int64_t rows) const;
+  Result<RecordBatchPtr> Assemble(std::vector<std::shared_ptr<arrow::Array>> parsed, const std::vector<InputFile>& files, const std::vector<FileRun>& runs,
+                                  int64_t rows) const;
 
  private:
   enum class Origin { kParsed, kPartition, kMetadata };

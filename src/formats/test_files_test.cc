@@ -1,9 +1,9 @@
-#include <unistd.h>
+#include "formats/test_files.h"
 
 #include <arrow/array.h>
 #include <arrow/scalar.h>
+#include <unistd.h>
 
-#include "formats/test_files.h"
 #include "types/spark_ddl.h"
 
 namespace millstream {

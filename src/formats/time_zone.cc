@@ -55,14 +55,34 @@ std::optional<int32_t> ParseOffset(std::string_view text) {
 
 // ZoneId.SHORT_IDS.
 const std::map<std::string, std::string, std::less<>>& ShortIds() {
-  static const std::map<std::string, std::string, std::less<>> ids = {
-      {"ACT", "Australia/Darwin"}, {"AET", "Australia/Sydney"}, {"AGT", "America/Argentina/Buenos_Aires"}, {"ART", "Africa/Cairo"},
-      {"AST", "America/Anchorage"}, {"BET", "America/Sao_Paulo"}, {"BST", "Asia/Dhaka"}, {"CAT", "Africa/Harare"},
-      {"CNT", "America/St_Johns"}, {"CST", "America/Chicago"}, {"CTT", "Asia/Shanghai"}, {"EAT", "Africa/Addis_Ababa"},
-      {"ECT", "Europe/Paris"}, {"IET", "America/Indiana/Indianapolis"}, {"IST", "Asia/Kolkata"}, {"JST", "Asia/Tokyo"},
-      {"MIT", "Pacific/Apia"}, {"NET", "Asia/Yerevan"}, {"NST", "Pacific/Auckland"}, {"PLT", "Asia/Karachi"},
-      {"PNT", "America/Phoenix"}, {"PRT", "America/Puerto_Rico"}, {"PST", "America/Los_Angeles"}, {"SST", "Pacific/Guadalcanal"},
-      {"VST", "Asia/Ho_Chi_Minh"}, {"EST", "-05:00"}, {"MST", "-07:00"}, {"HST", "-10:00"}};
+  static const std::map<std::string, std::string, std::less<>> ids = {{"ACT", "Australia/Darwin"},
+                                                                      {"AET", "Australia/Sydney"},
+                                                                      {"AGT", "America/Argentina/Buenos_Aires"},
+                                                                      {"ART", "Africa/Cairo"},
+                                                                      {"AST", "America/Anchorage"},
+                                                                      {"BET", "America/Sao_Paulo"},
+                                                                      {"BST", "Asia/Dhaka"},
+                                                                      {"CAT", "Africa/Harare"},
+                                                                      {"CNT", "America/St_Johns"},
+                                                                      {"CST", "America/Chicago"},
+                                                                      {"CTT", "Asia/Shanghai"},
+                                                                      {"EAT", "Africa/Addis_Ababa"},
+                                                                      {"ECT", "Europe/Paris"},
+                                                                      {"IET", "America/Indiana/Indianapolis"},
+                                                                      {"IST", "Asia/Kolkata"},
+                                                                      {"JST", "Asia/Tokyo"},
+                                                                      {"MIT", "Pacific/Apia"},
+                                                                      {"NET", "Asia/Yerevan"},
+                                                                      {"NST", "Pacific/Auckland"},
+                                                                      {"PLT", "Asia/Karachi"},
+                                                                      {"PNT", "America/Phoenix"},
+                                                                      {"PRT", "America/Puerto_Rico"},
+                                                                      {"PST", "America/Los_Angeles"},
+                                                                      {"SST", "Pacific/Guadalcanal"},
+                                                                      {"VST", "Asia/Ho_Chi_Minh"},
+                                                                      {"EST", "-05:00"},
+                                                                      {"MST", "-07:00"},
+                                                                      {"HST", "-10:00"}};
   return ids;
 }
 
@@ -202,14 +222,14 @@ const TimeZone* TimeZone::Find(std::string_view id) {
 }
 
 const TimeZone* TimeZone::Load(const std::string& region) {
-  bool plain = !region.empty() && region[0] != '/' && region.find("..") == std::string::npos &&
-               std::all_of(region.begin(), region.end(),
-                           [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '/' || c == '_' || c == '-' || c == '+'; });
+  bool plain = !region.empty() && region[0] != '/' && region.find("..") == std::string::npos && std::all_of(region.begin(), region.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '/' || c == '_' || c == '-' || c == '+';
+  });
   if (!plain) return nullptr;
   Result<std::string> bytes = Fs::Local().ReadFile("/usr/share/zoneinfo/" + region, 1 << 20);
   if (!bytes.ok() || bytes->size() < 88 || bytes->compare(0, 4, "TZif") != 0 || (*bytes)[4] < '2') return nullptr;
   const std::string& file = *bytes;
-  auto counts = [&](size_t header, int64_t (&out)[6]) {
+  auto counts = [&](size_t header, int64_t(&out)[6]) {
     for (int i = 0; i < 6; ++i) out[i] = BigEndian(file.data() + header + 20 + i * 4, 4);
   };
   int64_t old[6], now[6];  // isut, isstd, leap, time, type, char

@@ -24,13 +24,13 @@ class TimeZone {
 
  private:
   struct Transition {
-    int64_t at_s = 0;       // instant
-    int32_t before_s = 0;   // offset until then
-    int32_t after_s = 0;    // offset from then on
+    int64_t at_s = 0;      // instant
+    int32_t before_s = 0;  // offset until then
+    int32_t after_s = 0;   // offset from then on
   };
   static const TimeZone* Load(const std::string& region);
-  int64_t fixed_s_ = 0;                   // offset when there are no transitions
-  std::vector<Transition> transitions_;   // ascending
+  int64_t fixed_s_ = 0;                  // offset when there are no transitions
+  std::vector<Transition> transitions_;  // ascending
 };
 
 }  // namespace millstream

@@ -12,10 +12,10 @@ namespace millstream {
 
 // The settings that change what a query means.
 struct AnalyzerConf {
-  bool ansi = true;                     // spark.sql.ansi.enabled
-  bool case_sensitive = false;          // spark.sql.caseSensitive
-  std::string time_zone = "UTC";        // spark.sql.session.timeZone
-  int64_t now_us = 0;                   // current_timestamp(), fixed for the whole query (a batch's batchTimestampMs in streams)
+  bool ansi = true;               // spark.sql.ansi.enabled
+  bool case_sensitive = false;    // spark.sql.caseSensitive
+  std::string time_zone = "UTC";  // spark.sql.session.timeZone
+  int64_t now_us = 0;             // current_timestamp(), fixed for the whole query (a batch's batchTimestampMs in streams)
   std::string current_database = "default";
   std::string current_user;
 };

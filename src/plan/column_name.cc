@@ -17,10 +17,44 @@ std::string Lower(std::string text) {
 
 // Spark's classes that print themselves in capitals, unless the user took another of their names.
 std::string ShownName(const std::string& name) {
-  static const std::set<std::string> capitals = {
-      "ceil", "floor", "sqrt", "cbrt", "exp", "expm1", "log10", "log2", "log1p", "sin", "cos", "tan", "cot", "sec", "csc", "asin", "acos", "atan", "atan2",
-      "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "degrees", "radians", "hypot", "signum", "power", "pi", "e", "log", "rank", "dense_rank",
-      "percent_rank", "spark_partition_id", "rlike"};
+  static const std::set<std::string> capitals = {"ceil",
+                                                 "floor",
+                                                 "sqrt",
+                                                 "cbrt",
+                                                 "exp",
+                                                 "expm1",
+                                                 "log10",
+                                                 "log2",
+                                                 "log1p",
+                                                 "sin",
+                                                 "cos",
+                                                 "tan",
+                                                 "cot",
+                                                 "sec",
+                                                 "csc",
+                                                 "asin",
+                                                 "acos",
+                                                 "atan",
+                                                 "atan2",
+                                                 "sinh",
+                                                 "cosh",
+                                                 "tanh",
+                                                 "asinh",
+                                                 "acosh",
+                                                 "atanh",
+                                                 "degrees",
+                                                 "radians",
+                                                 "hypot",
+                                                 "signum",
+                                                 "power",
+                                                 "pi",
+                                                 "e",
+                                                 "log",
+                                                 "rank",
+                                                 "dense_rank",
+                                                 "percent_rank",
+                                                 "spark_partition_id",
+                                                 "rlike"};
   static const std::map<std::string, std::string> others = {
       {"current_database", "current_schema"}, {"regexp", "REGEXP"}, {"regexp_like", "REGEXP_LIKE"}, {"isin", "in"}, {"any", "any"}};
   if (auto found = others.find(name); found != others.end()) return found->second;
@@ -82,7 +116,8 @@ class Writer {
       return fmt::format("{}({} AS {})", node->mode == EvalMode::kTry ? "TRY_CAST" : "CAST", Write(*node->child), node->to.Sql());
     }
     if (const auto* node = e.As<SortOrder>()) {
-      return fmt::format("{} {} NULLS {}", Write(*node->child), node->ascending ? "ASC" : "DESC", node->nulls_first.value_or(node->ascending) ? "FIRST" : "LAST");
+      return fmt::format("{} {} NULLS {}", Write(*node->child), node->ascending ? "ASC" : "DESC",
+                         node->nulls_first.value_or(node->ascending) ? "FIRST" : "LAST");
     }
     if (e.As<LambdaVariable>() || e.As<LambdaParam>()) return "namedlambdavariable()";
     if (const auto* node = e.As<LambdaExpr>()) {
@@ -114,9 +149,9 @@ class Writer {
     const std::string name = Lower(call.name.empty() ? "" : call.name.back());
     const auto& args = call.args;
     auto arg = [&](size_t i) { return Write(*args[i]); };
-    static const std::map<std::string, std::string> infix = {
-        {"==", "="}, {"=", "="}, {"<=>", "<=>"}, {"<", "<"}, {"<=", "<="}, {">", ">"}, {">=", ">="}, {"+", "+"}, {"-", "-"}, {"*", "*"},
-        {"/", "/"}, {"%", "%"}, {"div", "div"}, {"and", "AND"}, {"or", "OR"}, {"&", "&"}, {"|", "|"}, {"^", "^"}};
+    static const std::map<std::string, std::string> infix = {{"==", "="},    {"=", "="},     {"<=>", "<=>"}, {"<", "<"}, {"<=", "<="}, {">", ">"},
+                                                             {">=", ">="},   {"+", "+"},     {"-", "-"},     {"*", "*"}, {"/", "/"},   {"%", "%"},
+                                                             {"div", "div"}, {"and", "AND"}, {"or", "OR"},   {"&", "&"}, {"|", "|"},   {"^", "^"}};
     if (auto found = infix.find(name); found != infix.end() && args.size() == 2) return fmt::format("({} {} {})", arg(0), found->second, arg(1));
     if ((name == "!=" || name == "<>") && args.size() == 2) return fmt::format("(NOT ({} = {}))", arg(0), arg(1));
     if ((name == "not" || name == "!") && args.size() == 1) return fmt::format("(NOT {})", arg(0));
@@ -143,7 +178,8 @@ class Writer {
     if (name == "extract" && args.size() == 2) return fmt::format("extract({} FROM {})", arg(0), arg(1));
     if (name == "log" && args.size() == 1) return fmt::format("LOG(E(), {})", arg(0));
     if (name == "from_json" && args.size() >= 2) return fmt::format("from_json({})", arg(0));
-    if (name == "count" && args.size() == 1 && args[0]->As<UnresolvedStar>() && args[0]->As<UnresolvedStar>()->target.empty() && !call.is_distinct) return Filtered(call, "count(1)");
+    if (name == "count" && args.size() == 1 && args[0]->As<UnresolvedStar>() && args[0]->As<UnresolvedStar>()->target.empty() && !call.is_distinct)
+      return Filtered(call, "count(1)");
     std::string text = WriteAll(args);
     if (const std::string* defaults = Defaults(name, args.size())) text += *defaults;
     return Filtered(call, fmt::format("{}({}{})", ShownName(name), call.is_distinct ? "DISTINCT " : "", text));

@@ -85,10 +85,10 @@ enum class SaveMode { kErrorIfExists, kAppend, kOverwrite, kIgnore };
 // df.write…, INSERT INTO/OVERWRITE.
 struct WriteData {
   PlanPtr query;
-  std::string format;                 // empty: the table's, or spark.sql.sources.default
-  std::optional<std::string> path;    // save(path)
-  std::optional<MultipartName> table; // saveAsTable(t), insertInto(t)
-  bool insert_into = false;           // by position, table must exist
+  std::string format;                  // empty: the table's, or spark.sql.sources.default
+  std::optional<std::string> path;     // save(path)
+  std::optional<MultipartName> table;  // saveAsTable(t), insertInto(t)
+  bool insert_into = false;            // by position, table must exist
   bool by_name = false;
   std::vector<std::string> insert_columns;
   SaveMode mode = SaveMode::kErrorIfExists;

@@ -58,8 +58,8 @@ struct UnresolvedExtractValue {  // child[extraction], child.field
 struct LambdaExpr {  // x -> x + 1; params are LambdaVariable names, resolved by the analyzer to ids
   ExprPtr body;
   std::vector<std::string> params;
-  std::vector<ExprId> param_ids;     // after analysis
-  std::vector<DataType> param_types; // after analysis
+  std::vector<ExprId> param_ids;      // after analysis
+  std::vector<DataType> param_types;  // after analysis
 };
 struct LambdaVariable {
   std::string name;
@@ -148,8 +148,8 @@ struct LambdaParam {
 };
 
 struct Expr {
-  std::variant<UnresolvedAttribute, UnresolvedStar, UnresolvedRegex, UnresolvedFunction, UnresolvedExtractValue, LambdaExpr, LambdaVariable,
-               WindowCall, SubqueryExpr, Literal, Alias, Cast, SortOrder, AttributeRef, Call, AggregateCall, LambdaParam>
+  std::variant<UnresolvedAttribute, UnresolvedStar, UnresolvedRegex, UnresolvedFunction, UnresolvedExtractValue, LambdaExpr, LambdaVariable, WindowCall,
+               SubqueryExpr, Literal, Alias, Cast, SortOrder, AttributeRef, Call, AggregateCall, LambdaParam>
       node;
 
   template <typename T>

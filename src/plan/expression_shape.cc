@@ -40,7 +40,8 @@ std::string CallSql(const std::string& name, const std::vector<ExprPtr>& args) {
   if (name == "isnull" && args.size() == 1) return fmt::format("({} IS NULL)", SqlOf(*args[0]));
   if (name == "isnotnull" && args.size() == 1) return fmt::format("({} IS NOT NULL)", SqlOf(*args[0]));
   if (name == "in" && !args.empty()) return fmt::format("({} IN ({}))", SqlOf(*args[0]), JoinSql(args, 1));
-  if ((name == "like" || name == "ilike") && args.size() >= 2) return fmt::format("{} {} {}", SqlOf(*args[0]), name == "like" ? "LIKE" : "ILIKE", SqlOf(*args[1]));
+  if ((name == "like" || name == "ilike") && args.size() >= 2)
+    return fmt::format("{} {} {}", SqlOf(*args[0]), name == "like" ? "LIKE" : "ILIKE", SqlOf(*args[1]));
   if (name == "rlike" && args.size() == 2) return fmt::format("RLIKE({}, {})", SqlOf(*args[0]), SqlOf(*args[1]));
   if (name == "getitem" && args.size() == 2) return fmt::format("{}[{}]", SqlOf(*args[0]), SqlOf(*args[1]));
   if (name == "getfield" && args.size() == 2) {
@@ -107,15 +108,14 @@ bool MayCastToNull(const DataType& from, const DataType& to) {
 }  // namespace
 
 DataType TypeOf(const Expr& expr) {
-  return std::visit(Overloaded{[](const Literal& e) { return e.type; }, [](const Alias& e) { return TypeOf(*e.child); }, [](const Cast& e) { return e.to; },
-                               [](const SortOrder& e) { return TypeOf(*e.child); }, [](const AttributeRef& e) { return e.type; }, [](const Call& e) { return e.type; },
-                               [](const AggregateCall& e) { return e.type; }, [](const WindowCall& e) { return TypeOf(*e.function); },
-                               [](const LambdaExpr& e) { return TypeOf(*e.body); }, [](const LambdaParam& e) { return e.type; },
-                               [](const SubqueryExpr& e) {
-                                 return e.kind == SubqueryExpr::Kind::kScalar ? OutputOf(*e.plan).at(0).type : DataType::Boolean();
-                               },
-                               [&](const auto&) -> DataType { MS_CHECK_MSG(false, "TypeOf needs an analyzed expression: " + SqlOf(expr)); }},
-                    expr.node);
+  return std::visit(
+      Overloaded{[](const Literal& e) { return e.type; }, [](const Alias& e) { return TypeOf(*e.child); }, [](const Cast& e) { return e.to; },
+                 [](const SortOrder& e) { return TypeOf(*e.child); }, [](const AttributeRef& e) { return e.type; }, [](const Call& e) { return e.type; },
+                 [](const AggregateCall& e) { return e.type; }, [](const WindowCall& e) { return TypeOf(*e.function); },
+                 [](const LambdaExpr& e) { return TypeOf(*e.body); }, [](const LambdaParam& e) { return e.type; },
+                 [](const SubqueryExpr& e) { return e.kind == SubqueryExpr::Kind::kScalar ? OutputOf(*e.plan).at(0).type : DataType::Boolean(); },
+                 [&](const auto&) -> DataType { MS_CHECK_MSG(false, "TypeOf needs an analyzed expression: " + SqlOf(expr)); }},
+      expr.node);
 }
 
 bool IsNullable(const Expr& expr) {
@@ -134,37 +134,42 @@ bool IsNullable(const Expr& expr) {
 }
 
 std::string SqlOf(const Expr& expr) {
-  return std::visit(
-      Overloaded{[](const UnresolvedAttribute& e) { return fmt::format("{}", fmt::join(e.parts, ".")); }, [](const UnresolvedStar&) { return std::string("*"); },
-                 [](const UnresolvedRegex& e) { return e.pattern; },
-                 [](const UnresolvedFunction& e) {
-                   if (e.is_distinct) return fmt::format("{}(DISTINCT {})", e.name.back(), JoinSql(e.args));
-                   return CallSql(e.name.back(), e.args);
-                 },
-                 [](const UnresolvedExtractValue& e) { return fmt::format("{}[{}]", SqlOf(*e.child), SqlOf(*e.extraction)); },
-                 [](const LambdaExpr& e) {
-                   std::string params;
-                   for (size_t i = 0; i < e.params.size(); ++i) params += i ? ", namedlambdavariable()" : "namedlambdavariable()";
-                   return fmt::format("lambdafunction({}, {})", SqlOf(*e.body), params);
-                 },
-                 [](const LambdaVariable& e) { return e.name; }, [](const LambdaParam&) { return std::string("namedlambdavariable()"); },
-                 [](const WindowCall& e) { return WindowSql(e); },
-                 [](const SubqueryExpr& e) { return std::string(e.kind == SubqueryExpr::Kind::kScalar ? "scalarsubquery()" : e.kind == SubqueryExpr::Kind::kExists ? "exists()" : "insubquery()"); },
-                 [](const Literal& e) { return LiteralSql(e.value, e.type); }, [](const Alias& e) { return fmt::format("{} AS {}", SqlOf(*e.child), fmt::join(e.names, ", ")); },
-                 [](const Cast& e) {
-                   if (e.is_implicit) return SqlOf(*e.child);
-                   return fmt::format("{}({} AS {})", e.mode == EvalMode::kTry ? "TRY_CAST" : "CAST", SqlOf(*e.child), e.to.Sql());
-                 },
-                 [](const SortOrder& e) {
-                   bool first = e.nulls_first.value_or(e.ascending);
-                   return fmt::format("{} {} NULLS {}", SqlOf(*e.child), e.ascending ? "ASC" : "DESC", first ? "FIRST" : "LAST");
-                 },
-                 [](const AttributeRef& e) { return e.name; }, [](const Call& e) { return CallSql(e.function->name, e.args); },
-                 [](const AggregateCall& e) {
-                   std::string text = e.is_distinct ? fmt::format("{}(DISTINCT {})", e.function->name, JoinSql(e.args)) : CallSql(e.function->name, e.args);
-                   return e.filter ? fmt::format("{} FILTER (WHERE {})", text, SqlOf(*e.filter)) : text;
-                 }},
-      expr.node);
+  return std::visit(Overloaded{[](const UnresolvedAttribute& e) { return fmt::format("{}", fmt::join(e.parts, ".")); },
+                               [](const UnresolvedStar&) { return std::string("*"); }, [](const UnresolvedRegex& e) { return e.pattern; },
+                               [](const UnresolvedFunction& e) {
+                                 if (e.is_distinct) return fmt::format("{}(DISTINCT {})", e.name.back(), JoinSql(e.args));
+                                 return CallSql(e.name.back(), e.args);
+                               },
+                               [](const UnresolvedExtractValue& e) { return fmt::format("{}[{}]", SqlOf(*e.child), SqlOf(*e.extraction)); },
+                               [](const LambdaExpr& e) {
+                                 std::string params;
+                                 for (size_t i = 0; i < e.params.size(); ++i) params += i ? ", namedlambdavariable()" : "namedlambdavariable()";
+                                 return fmt::format("lambdafunction({}, {})", SqlOf(*e.body), params);
+                               },
+                               [](const LambdaVariable& e) { return e.name; }, [](const LambdaParam&) { return std::string("namedlambdavariable()"); },
+                               [](const WindowCall& e) { return WindowSql(e); },
+                               [](const SubqueryExpr& e) {
+                                 return std::string(e.kind == SubqueryExpr::Kind::kScalar   ? "scalarsubquery()"
+                                                    : e.kind == SubqueryExpr::Kind::kExists ? "exists()"
+                                                                                            : "insubquery()");
+                               },
+                               [](const Literal& e) { return LiteralSql(e.value, e.type); },
+                               [](const Alias& e) { return fmt::format("{} AS {}", SqlOf(*e.child), fmt::join(e.names, ", ")); },
+                               [](const Cast& e) {
+                                 if (e.is_implicit) return SqlOf(*e.child);
+                                 return fmt::format("{}({} AS {})", e.mode == EvalMode::kTry ? "TRY_CAST" : "CAST", SqlOf(*e.child), e.to.Sql());
+                               },
+                               [](const SortOrder& e) {
+                                 bool first = e.nulls_first.value_or(e.ascending);
+                                 return fmt::format("{} {} NULLS {}", SqlOf(*e.child), e.ascending ? "ASC" : "DESC", first ? "FIRST" : "LAST");
+                               },
+                               [](const AttributeRef& e) { return e.name; }, [](const Call& e) { return CallSql(e.function->name, e.args); },
+                               [](const AggregateCall& e) {
+                                 std::string text =
+                                     e.is_distinct ? fmt::format("{}(DISTINCT {})", e.function->name, JoinSql(e.args)) : CallSql(e.function->name, e.args);
+                                 return e.filter ? fmt::format("{} FILTER (WHERE {})", text, SqlOf(*e.filter)) : text;
+                               }},
+                    expr.node);
 }
 
 }  // namespace millstream

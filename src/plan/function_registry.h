@@ -1,11 +1,12 @@
 #pragma once
 
-// function_registry.h   Every function and operator: what it takes, what it returns. What it computes is compute's business, which knows a function by its canonical name.
+// function_registry.h   Every function and operator: what it takes, what it returns. What it computes is compute's business, which knows a function by its
+// canonical name.
 //
-// Operators are functions under Spark Connect's names: "==", "<=>", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "div", "and", "or", "not", "in", "like", "&", "|", "^", "~".
-// Conventions of arguments after analysis:
-//   when(c1, v1, c2, v2, …[, else]) · getfield(struct, name literal) · getitem(array|map, key) · struct = named_struct(name, value, …) · array(…) · map(k, v, …)
-//   cast is a Cast, not a function. between is rewritten to >= and <=, != to not(==), nvl/ifnull to coalesce, count(*) to count(1).
+// Operators are functions under Spark Connect's names: "==", "<=>", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "div", "and", "or", "not", "in", "like",
+// "&", "|", "^", "~". Conventions of arguments after analysis:
+//   when(c1, v1, c2, v2, …[, else]) · getfield(struct, name literal) · getitem(array|map, key) · struct = named_struct(name, value, …) · array(…) · map(k, v,
+//   …) cast is a Cast, not a function. between is rewritten to >= and <=, != to not(==), nvl/ifnull to coalesce, count(*) to count(1).
 
 #include <functional>
 #include <string>

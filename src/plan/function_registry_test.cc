@@ -6,7 +6,9 @@
 namespace millstream {
 namespace {
 
-ExprPtr Column(const std::string& name, DataType type) { return MakeExpr(AttributeRef{.name = name, .type = std::move(type), .nullable = true, .id = ExprId(1)}); }
+ExprPtr Column(const std::string& name, DataType type) {
+  return MakeExpr(AttributeRef{.name = name, .type = std::move(type), .nullable = true, .id = ExprId(1)});
+}
 Result<TypedCall> Typed(const std::string& name, std::vector<ExprPtr> args, bool ansi = true) {
   const FunctionDef* function = FindFunction(name);
   return function->rule(*function, std::move(args), {.ansi = ansi});
@@ -31,7 +33,8 @@ TEST(FunctionRegistry, GivesSparksResultTypes) {
 TEST(FunctionRegistry, RefusesTypesAsSparkDoes) {
   Status status = Typed("upper", {Column("a", DataType::Array(DataType::Integer()))}).status();
   EXPECT_EQ(status.message(),
-            "[DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE] Cannot resolve \"upper(a)\" due to data type mismatch: The first parameter requires the \"STRING\" type, however \"a\" has the type "
+            "[DATATYPE_MISMATCH.UNEXPECTED_INPUT_TYPE] Cannot resolve \"upper(a)\" due to data type mismatch: The first parameter requires the \"STRING\" "
+            "type, however \"a\" has the type "
             "\"ARRAY<INT>\". SQLSTATE: 42K09");
 }
 

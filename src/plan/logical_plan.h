@@ -179,7 +179,7 @@ struct Generate {  // LATERAL VIEW explode(…), SELECT explode(…)
   PlanPtr child;
   std::vector<AttributeRef> output;  // the generated columns, after analysis
 };
-struct Window {  // made by the analyzer out of window calls in a Project
+struct Window {                      // made by the analyzer out of window calls in a Project
   std::vector<ExprPtr> expressions;  // Alias of WindowCall
   PlanPtr child;
 };
@@ -210,9 +210,9 @@ struct SetOperation {
 };
 
 struct PlanNode {
-  std::variant<UnresolvedRelation, UnresolvedDataSource, UnresolvedTableFunction, LocalRelation, Range, OneRow, ScanRelation, Project, Filter,
-               Aggregate, Sort, Limit, Offset, Tail, Deduplicate, SubqueryAlias, ToDf, WithColumns, WithColumnsRenamed, DropColumns, ToSchema,
-               Sample, Repartition, WithWatermark, FillNa, DropNa, ReplaceNa, Unpivot, Generate, Window, WithCte, Join, SetOperation>
+  std::variant<UnresolvedRelation, UnresolvedDataSource, UnresolvedTableFunction, LocalRelation, Range, OneRow, ScanRelation, Project, Filter, Aggregate, Sort,
+               Limit, Offset, Tail, Deduplicate, SubqueryAlias, ToDf, WithColumns, WithColumnsRenamed, DropColumns, ToSchema, Sample, Repartition,
+               WithWatermark, FillNa, DropNa, ReplaceNa, Unpivot, Generate, Window, WithCte, Join, SetOperation>
       node;
   std::optional<int64_t> plan_id;  // Spark Connect's RelationCommon.plan_id
 

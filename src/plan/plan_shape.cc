@@ -16,7 +16,12 @@ AttributeRef AttributeOf(const Expr& expr) {
   if (const auto* alias = expr.As<Alias>()) {
     std::string metadata = alias->metadata.value_or("{}");
     if (const auto* inner = alias->child->As<AttributeRef>(); inner && !alias->metadata) metadata = inner->metadata;
-    return {.name = alias->names.at(0), .type = TypeOf(*alias->child), .nullable = IsNullable(*alias->child), .id = alias->id, .qualifier = {}, .metadata = metadata};
+    return {.name = alias->names.at(0),
+            .type = TypeOf(*alias->child),
+            .nullable = IsNullable(*alias->child),
+            .id = alias->id,
+            .qualifier = {},
+            .metadata = metadata};
   }
   MS_CHECK_MSG(false, "a column that is neither an attribute nor an alias: " + SqlOf(expr));
 }
@@ -42,59 +47,60 @@ std::vector<AttributeRef> Nullable(std::vector<AttributeRef> attributes, bool nu
 }  // namespace
 
 std::vector<PlanPtr> ChildrenOf(const PlanNode& plan) {
-  return std::visit(Overloaded{[](const Join& join) { return std::vector<PlanPtr>{join.left, join.right}; },
-                               [](const SetOperation& set) { return std::vector<PlanPtr>{set.left, set.right}; },
-                               [](const UnresolvedRelation&) { return std::vector<PlanPtr>(); },
-                               [](const UnresolvedDataSource&) { return std::vector<PlanPtr>(); },
-                               [](const UnresolvedTableFunction&) { return std::vector<PlanPtr>(); },
-                               [](const LocalRelation&) { return std::vector<PlanPtr>(); },
-                               [](const Range&) { return std::vector<PlanPtr>(); },
-                               [](const OneRow&) { return std::vector<PlanPtr>(); },
-                               [](const ScanRelation&) { return std::vector<PlanPtr>(); },
-                               [](const WithCte& with) {
-                                 std::vector<PlanPtr> children;
-                                 for (const auto& [name, plan] : with.definitions) children.push_back(plan);
-                                 children.push_back(with.child);
-                                 return children;
-                               },
-                               [](const auto& unary) { return std::vector<PlanPtr>{unary.child}; }},
-                    plan.node);
+  return std::visit(
+      Overloaded{[](const Join& join) {
+                   return std::vector<PlanPtr>{join.left, join.right};
+                 },
+                 [](const SetOperation& set) {
+                   return std::vector<PlanPtr>{set.left, set.right};
+                 },
+                 [](const UnresolvedRelation&) { return std::vector<PlanPtr>(); }, [](const UnresolvedDataSource&) { return std::vector<PlanPtr>(); },
+                 [](const UnresolvedTableFunction&) { return std::vector<PlanPtr>(); }, [](const LocalRelation&) { return std::vector<PlanPtr>(); },
+                 [](const Range&) { return std::vector<PlanPtr>(); }, [](const OneRow&) { return std::vector<PlanPtr>(); },
+                 [](const ScanRelation&) { return std::vector<PlanPtr>(); },
+                 [](const WithCte& with) {
+                   std::vector<PlanPtr> children;
+                   for (const auto& [name, plan] : with.definitions) children.push_back(plan);
+                   children.push_back(with.child);
+                   return children;
+                 },
+                 [](const auto& unary) { return std::vector<PlanPtr>{unary.child}; }},
+      plan.node);
 }
 
 std::vector<AttributeRef> OutputOf(const PlanNode& plan) {
-  return std::visit(
-      Overloaded{[](const LocalRelation& leaf) { return leaf.output; },
-                 [](const Range& leaf) { return leaf.output; },
-                 [](const ScanRelation& leaf) { return leaf.output; },
-                 [](const OneRow&) { return std::vector<AttributeRef>(); },
-                 [](const Project& project) { return AttributesOf(project.expressions); },
-                 [](const Aggregate& aggregate) { return AttributesOf(aggregate.aggregates); },
-                 [](const Window& window) { return Append(OutputOf(*window.child), AttributesOf(window.expressions)); },
-                 [](const Generate& generate) { return Append(OutputOf(*generate.child), generate.output); },
-                 [](const SetOperation& set) { return set.output; },
-                 [](const SubqueryAlias& alias) {
-                   std::vector<AttributeRef> output = OutputOf(*alias.child);
-                   for (AttributeRef& attribute : output) attribute.qualifier = alias.name;
-                   return output;
-                 },
-                 [](const Join& join) {
-                   std::vector<AttributeRef> left = OutputOf(*join.left);
-                   if (join.type == JoinType::kLeftSemi || join.type == JoinType::kLeftAnti) return left;
-                   bool left_null = join.type == JoinType::kRightOuter || join.type == JoinType::kFullOuter;
-                   bool right_null = join.type == JoinType::kLeftOuter || join.type == JoinType::kFullOuter;
-                   return Append(Nullable(std::move(left), left_null), Nullable(OutputOf(*join.right), right_null));
-                 },
-                 [](const Filter& node) { return OutputOf(*node.child); },
-                 [](const Sort& node) { return OutputOf(*node.child); },
-                 [](const Limit& node) { return OutputOf(*node.child); },
-                 [](const Offset& node) { return OutputOf(*node.child); },
-                 [](const Tail& node) { return OutputOf(*node.child); },
-                 [](const Deduplicate& node) { return OutputOf(*node.child); },
-                 [](const Sample& node) { return OutputOf(*node.child); },
-                 [](const Repartition& node) { return OutputOf(*node.child); },
-                 [](const WithWatermark& node) { return OutputOf(*node.child); },
-                 [](const auto&) -> std::vector<AttributeRef> { MS_CHECK_MSG(false, "OutputOf needs an analyzed plan"); }},
-      plan.node);
+  return std::visit(Overloaded{[](const LocalRelation& leaf) { return leaf.output; },
+                               [](const Range& leaf) { return leaf.output; },
+                               [](const ScanRelation& leaf) { return leaf.output; },
+                               [](const OneRow&) { return std::vector<AttributeRef>(); },
+                               [](const Project& project) { return AttributesOf(project.expressions); },
+                               [](const Aggregate& aggregate) { return AttributesOf(aggregate.aggregates); },
+                               [](const Window& window) { return Append(OutputOf(*window.child), AttributesOf(window.expressions)); },
+                               [](const Generate& generate) { return Append(OutputOf(*generate.child), generate.output); },
+                               [](const SetOperation& set) { return set.output; },
+                               [](const SubqueryAlias& alias) {
+                                 std::vector<AttributeRef> output = OutputOf(*alias.child);
+                                 for (AttributeRef& attribute : output) attribute.qualifier = alias.name;
+                                 return output;
+                               },
+                               [](const Join& join) {
+                                 std::vector<AttributeRef> left = OutputOf(*join.left);
+                                 if (join.type == JoinType::kLeftSemi || join.type == JoinType::kLeftAnti) return left;
+                                 bool left_null = join.type == JoinType::kRightOuter || join.type == JoinType::kFullOuter;
+                                 bool right_null = join.type == JoinType::kLeftOuter || join.type == JoinType::kFullOuter;
+                                 return Append(Nullable(std::move(left), left_null), Nullable(OutputOf(*join.right), right_null));
+                               },
+                               [](const Filter& node) { return OutputOf(*node.child); },
+                               [](const Sort& node) { return OutputOf(*node.child); },
+                               [](const Limit& node) { return OutputOf(*node.child); },
+                               [](const Offset& node) { return OutputOf(*node.child); },
+                               [](const Tail& node) { return OutputOf(*node.child); },
+                               [](const Deduplicate& node) { return OutputOf(*node.child); },
+                               [](const Sample& node) { return OutputOf(*node.child); },
+                               [](const Repartition& node) { return OutputOf(*node.child); },
+                               [](const WithWatermark& node) { return OutputOf(*node.child); },
+                               [](const auto&) -> std::vector<AttributeRef> { MS_CHECK_MSG(false, "OutputOf needs an analyzed plan"); }},
+                    plan.node);
 }
 
 StructType SchemaOf(const PlanNode& plan) {

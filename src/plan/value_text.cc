@@ -127,7 +127,8 @@ std::string LiteralSql(const Value& value, const DataType& type) {
         digits.erase(digits.find_last_not_of('0') + 1);
         seconds += "." + digits;
       }
-      return fmt::format("INTERVAL '{}{} {:02}:{:02}:{}' DAY TO SECOND", sign, amount / 86400000000LL, amount / 3600000000LL % 24, amount / 60000000 % 60, seconds);
+      return fmt::format("INTERVAL '{}{} {:02}:{:02}:{}' DAY TO SECOND", sign, amount / 86400000000LL, amount / 3600000000LL % 24, amount / 60000000 % 60,
+                         seconds);
     }
     case TypeId::kArray:
     case TypeId::kMap:

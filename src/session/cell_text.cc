@@ -108,8 +108,7 @@ void AppendYearMonth(int64_t months, std::string& out) {
 
 void AppendBinary(std::string_view bytes, std::string& out) {
   out += '[';
-  for (size_t i = 0; i < bytes.size(); ++i)
-    fmt::format_to(std::back_inserter(out), "{}{:02X}", i == 0 ? "" : " ", static_cast<unsigned char>(bytes[i]));
+  for (size_t i = 0; i < bytes.size(); ++i) fmt::format_to(std::back_inserter(out), "{}{:02X}", i == 0 ? "" : " ", static_cast<unsigned char>(bytes[i]));
   out += ']';
 }
 

@@ -77,9 +77,7 @@ Status LocalSession::CreateTempView(const std::string& name, const PlanPtr& plan
   return Status();
 }
 
-Result<bool> LocalSession::DropTempView(const std::string& name, bool global) {
-  return (global ? engine_->global_views : views_).Drop(LowerCase(name));
-}
+Result<bool> LocalSession::DropTempView(const std::string& name, bool global) { return (global ? engine_->global_views : views_).Drop(LowerCase(name)); }
 
 Result<std::vector<Session::TableInfo>> LocalSession::ListTables(const std::optional<std::string>& database, const std::optional<std::string>& pattern) {
   std::vector<TableInfo> tables;

@@ -108,9 +108,9 @@ class LocalSession : public Session {
 
   struct StreamTarget {
     std::function<Result<std::unique_ptr<Sink>>(const std::string& query_id, const std::string& run_id)> open_sink;
-    bool may_be_temporary = false;   // memory, console, noop: a checkpoint is not asked for
-    bool recovers = true;            // memory: cannot be started again from a checkpoint
-    std::function<Status()> prepare; // creates the table; called once all checks have passed
+    bool may_be_temporary = false;    // memory, console, noop: a checkpoint is not asked for
+    bool recovers = true;             // memory: cannot be started again from a checkpoint
+    std::function<Status()> prepare;  // creates the table; called once all checks have passed
   };
   Result<StreamTarget> ResolveStreamTarget(const StartStream& start, const StructType& schema);
   Result<StreamTarget> ResolveTableTarget(const StartStream& start, const StructType& schema);

@@ -30,10 +30,8 @@ Result<QueryResult> LocalSession::Run(const CreateDatabase& command, const Cance
     if (command.if_not_exists) return EmptyResult();
     return exists;
   }
-  DatabaseEntry database{.name = name,
-                         .location = JoinPath(engine_->warehouse.directory(), name + ".db"),
-                         .comment = command.comment,
-                         .properties = command.properties};
+  DatabaseEntry database{
+      .name = name, .location = JoinPath(engine_->warehouse.directory(), name + ".db"), .comment = command.comment, .properties = command.properties};
   if (command.location) {
     MS_ASSIGN_OR_RETURN(database.location, PathFromUri(*command.location));
   }
@@ -48,8 +46,7 @@ Result<QueryResult> LocalSession::Run(const CreateDatabase& command, const Cance
 
 Result<QueryResult> LocalSession::Run(const DropDatabase& command, const Cancel&) {
   MS_ASSIGN_OR_RETURN(std::string name, ResolveDatabaseName(command.name));
-  if (name == "default")
-    return Status::Error(errors::kDropDefaultDatabase, {{"database", QuoteName({std::string(kSessionCatalogName), name})}});
+  if (name == "default") return Status::Error(errors::kDropDefaultDatabase, {{"database", QuoteName({std::string(kSessionCatalogName), name})}});
   Result<DatabaseEntry> database = MakeCatalog().RequireDatabase(name);
   if (!database.ok()) {
     if (command.if_exists && database.status().Is(errors::kSchemaNotFound)) return EmptyResult();

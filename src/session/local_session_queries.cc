@@ -1,7 +1,7 @@
+#include "connectors/api/table.h"
 #include "session/local_session.h"
 #include "session/result_table.h"
 #include "session/session_errors.h"
-#include "connectors/api/table.h"
 #include "streaming/streaming_errors.h"
 
 namespace millstream {

@@ -23,8 +23,7 @@ void AddLine(ResultTable& result, std::string name, std::string value) {
 }
 
 void AddColumns(ResultTable& result, const StructType& schema) {
-  for (const StructField& field : schema)
-    result.AddRow({TextValue(field.name), TextValue(field.type.SimpleString()), TextOrNull(CommentOf(field))});
+  for (const StructField& field : schema) result.AddRow({TextValue(field.name), TextValue(field.type.SimpleString()), TextOrNull(CommentOf(field))});
 }
 
 std::string PropertiesText(const std::map<std::string, std::string>& properties) {
@@ -44,7 +43,8 @@ Result<QueryResult> LocalSession::Run(const ShowTables& command, const Cancel&) 
     MS_ASSIGN_OR_RETURN(database, ResolveDatabaseName(*command.database));
   }
   MS_ASSIGN_OR_RETURN(std::vector<TableInfo> tables, ListTables(database, command.pattern));
-  ResultTable result(StructType({{"namespace", DataType::String(), false}, {"tableName", DataType::String(), false}, {"isTemporary", DataType::Boolean(), false}}));
+  ResultTable result(
+      StructType({{"namespace", DataType::String(), false}, {"tableName", DataType::String(), false}, {"isTemporary", DataType::Boolean(), false}}));
   for (TableInfo& table : tables) result.AddRow({TextValue(table.database), TextValue(table.name), BoolValue(table.is_temporary)});
   return result.Finish();
 }

@@ -14,9 +14,12 @@ namespace {
 
 const char* ModeName(OutputMode mode) {
   switch (mode) {
-    case OutputMode::kAppend: return "Append";
-    case OutputMode::kUpdate: return "Update";
-    case OutputMode::kComplete: return "Complete";
+    case OutputMode::kAppend:
+      return "Append";
+    case OutputMode::kUpdate:
+      return "Update";
+    case OutputMode::kComplete:
+      return "Complete";
   }
   return "Append";
 }
@@ -134,7 +137,8 @@ Result<LocalSession::StreamTarget> LocalSession::ResolveStreamTarget(const Start
     if (auto option = start.options.find("path"); !written_path && option != start.options.end()) written_path = option->second;
     if (!written_path || written_path->empty()) return Status::Error(errors::kPathNotSpecified);
     if (start.output_mode == OutputMode::kUpdate)
-      return Status::Error(errors::kDeltaOutputMode, {{"dataSource", "org.apache.spark.sql.delta.sources.DeltaDataSource"}, {"mode", ModeName(start.output_mode)}});
+      return Status::Error(errors::kDeltaOutputMode,
+                           {{"dataSource", "org.apache.spark.sql.delta.sources.DeltaDataSource"}, {"mode", ModeName(start.output_mode)}});
     MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(*written_path));
     return DeltaTarget(start, std::move(path));
   }

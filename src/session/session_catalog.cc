@@ -29,9 +29,9 @@ Result<PlanPtr> SessionCatalog::FindView(const std::vector<std::string>& name) {
 
 Status SessionCatalog::NotFound(const MultipartName& name, bool fully_qualified) const {
   const std::string here = QuoteName({std::string(kSessionCatalogName), current_database_});
-  return Status::Error(errors::kTableOrViewNotFound,
-                       {{"relationName", QuoteName(name)},
-                        {"searchPath", fully_qualified ? "[" + here + "]" : "[`system`.`builtin`, `system`.`session`, " + here + "]"}});
+  return Status::Error(
+      errors::kTableOrViewNotFound,
+      {{"relationName", QuoteName(name)}, {"searchPath", fully_qualified ? "[" + here + "]" : "[`system`.`builtin`, `system`.`session`, " + here + "]"}});
 }
 
 Result<DatabaseEntry> SessionCatalog::RequireDatabase(const std::string& name) {
@@ -52,8 +52,7 @@ Result<std::optional<ResolvedTable>> SessionCatalog::Resolve(const MultipartName
   if (!database) return std::optional<ResolvedTable>();
   MS_ASSIGN_OR_RETURN(std::optional<TableEntry> entry, engine_.warehouse.FindTable(*database, resolved->table));
   if (!entry) return std::optional<ResolvedTable>();
-  return std::optional<ResolvedTable>(
-      {.provider = entry->provider, .location = entry->location, .name = DottedName(resolved->qualified()), .entry = entry});
+  return std::optional<ResolvedTable>({.provider = entry->provider, .location = entry->location, .name = DottedName(resolved->qualified()), .entry = entry});
 }
 
 Result<ResolvedTable> SessionCatalog::Require(const MultipartName& name) {
@@ -79,13 +78,12 @@ Result<RelationSourcePtr> SessionCatalog::OpenTable(const ResolvedTable& table, 
 
 Result<RelationSourcePtr> SessionCatalog::OpenDelta(const std::string& path, const std::string& name, const OptionMap& options, bool is_streaming) {
   if (is_streaming)
-    return Status::Unsupported("reading a Delta table as a stream", "Read the files that feed it with format(\"cloudFiles\"), or read the table in a batch query.");
+    return Status::Unsupported("reading a Delta table as a stream",
+                               "Read the files that feed it with format(\"cloudFiles\"), or read the table in a batch query.");
   MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine_.delta, path));
   if (!exists) return Status::Error(errors::kPathNotFound, {{"path", path}});
-  DeltaOpenOptions open{.name = name,
-                        .options = options,
-                        .time_zone = conf_.Get("spark.sql.session.timeZone").value_or("UTC"),
-                        .threads = engine_.options.threads};
+  DeltaOpenOptions open{
+      .name = name, .options = options, .time_zone = conf_.Get("spark.sql.session.timeZone").value_or("UTC"), .threads = engine_.options.threads};
   MS_ASSIGN_OR_RETURN(std::shared_ptr<const BatchRelationSource> table, OpenDeltaTable(engine_.delta, path, open));
   return RelationSourcePtr(std::move(table));
 }
@@ -105,7 +103,8 @@ Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSou
 
   if (EqualsIgnoreCase(wanted.format, "cloudFiles")) {
     if (!wanted.is_streaming)
-      return Status::Unsupported("spark.read.format(\"cloudFiles\")", "cloudFiles is a stream: use spark.readStream, or spark.read with the format of the files.");
+      return Status::Unsupported("spark.read.format(\"cloudFiles\")",
+                                 "cloudFiles is a stream: use spark.readStream, or spark.read with the format of the files.");
     return OpenCloudFiles(wanted, files);
   }
   if (IsFileFormat(wanted.format)) return OpenFiles(wanted, files);

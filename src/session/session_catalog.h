@@ -15,9 +15,9 @@ namespace millstream {
 
 // A table that a name or path means, before anything of it is read.
 struct ResolvedTable {
-  std::string provider;  // "delta", "json" …
-  std::string location;  // raw path
-  std::string name;      // for plans: spark_catalog.default.t, or delta.`/path`
+  std::string provider;             // "delta", "json" …
+  std::string location;             // raw path
+  std::string name;                 // for plans: spark_catalog.default.t, or delta.`/path`
   std::optional<TableEntry> entry;  // absent: by path
 };
 

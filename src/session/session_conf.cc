@@ -43,19 +43,26 @@ std::optional<int64_t> ParseTimeMs(std::string_view text) {
 
 const char* TypeName(ConfType type) {
   switch (type) {
-    case ConfType::kString: return "string";
-    case ConfType::kBool: return "boolean";
-    case ConfType::kInt: return "int";
-    case ConfType::kLong: return "long";
-    case ConfType::kTimeMs: return "time";
-    case ConfType::kBytes: return "bytes";
+    case ConfType::kString:
+      return "string";
+    case ConfType::kBool:
+      return "boolean";
+    case ConfType::kInt:
+      return "int";
+    case ConfType::kLong:
+      return "long";
+    case ConfType::kTimeMs:
+      return "time";
+    case ConfType::kBytes:
+      return "bytes";
   }
   return "string";
 }
 
 bool IsValid(ConfType type, const std::string& value) {
   switch (type) {
-    case ConfType::kString: return true;
+    case ConfType::kString:
+      return true;
     case ConfType::kBool: {
       std::string lower(Trim(value));
       std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
@@ -65,9 +72,12 @@ bool IsValid(ConfType type, const std::string& value) {
       std::optional<int64_t> number = ParseInteger(value);
       return number && *number >= INT32_MIN && *number <= INT32_MAX;
     }
-    case ConfType::kLong: return ParseInteger(value).has_value();
-    case ConfType::kTimeMs: return ParseTimeMs(value).has_value();
-    case ConfType::kBytes: return ParseByteSize(value).has_value() || ParseInteger(value).has_value();
+    case ConfType::kLong:
+      return ParseInteger(value).has_value();
+    case ConfType::kTimeMs:
+      return ParseTimeMs(value).has_value();
+    case ConfType::kBytes:
+      return ParseByteSize(value).has_value() || ParseInteger(value).has_value();
   }
   return true;
 }
@@ -181,8 +191,7 @@ Status SessionConf::Set(const std::string& key, const std::string& value) {
     if (!IsValid(entry->type, value))
       return Status::Error(errors::kInvalidConfType, {{"confValue", value}, {"confName", key}, {"confType", TypeName(entry->type)}});
   }
-  if (key == kTimeZoneKey && TimeZone::Find(value) == nullptr)
-    return Status::Error(errors::kInvalidConfTimeZone, {{"confValue", value}, {"confName", key}});
+  if (key == kTimeZoneKey && TimeZone::Find(value) == nullptr) return Status::Error(errors::kInvalidConfTimeZone, {{"confValue", value}, {"confName", key}});
   std::lock_guard lock(mutex_);
   set_[key] = value;
   return Status();

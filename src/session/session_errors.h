@@ -31,12 +31,10 @@ inline constexpr ErrorClass kSchemaNotEmpty{
     "Cannot drop a schema <schemaName> because it contains objects.\nUse DROP SCHEMA ... CASCADE to drop the schema and all its objects."};
 inline constexpr ErrorClass kDropDefaultDatabase{"UNSUPPORTED_FEATURE.DROP_DATABASE", "0A000", ExceptionKind::kAnalysis,
                                                  "The feature is not supported: Drop the default database <database>."};
-inline constexpr ErrorClass kInvalidName{
-    "INVALID_SCHEMA_OR_RELATION_NAME", "42602", ExceptionKind::kAnalysis,
-    "<name> is not a valid name for tables/schemas. Valid names only contain alphabet characters, numbers and _."};
-inline constexpr ErrorClass kRequiresSinglePartNamespace{
-    "REQUIRES_SINGLE_PART_NAMESPACE", "42K05", ExceptionKind::kAnalysis,
-    "<sessionCatalog> requires a single-part namespace, but got identifier <identifier>."};
+inline constexpr ErrorClass kInvalidName{"INVALID_SCHEMA_OR_RELATION_NAME", "42602", ExceptionKind::kAnalysis,
+                                         "<name> is not a valid name for tables/schemas. Valid names only contain alphabet characters, numbers and _."};
+inline constexpr ErrorClass kRequiresSinglePartNamespace{"REQUIRES_SINGLE_PART_NAMESPACE", "42K05", ExceptionKind::kAnalysis,
+                                                         "<sessionCatalog> requires a single-part namespace, but got identifier <identifier>."};
 inline constexpr ErrorClass kCatalogNotFound{"CATALOG_NOT_FOUND", "42P08", ExceptionKind::kAnalysis,
                                              "The catalog <catalogName> not found. Consider to set the SQL config <config> to a catalog plugin."};
 inline constexpr ErrorClass kWrongCommandForObjectType{
@@ -67,11 +65,9 @@ inline constexpr ErrorClass kInvalidConfTimeZone{"INVALID_CONF_VALUE.TIME_ZONE",
 inline constexpr ErrorClass kCheckpointLocationMissing{
     "_LEGACY_ERROR_TEMP_1298", "", ExceptionKind::kAnalysis,
     "checkpointLocation must be specified either through option(\"checkpointLocation\", ...) or SparkSession.conf.set(\"<config>\", ...)."};
-inline constexpr ErrorClass kMemorySinkNeedsName{"_LEGACY_ERROR_TEMP_1194", "", ExceptionKind::kAnalysis,
-                                                 "queryName must be specified for memory sink."};
-inline constexpr ErrorClass kMemorySinkCannotRecover{
-    "_LEGACY_ERROR_TEMP_1299", "", ExceptionKind::kAnalysis,
-    "This query does not support recovering from checkpoint location. Delete <checkpointPath> to start over."};
+inline constexpr ErrorClass kMemorySinkNeedsName{"_LEGACY_ERROR_TEMP_1194", "", ExceptionKind::kAnalysis, "queryName must be specified for memory sink."};
+inline constexpr ErrorClass kMemorySinkCannotRecover{"_LEGACY_ERROR_TEMP_1299", "", ExceptionKind::kAnalysis,
+                                                     "This query does not support recovering from checkpoint location. Delete <checkpointPath> to start over."};
 inline constexpr ErrorClass kWriteStreamNotAllowed{"WRITE_STREAM_NOT_ALLOWED", "42601", ExceptionKind::kAnalysis,
                                                    "`writeStream` can be called only on streaming Dataset/DataFrame."};
 inline constexpr ErrorClass kWriteOnStream{"CALL_ON_STREAMING_DATASET_UNSUPPORTED", "42KDE", ExceptionKind::kAnalysis,

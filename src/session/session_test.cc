@@ -117,7 +117,9 @@ TEST_F(SessionTest, TablesAreCreatedDescribedFilledAndDropped) {
             "|# col_name             |data_type|comment|\n"
             "|d                      |date     |NULL   |\n"
             "+-----------------------+---------+-------+\n");
-  EXPECT_EQ(Ok("SHOW TABLES"), "+---------+---------+-----------+\n|namespace|tableName|isTemporary|\n+---------+---------+-----------+\n|default  |t1       |false      |\n+---------+---------+-----------+\n");
+  EXPECT_EQ(Ok("SHOW TABLES"),
+            "+---------+---------+-----------+\n|namespace|tableName|isTemporary|\n+---------+---------+-----------+\n|default  |t1       |false      "
+            "|\n+---------+---------+-----------+\n");
   Ok("INSERT INTO t1 VALUES (1, 'a', DATE'2026-01-01')");
   Ok("INSERT INTO t1 (name, id) VALUES ('b', 2)");
   EXPECT_EQ(Ok("SELECT id, name, d FROM t1 ORDER BY id"),
@@ -192,7 +194,8 @@ TEST_F(SessionTest, ChecksAStreamBeforeItStarts) {
   EXPECT_THAT(error(), HasSubstr("[DATA_SOURCE_NOT_FOUND]"));
   start.format = "noop";
   start.output_mode = OutputMode::kComplete;
-  EXPECT_THAT(error(), HasSubstr("[STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION] Invalid streaming output mode: complete. This output mode is not supported for no streaming aggregations"));
+  EXPECT_THAT(error(), HasSubstr("[STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION] Invalid streaming output mode: complete. This output mode is not supported for "
+                                 "no streaming aggregations"));
   auto batch = session_->Execute(start.query);
   ASSERT_FALSE(batch.ok());
   EXPECT_THAT(batch.status().message(), HasSubstr("Queries with streaming sources must be executed with writeStream.start()"));

@@ -45,14 +45,29 @@ std::string EscapeMetaCharacters(std::string_view text) {
   std::string out;
   for (char c : text) {
     switch (c) {
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\f': out += "\\f"; break;
-      case '\b': out += "\\b"; break;
-      case '\v': out += "\\v"; break;
-      case '\a': out += "\\a"; break;
-      default: out += c;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\v':
+        out += "\\v";
+        break;
+      case '\a':
+        out += "\\a";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -119,8 +134,7 @@ std::string Vertical(const std::vector<Cell>& names, const std::vector<std::vect
     const size_t width = name_width + data_width + 5;
     if (header.size() < width) header.append(width - header.size(), '-');
     out += header;
-    for (size_t j = 0; j < rows[i].size(); ++j)
-      out += "\n " + Padded(names[j], name_width, false) + " | " + Padded(rows[i][j], data_width, false) + " ";
+    for (size_t j = 0; j < rows[i].size(); ++j) out += "\n " + Padded(names[j], name_width, false) + " | " + Padded(rows[i][j], data_width, false) + " ";
     out += "\n";
   }
   return out;

@@ -101,9 +101,19 @@ TEST(ShowString, CountsRowsWithoutColumns) {
 }
 
 TEST(CellText, WritesFloatingPointAsJavaDoes) {
-  for (auto [value, text] : std::vector<std::pair<double, const char*>>{{1e10, "1.0E10"}, {1.5, "1.5"}, {0.001, "0.001"}, {0.0001, "1.0E-4"}, {1e-5, "1.0E-5"},
-                                                                        {123456789.125, "1.23456789125E8"}, {1e7, "1.0E7"}, {9999999.0, "9999999.0"},
-                                                                        {100, "100.0"}, {4.9E-324, "4.9E-324"}, {-0.0, "-0.0"}, {-2.5, "-2.5"}, {1234.5678, "1234.5678"}})
+  for (auto [value, text] : std::vector<std::pair<double, const char*>>{{1e10, "1.0E10"},
+                                                                        {1.5, "1.5"},
+                                                                        {0.001, "0.001"},
+                                                                        {0.0001, "1.0E-4"},
+                                                                        {1e-5, "1.0E-5"},
+                                                                        {123456789.125, "1.23456789125E8"},
+                                                                        {1e7, "1.0E7"},
+                                                                        {9999999.0, "9999999.0"},
+                                                                        {100, "100.0"},
+                                                                        {4.9E-324, "4.9E-324"},
+                                                                        {-0.0, "-0.0"},
+                                                                        {-2.5, "-2.5"},
+                                                                        {1234.5678, "1234.5678"}})
     EXPECT_EQ(JavaDoubleText(value), text);
   EXPECT_EQ(JavaFloatText(0.1f), "0.1");
   EXPECT_EQ(JavaFloatText(16777216.0f), "1.6777216E7");

@@ -23,9 +23,7 @@ class NoopSink : public Sink {
 class ConsoleSink : public Sink {
  public:
   ConsoleSink(int num_rows, int truncate, std::string time_zone) : num_rows_(num_rows), truncate_(truncate), time_zone_(std::move(time_zone)) {}
-  std::string description() const override {
-    return "org.apache.spark.sql.execution.streaming.ConsoleTable$";
-  }
+  std::string description() const override { return "org.apache.spark.sql.execution.streaming.ConsoleTable$"; }
   Result<BatchResult> AddBatch(BatchId batch_id, const StructType& schema, RowStream& rows) override {
     BatchResult result;
     std::vector<RecordBatchPtr> shown;

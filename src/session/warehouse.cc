@@ -71,9 +71,7 @@ std::optional<std::string> NameWithout(std::string_view suffix, const std::strin
   return name.substr(0, name.size() - suffix.size());
 }
 
-bool MayBeDirectory(const DirectoryEntry& entry) {
-  return entry.kind != DirectoryEntry::Kind::kFile && entry.kind != DirectoryEntry::Kind::kOther;
-}
+bool MayBeDirectory(const DirectoryEntry& entry) { return entry.kind != DirectoryEntry::Kind::kFile && entry.kind != DirectoryEntry::Kind::kOther; }
 
 }  // namespace
 
@@ -84,9 +82,7 @@ Status Warehouse::Create() {
 
 std::string Warehouse::CatalogDirectory() const { return JoinPath(directory_, "_millstream/catalog"); }
 
-std::string Warehouse::DatabaseFile(const std::string& name) const {
-  return JoinPath(CatalogDirectory(), "databases/" + name + std::string(kEntrySuffix));
-}
+std::string Warehouse::DatabaseFile(const std::string& name) const { return JoinPath(CatalogDirectory(), "databases/" + name + std::string(kEntrySuffix)); }
 
 std::string Warehouse::TableFile(const std::string& database, const std::string& name) const {
   return JoinPath(CatalogDirectory(), "tables/" + database + "/" + name + std::string(kEntrySuffix));

@@ -30,8 +30,14 @@ TEST_F(WarehouseTest, HasADefaultDatabaseFromTheStart) {
 TEST_F(WarehouseTest, DatabasesAndExternalTablesSurviveARestart) {
   ASSERT_TRUE(warehouse_.CreateDatabase({.name = "sales", .location = directory_ + "/else where", .comment = "hello", .properties = {{"a", "b"}}}).ok());
   ASSERT_TRUE(warehouse_
-                  .RegisterTable({.database = "sales", .name = "t", .is_managed = false, .provider = "json", .location = "/in/a b%",
-                                  .comment = {}, .schema = StructType({{"id", DataType::Long()}}), .options = {{"multiLine", "true"}}})
+                  .RegisterTable({.database = "sales",
+                                  .name = "t",
+                                  .is_managed = false,
+                                  .provider = "json",
+                                  .location = "/in/a b%",
+                                  .comment = {},
+                                  .schema = StructType({{"id", DataType::Long()}}),
+                                  .options = {{"multiLine", "true"}}})
                   .ok());
   Warehouse again(Fs::Local(), directory_);
   EXPECT_THAT(*again.ListDatabases(), ElementsAre("default", "sales"));

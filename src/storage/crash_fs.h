@@ -55,11 +55,21 @@ class CrashFs : public Fs {
   int steps() const { return steps_; }
   bool dead() const { return dead_; }
 
-  Result<std::unique_ptr<ReadableFile>> OpenForRead(const std::string& path) override { return WhileAlive([&] { return real_.OpenForRead(path); }); }
-  Result<std::string> ReadFile(const std::string& path, int64_t size_max) override { return WhileAlive([&] { return real_.ReadFile(path, size_max); }); }
-  Result<FileInfo> Stat(const std::string& path) override { return WhileAlive([&] { return real_.Stat(path); }); }
-  Result<bool> Exists(const std::string& path) override { return WhileAlive([&] { return real_.Exists(path); }); }
-  Result<std::vector<DirectoryEntry>> List(const std::string& path) override { return WhileAlive([&] { return real_.List(path); }); }
+  Result<std::unique_ptr<ReadableFile>> OpenForRead(const std::string& path) override {
+    return WhileAlive([&] { return real_.OpenForRead(path); });
+  }
+  Result<std::string> ReadFile(const std::string& path, int64_t size_max) override {
+    return WhileAlive([&] { return real_.ReadFile(path, size_max); });
+  }
+  Result<FileInfo> Stat(const std::string& path) override {
+    return WhileAlive([&] { return real_.Stat(path); });
+  }
+  Result<bool> Exists(const std::string& path) override {
+    return WhileAlive([&] { return real_.Exists(path); });
+  }
+  Result<std::vector<DirectoryEntry>> List(const std::string& path) override {
+    return WhileAlive([&] { return real_.List(path); });
+  }
   std::vector<ReadSlot> ReadFiles(std::span<const std::string* const> paths, int64_t size_max, std::string& buffer) override {
     return real_.ReadFiles(paths, size_max, buffer);
   }

@@ -1,6 +1,7 @@
 #include "storage/failpoint.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -9,8 +10,6 @@
 #include <ctime>
 #include <map>
 #include <mutex>
-
-#include <unistd.h>
 
 #include "base/option_table.h"
 
@@ -86,8 +85,8 @@ namespace {
 
 struct Action {
   enum class Kind { kKill, kError, kSleep } kind = Kind::kKill;
-  int argument = 0;   // errno, or milliseconds
-  int64_t nth = 0;    // 0: every time
+  int argument = 0;  // errno, or milliseconds
+  int64_t nth = 0;   // 0: every time
   int64_t seen = 0;
 };
 

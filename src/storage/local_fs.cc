@@ -31,7 +31,7 @@ class LocalReadableFile : public ReadableFile {
   LocalReadableFile(Descriptor descriptor, std::string path) : descriptor_(std::move(descriptor)), path_(std::move(path)) {}
   Result<int64_t> ReadAt(int64_t offset, int64_t size, void* out) override { return ReadFully(descriptor_.fd(), offset, size, out, path_); }
   Result<FileInfo> Stat() override {
-    struct stat status{};
+    struct stat status {};
     if (::fstat(descriptor_.fd(), &status) != 0) return PathError("fstat", path_, errno);
     return InfoFrom(path_, status);
   }
@@ -53,7 +53,7 @@ class LocalFs : public Fs {
 
   Result<std::string> ReadFile(const std::string& path, int64_t size_max) override {
     MS_ASSIGN_OR_RETURN(Descriptor descriptor, OpenDescriptor(path, kReadFlags));
-    struct stat status{};
+    struct stat status {};
     if (::fstat(descriptor.fd(), &status) != 0) return PathError("fstat", path, errno);
     if (!S_ISREG(status.st_mode)) return Status::Errno("read", path, S_ISDIR(status.st_mode) ? EISDIR : EINVAL);
     if (status.st_size > size_max) return Status::Errno("read", path, EFBIG);
@@ -101,7 +101,7 @@ class LocalFs : public Fs {
   }
 
   Result<FileInfo> Stat(const std::string& path) override {
-    struct stat status{};
+    struct stat status {};
     if (::stat(path.c_str(), &status) != 0) return PathError("stat", path, errno);
     return InfoFrom(path, status);
   }
@@ -145,7 +145,7 @@ class LocalFs : public Fs {
   Status CreateDirectories(const std::string& directory) override {
     std::vector<std::string> missing;
     for (std::string_view at = directory;; at = ParentPath(at)) {
-      struct stat status{};
+      struct stat status {};
       if (::stat(std::string(at).c_str(), &status) == 0) {
         if (!S_ISDIR(status.st_mode)) return Status::Errno("mkdir", std::string(at), ENOTDIR);
         break;

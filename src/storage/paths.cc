@@ -11,7 +11,9 @@ namespace {
 bool IsUnreserved(unsigned char c) { return std::isalnum(c) || c == '-' || c == '.' || c == '_' || c == '~'; }
 
 // What java.net.URI leaves alone in a path.
-bool StaysInUriPath(unsigned char c) { return c < 0x80 && (IsUnreserved(c) || std::string_view("/=!$&'()*+,;:@").find(static_cast<char>(c)) != std::string_view::npos); }
+bool StaysInUriPath(unsigned char c) {
+  return c < 0x80 && (IsUnreserved(c) || std::string_view("/=!$&'()*+,;:@").find(static_cast<char>(c)) != std::string_view::npos);
+}
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';

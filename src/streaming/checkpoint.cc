@@ -64,8 +64,7 @@ Result<std::unique_ptr<Checkpoint>> Checkpoint::Open(Fs& fs, const CheckpointOpt
   }
   MS_RETURN_IF_ERROR(fs.CreateDirectories(options.directory));
   MS_ASSIGN_OR_RETURN(checkpoint->lock_, TryLock(JoinPath(options.directory, kLockFile)));
-  if (checkpoint->lock_ == nullptr)
-    return Status::Error(errors::kConcurrentStreamLogUpdate, {{"batchId", "checkpoint " + options.directory}});
+  if (checkpoint->lock_ == nullptr) return Status::Error(errors::kConcurrentStreamLogUpdate, {{"batchId", "checkpoint " + options.directory}});
   MS_RETURN_IF_ERROR(checkpoint->OpenLogs());
   const bool has_logs = !checkpoint->offsets_.empty() || !checkpoint->commits_.empty();
   Result<std::optional<std::string>> id = ReadQueryId(fs, options.directory);
@@ -93,9 +92,7 @@ Status Checkpoint::OpenLogs() {
   return commits_.Open();
 }
 
-std::string Checkpoint::SourceDirectory(size_t index) const {
-  return JoinPath(JoinPath(options_.directory, "sources"), std::to_string(index));
-}
+std::string Checkpoint::SourceDirectory(size_t index) const { return JoinPath(JoinPath(options_.directory, "sources"), std::to_string(index)); }
 
 Result<CheckpointFacts> Checkpoint::Inspect() {
   CheckpointFacts found;
@@ -105,8 +102,7 @@ Result<CheckpointFacts> Checkpoint::Inspect() {
       offsets_, [&](BatchId id) { return offsets_.GetOffsets(id).status(); }, found.last_offsets, found.damaged_offsets));
   MS_RETURN_IF_ERROR(FindNewest(
       commits_, [&](BatchId id) { return commits_.GetCommit(id).status(); }, found.last_commit, found.damaged_commit));
-  found.has_offsets_before_last =
-      found.last_offsets && found.last_offsets->value() > 0 && offsets_.Contains(found.last_offsets->previous());
+  found.has_offsets_before_last = found.last_offsets && found.last_offsets->value() > 0 && offsets_.Contains(found.last_offsets->previous());
   return found;
 }
 

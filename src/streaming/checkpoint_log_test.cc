@@ -37,8 +37,7 @@ TEST(OffsetSeqLog, ReadsASourceThatHasGivenNothing) {
 
 TEST(OffsetSeqLog, EveryTornPrefixIsFoundOrHasWholeOffsets) {
   const std::string whole = Recorded("one_file_source/offsets/0");
-  for (size_t size = 0; size < whole.size(); ++size)
-    EXPECT_FALSE(ParseOffsetSeq(std::string_view(whole).substr(0, size), "offsets/0").ok()) << size;
+  for (size_t size = 0; size < whole.size(); ++size) EXPECT_FALSE(ParseOffsetSeq(std::string_view(whole).substr(0, size), "offsets/0").ok()) << size;
 }
 
 TEST(CommitLog, WritesSparksFilesByteForByte) {

@@ -29,8 +29,8 @@ struct NumberWorld {
   std::atomic<int64_t> available{0};
   std::atomic<int64_t> per_batch_max{1000000};
   std::atomic<int64_t> committed{0};
-  std::atomic<int> failures_to_come{0};     // ReadBatch streams that end in a retryable error
-  std::atomic<bool> blocks{false};          // Next never ends by itself
+  std::atomic<int> failures_to_come{0};  // ReadBatch streams that end in a retryable error
+  std::atomic<bool> blocks{false};       // Next never ends by itself
 };
 
 class NumberSource : public Source, public SupportsTriggerAvailableNow {
@@ -87,9 +87,7 @@ class NumberRelation : public StreamingRelationSource {
   std::string name() const override { return "numbers"; }
   const StructType& schema() const override { return schema_; }
   const StructType& metadata_schema() const override { return none_; }
-  Result<std::unique_ptr<Source>> CreateSource(const std::string&) const override {
-    return std::unique_ptr<Source>(std::make_unique<NumberSource>(world_));
-  }
+  Result<std::unique_ptr<Source>> CreateSource(const std::string&) const override { return std::unique_ptr<Source>(std::make_unique<NumberSource>(world_)); }
 
  private:
   std::shared_ptr<NumberWorld> world_;

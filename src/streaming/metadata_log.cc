@@ -24,8 +24,7 @@ bool IsHadoopTemporary(std::string_view name) {
 
 }  // namespace
 
-MetadataLog::MetadataLog(Fs* fs, std::string directory, std::string failpoint)
-    : fs_(fs), directory_(std::move(directory)), failpoint_(std::move(failpoint)) {}
+MetadataLog::MetadataLog(Fs* fs, std::string directory, std::string failpoint) : fs_(fs), directory_(std::move(directory)), failpoint_(std::move(failpoint)) {}
 
 Status MetadataLog::Open() {
   if (fs_ == nullptr) return Status();

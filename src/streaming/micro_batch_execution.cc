@@ -70,8 +70,8 @@ RowStreamPtr NoRows(const StructType& schema, const StructType& metadata, const 
 
 }  // namespace
 
-MicroBatchExecution::MicroBatchExecution(MicroBatchPlan plan, std::unique_ptr<Sink> sink, std::unique_ptr<Checkpoint> checkpoint, StreamConf conf,
-                                         Clock& clock, StopSignal& stop, std::shared_ptr<CancelToken> cancel, BatchObserver& observer)
+MicroBatchExecution::MicroBatchExecution(MicroBatchPlan plan, std::unique_ptr<Sink> sink, std::unique_ptr<Checkpoint> checkpoint, StreamConf conf, Clock& clock,
+                                         StopSignal& stop, std::shared_ptr<CancelToken> cancel, BatchObserver& observer)
     : plan_(std::move(plan)),
       sink_(std::move(sink)),
       checkpoint_(std::move(checkpoint)),
@@ -134,8 +134,7 @@ Status MicroBatchExecution::LoadOffsets(BatchId id, bool as_start) {
   MS_ASSIGN_OR_RETURN(std::optional<OffsetSeq> logged, checkpoint_->offsets().GetOffsets(id));
   MS_CHECK(logged.has_value());
   if (logged->offsets.size() != inputs_.size())
-    return Status::Error(errors::kCheckpointSourcesChanged,
-                         {{"logged", std::to_string(logged->offsets.size())}, {"current", std::to_string(inputs_.size())}});
+    return Status::Error(errors::kCheckpointSourcesChanged, {{"logged", std::to_string(logged->offsets.size())}, {"current", std::to_string(inputs_.size())}});
   for (size_t i = 0; i < inputs_.size(); ++i) (as_start ? inputs_[i].start : inputs_[i].end) = std::move(logged->offsets[i]);
   // What a batch was planned with holds for the life of its checkpoint, whatever the session says now.
   for (auto& [key, value] : conf_.logged) {

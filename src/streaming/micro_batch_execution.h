@@ -56,8 +56,8 @@ class BatchObserver {
 // Not thread-safe: lives on the stream's thread.
 class MicroBatchExecution {
  public:
-  MicroBatchExecution(MicroBatchPlan plan, std::unique_ptr<Sink> sink, std::unique_ptr<Checkpoint> checkpoint, StreamConf conf, Clock& clock,
-                      StopSignal& stop, std::shared_ptr<CancelToken> cancel, BatchObserver& observer);
+  MicroBatchExecution(MicroBatchPlan plan, std::unique_ptr<Sink> sink, std::unique_ptr<Checkpoint> checkpoint, StreamConf conf, Clock& clock, StopSignal& stop,
+                      std::shared_ptr<CancelToken> cancel, BatchObserver& observer);
   ~MicroBatchExecution();
 
   // Sources are opened, the checkpoint is read, and what to do first is decided.

@@ -13,9 +13,7 @@ constexpr int kOffsetLogVersion = 1;
 constexpr std::string_view kNoOffset = "-";
 
 Result<OffsetSeqMetadata> ParseMetadata(std::string_view line, const std::string& path) {
-  auto malformed = [&] {
-    return Status::Error(errors::kMalformedLogFile, {{"path", path}, {"problem", "its second line is not the batch's metadata"}});
-  };
+  auto malformed = [&] { return Status::Error(errors::kMalformedLogFile, {{"path", path}, {"problem", "its second line is not the batch's metadata"}}); };
   OffsetSeqMetadata metadata;
   // Spark before 2.2 left this line empty.
   if (line.empty()) return metadata;
@@ -64,8 +62,8 @@ const StreamConfList& DefaultLoggedConf() {
 }
 
 std::string SerializeOffsetSeq(const OffsetSeq& offsets) {
-  std::string text = fmt::format("v{}\n{{\"batchWatermarkMs\":{},\"batchTimestampMs\":{},\"conf\":{{", kOffsetLogVersion,
-                                 offsets.metadata.batch_watermark_ms, offsets.metadata.batch_timestamp_ms);
+  std::string text = fmt::format("v{}\n{{\"batchWatermarkMs\":{},\"batchTimestampMs\":{},\"conf\":{{", kOffsetLogVersion, offsets.metadata.batch_watermark_ms,
+                                 offsets.metadata.batch_timestamp_ms);
   bool first = true;
   for (const auto& [key, value] : offsets.metadata.conf) {
     if (!first) text += ',';

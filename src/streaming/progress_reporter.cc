@@ -88,8 +88,7 @@ std::string IdleEventJson(const QueryIdentity& query, int64_t wall_ms) {
   return Dump(json);
 }
 
-std::string TerminatedEventJson(const QueryIdentity& query, const std::optional<std::string>& exception,
-                                const std::optional<std::string>& error_class) {
+std::string TerminatedEventJson(const QueryIdentity& query, const std::optional<std::string>& exception, const std::optional<std::string>& error_class) {
   Json json;
   json["id"] = query.id;
   json["runId"] = query.run_id;

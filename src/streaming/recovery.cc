@@ -15,8 +15,8 @@ Recovery Refuse(Status status) {
 }
 
 Recovery RefuseDamaged(const CheckpointFacts& found, std::string problem, std::string repair) {
-  return Refuse(Status::Error(errors::kCheckpointDamaged,
-                              {{"checkpointLocation", found.location}, {"problem", std::move(problem)}, {"repair", std::move(repair)}}));
+  return Refuse(
+      Status::Error(errors::kCheckpointDamaged, {{"checkpointLocation", found.location}, {"problem", std::move(problem)}, {"repair", std::move(repair)}}));
 }
 
 // A torn newest entry of offsets/ can be dropped only when its batch is in no sink: planned anew, the batch would get other rows under the
@@ -43,8 +43,7 @@ Recovery DropDamagedOffsets(const CheckpointFacts& found) {
 
 Recovery DecideRecovery(const CheckpointFacts& found) {
   const bool has_logs = found.last_offsets || found.damaged_offsets || found.last_commit || found.damaged_commit;
-  if (!found.has_metadata && has_logs)
-    return Refuse(Status::Error(errors::kMissingMetadataFile, {{"checkpointLocation", found.location}}));
+  if (!found.has_metadata && has_logs) return Refuse(Status::Error(errors::kMissingMetadataFile, {{"checkpointLocation", found.location}}));
   if (found.damaged_offsets) return DropDamagedOffsets(found);
 
   Recovery recovery;

@@ -30,8 +30,7 @@ Result<std::shared_ptr<StreamExecution>> StreamExecution::Start(StreamRequest re
   StreamRequest& wanted = query->request_;
   MS_ASSIGN_OR_RETURN(query->trigger_, MakeTriggerExecutor(wanted.trigger, wanted.conf.trigger, clock));
   MS_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint, Checkpoint::Open(fs, wanted.checkpoint));
-  if (checkpoint->query_id().empty())
-    return Status::Error(errors::kMissingMetadataFile, {{"checkpointLocation", HadoopPathString(checkpoint->directory())}});
+  if (checkpoint->query_id().empty()) return Status::Error(errors::kMissingMetadataFile, {{"checkpointLocation", HadoopPathString(checkpoint->directory())}});
   query->identity_ = {checkpoint->query_id(), NewUuid(), wanted.name};
   MS_ASSIGN_OR_RETURN(std::unique_ptr<Sink> sink, wanted.open_sink(query->identity_.id, query->identity_.run_id));
   query->execution_ = std::make_unique<MicroBatchExecution>(std::move(wanted.plan), std::move(sink), std::move(checkpoint), wanted.conf, clock,

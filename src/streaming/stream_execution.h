@@ -81,13 +81,13 @@ class StreamExecution : public StreamingQuery, public std::enable_shared_from_th
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  StreamingQueryStatus status_;           // GUARDED_BY(mutex_)
-  bool terminated_ = false;               // GUARDED_BY(mutex_)
-  std::optional<Status> exception_;       // GUARDED_BY(mutex_)
-  int64_t triggers_begun_ = 0;            // GUARDED_BY(mutex_)
-  int64_t newest_idle_trigger_ = 0;       // GUARDED_BY(mutex_): the number of the newest trigger that found nothing new
+  StreamingQueryStatus status_;      // GUARDED_BY(mutex_)
+  bool terminated_ = false;          // GUARDED_BY(mutex_)
+  std::optional<Status> exception_;  // GUARDED_BY(mutex_)
+  int64_t triggers_begun_ = 0;       // GUARDED_BY(mutex_)
+  int64_t newest_idle_trigger_ = 0;  // GUARDED_BY(mutex_): the number of the newest trigger that found nothing new
   std::mutex join_mutex_;
-  std::thread thread_;                    // GUARDED_BY(join_mutex_)
+  std::thread thread_;  // GUARDED_BY(join_mutex_)
 };
 
 }  // namespace millstream

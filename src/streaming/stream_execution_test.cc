@@ -127,7 +127,8 @@ TEST_F(StreamExecutionTest, SparksOwnCheckpointIsContinued) {
   ASSERT_TRUE(fs.CreateDirectories(directory_ + "/offsets").ok());
   ASSERT_TRUE(fs.CreateDirectories(directory_ + "/commits").ok());
   ASSERT_TRUE(fs.Replace(directory_ + "/metadata", "{\"id\":\"86667c73-5143-4edd-bd81-bd3b10104fbb\"}").ok());
-  ASSERT_TRUE(fs.Replace(directory_ + "/offsets/0", "v1\n{\"batchWatermarkMs\":0,\"batchTimestampMs\":1,\"conf\":{\"spark.sql.shuffle.partitions\":\"7\"}}\n4").ok());
+  ASSERT_TRUE(
+      fs.Replace(directory_ + "/offsets/0", "v1\n{\"batchWatermarkMs\":0,\"batchTimestampMs\":1,\"conf\":{\"spark.sql.shuffle.partitions\":\"7\"}}\n4").ok());
   ASSERT_TRUE(fs.Replace(directory_ + "/offsets/.0.crc", "crc").ok());
   ASSERT_TRUE(fs.Replace(directory_ + "/commits/0", "v1\n{\"nextBatchWatermarkMs\":0}").ok());
   world_->available = 6;

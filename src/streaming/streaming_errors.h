@@ -21,8 +21,7 @@ inline constexpr ErrorClass kMissingMetadataFile{
     "Please restore the metadata file or create a new checkpoint directory."};
 inline constexpr ErrorClass kCheckpointDamaged{"MILLSTREAM_CHECKPOINT_DAMAGED", "55019", ExceptionKind::kSpark,
                                                "The checkpoint <checkpointLocation> cannot be continued: <problem> <repair>"};
-inline constexpr ErrorClass kMalformedLogFile{"MILLSTREAM_MALFORMED_LOG_FILE", "55019", ExceptionKind::kSpark,
-                                              "Log file <path> was malformed: <problem>."};
+inline constexpr ErrorClass kMalformedLogFile{"MILLSTREAM_MALFORMED_LOG_FILE", "55019", ExceptionKind::kSpark, "Log file <path> was malformed: <problem>."};
 inline constexpr ErrorClass kCheckpointSourcesChanged{
     "MILLSTREAM_CHECKPOINT_SOURCES_CHANGED", "42KDE", ExceptionKind::kIllegalArgument,
     "There are <logged> sources in the checkpoint offsets and now there are <current> sources requested by the query. Cannot continue."};

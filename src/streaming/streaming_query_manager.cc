@@ -51,9 +51,8 @@ std::vector<StreamingQueryPtr> StreamingQueryManager::Recent() const {
 
 StreamingQueryPtr StreamingQueryManager::Find(const std::string& id, const std::string& run_id) const {
   std::lock_guard lock(mutex_);
-  auto found = std::find_if(queries_.rbegin(), queries_.rend(), [&](const Held& held) {
-    return held.query->id() == id && (run_id.empty() || held.query->run_id() == run_id);
-  });
+  auto found = std::find_if(queries_.rbegin(), queries_.rend(),
+                            [&](const Held& held) { return held.query->id() == id && (run_id.empty() || held.query->run_id() == run_id); });
   return found == queries_.rend() ? nullptr : found->query;
 }
 

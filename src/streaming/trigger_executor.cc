@@ -84,8 +84,8 @@ Result<std::unique_ptr<TriggerExecutor>> MakeTriggerExecutor(const Trigger& trig
       return Status::Unsupported("trigger(continuous=…)", "Use processingTime=\"0 seconds\": batches run back to back, in milliseconds.");
     case Trigger::Kind::kRealTime:
       if (trigger.interval_ms < conf.real_time_batch_min_ms)
-        return Status::Error(errors::kRealTimeTriggerInterval, {{"interval", std::to_string(trigger.interval_ms)},
-                                                                {"minBatchDuration", std::to_string(conf.real_time_batch_min_ms)}});
+        return Status::Error(errors::kRealTimeTriggerInterval,
+                             {{"interval", std::to_string(trigger.interval_ms)}, {"minBatchDuration", std::to_string(conf.real_time_batch_min_ms)}});
       return Status::Unsupported("trigger(realTime=…)", "Use processingTime=\"0 seconds\": batches run back to back, in milliseconds.");
   }
   return Status::Internal("unknown trigger");

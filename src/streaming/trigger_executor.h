@@ -40,8 +40,8 @@ class TriggerExecutor {
 };
 
 struct TriggerConf {
-  int64_t polling_delay_ms = 10;             // spark.sql.streaming.pollingDelay
-  int64_t real_time_batch_min_ms = 5000;     // spark.sql.streaming.realTimeMode.minBatchDuration
+  int64_t polling_delay_ms = 10;          // spark.sql.streaming.pollingDelay
+  int64_t real_time_batch_min_ms = 5000;  // spark.sql.streaming.realTimeMode.minBatchDuration
 };
 
 // MILLSTREAM_UNSUPPORTED for continuous and real-time mode; INVALID_STREAMING_REAL_TIME_MODE_TRIGGER_INTERVAL.

@@ -43,7 +43,9 @@ Status CheckJoin(const Join& join) {
     case JoinType::kLeftOuter:
     case JoinType::kLeftSemi:
     case JoinType::kLeftAnti:
-      if (right) return NotSupported("LeftOuter/LeftSemi/LeftAnti join with a streaming DataFrame/Dataset on the right and a static DataFrame/Dataset on the left is not supported");
+      if (right)
+        return NotSupported(
+            "LeftOuter/LeftSemi/LeftAnti join with a streaming DataFrame/Dataset on the right and a static DataFrame/Dataset on the left is not supported");
       return Status();
     case JoinType::kRightOuter:
       if (left) return NotSupported("RightOuter join with a streaming DataFrame/Dataset on the left and a static DataFrame/DataSet on the right not supported");
@@ -55,13 +57,13 @@ Status CheckJoin(const Join& join) {
 // `plan` has a stream below it.
 Status CheckNode(const PlanNode& plan, OutputMode mode) {
   if (const auto* aggregate = plan.As<Aggregate>()) {
-    if (mode == OutputMode::kAppend && !HasWatermark(*aggregate->child))
-      return OutputModeUnsupported("append", "streaming aggregations without watermark");
+    if (mode == OutputMode::kAppend && !HasWatermark(*aggregate->child)) return OutputModeUnsupported("append", "streaming aggregations without watermark");
     return StatefulNotYet("Aggregation");
   }
   if (const auto* sort = plan.As<Sort>())
-    return sort->is_global ? NotSupported("Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated DataFrame/Dataset in Complete output mode")
-                           : Status();
+    return sort->is_global
+               ? NotSupported("Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated DataFrame/Dataset in Complete output mode")
+               : Status();
   if (plan.As<Limit>())
     return mode == OutputMode::kUpdate ? NotSupported("Limits are not supported on streaming DataFrames/Datasets in Update output mode")
                                        : StatefulNotYet("LIMIT");

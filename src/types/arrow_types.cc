@@ -46,9 +46,7 @@ Result<StructType> FromArrowFields(const arrow::FieldVector& arrow_fields, int d
   return fields;
 }
 
-Result<DataType> UnsupportedArrowType(const arrow::DataType& type) {
-  return Status::Error(errors::kUnsupportedArrowType, {{"typeName", type.ToString()}});
-}
+Result<DataType> UnsupportedArrowType(const arrow::DataType& type) { return Status::Error(errors::kUnsupportedArrowType, {{"typeName", type.ToString()}}); }
 
 Result<DataType> FromArrowDecimal(const arrow::DataType& type) {
   const auto& decimal = static_cast<const arrow::DecimalType&>(type);

@@ -63,8 +63,7 @@ const StructType& DataType::fields() const {
 bool DataType::operator==(const DataType& other) const {
   if (id_ != other.id_ || precision_ != other.precision_ || scale_ != other.scale_) return false;
   if (nested_ == other.nested_) return true;
-  return nested_->contains_null == other.nested_->contains_null && nested_->children == other.nested_->children &&
-         nested_->fields == other.nested_->fields;
+  return nested_->contains_null == other.nested_->contains_null && nested_->children == other.nested_->children && nested_->fields == other.nested_->fields;
 }
 
 bool DataType::SameType(const DataType& other) const {

@@ -17,17 +17,14 @@ std::string ErrorOf(std::string_view ddl) {
 }
 
 TEST(SparkDdl, ReadsColumnsAsSparkDoes) {
-  Result<StructType> schema =
-      SchemaFromDdl("a INT NOT NULL COMMENT 'it''s', `b c` array<struct<x:int not null comment 'q', y map<string,decimal(5,2)>>>");
+  Result<StructType> schema = SchemaFromDdl("a INT NOT NULL COMMENT 'it''s', `b c` array<struct<x:int not null comment 'q', y map<string,decimal(5,2)>>>");
   ASSERT_TRUE(schema.ok()) << schema.status().message();
-  EXPECT_EQ(
-      ToSparkJson(*schema),
-      R"j({"type":"struct","fields":[{"name":"a","type":"integer","nullable":false,"metadata":{"comment":"it's"}},)j"
-      R"j({"name":"b c","type":{"type":"array","elementType":{"type":"struct","fields":[{"name":"x","type":"integer","nullable":false,)j"
-      R"j("metadata":{"comment":"q"}},{"name":"y","type":{"type":"map","keyType":"string","valueType":"decimal(5,2)","valueContainsNull":true},)j"
-      R"j("nullable":true,"metadata":{}}]},"containsNull":true},"nullable":true,"metadata":{}}]})j");
-  EXPECT_EQ(ToDdl(*schema),
-            R"(a INT NOT NULL COMMENT 'it\'s',`b c` ARRAY<STRUCT<x: INT NOT NULL COMMENT 'q', y: MAP<STRING, DECIMAL(5,2)>>>)");
+  EXPECT_EQ(ToSparkJson(*schema),
+            R"j({"type":"struct","fields":[{"name":"a","type":"integer","nullable":false,"metadata":{"comment":"it's"}},)j"
+            R"j({"name":"b c","type":{"type":"array","elementType":{"type":"struct","fields":[{"name":"x","type":"integer","nullable":false,)j"
+            R"j("metadata":{"comment":"q"}},{"name":"y","type":{"type":"map","keyType":"string","valueType":"decimal(5,2)","valueContainsNull":true},)j"
+            R"j("nullable":true,"metadata":{}}]},"containsNull":true},"nullable":true,"metadata":{}}]})j");
+  EXPECT_EQ(ToDdl(*schema), R"(a INT NOT NULL COMMENT 'it\'s',`b c` ARRAY<STRUCT<x: INT NOT NULL COMMENT 'q', y: MAP<STRING, DECIMAL(5,2)>>>)");
   EXPECT_EQ(*SchemaFromDdl(ToDdl(*schema)), *schema);
 }
 
@@ -77,25 +74,19 @@ TEST(SparkDdl, KeepsTheLengthOfVarcharInTheMetadata) {
 }
 
 TEST(SparkDdl, ComplainsInSparksWords) {
-  EXPECT_EQ(ErrorOf("a"),
-            "[PARSE_SYNTAX_ERROR] Syntax error at or near end of input. SQLSTATE: 42601 (line 1, pos 1)\n\n== SQL ==\na\n-^^^\n");
-  EXPECT_EQ(ErrorOf("a foo"),
-            "[UNSUPPORTED_DATATYPE] Unsupported data type \"FOO\". SQLSTATE: 0A000 (line 1, pos 2)\n\n== SQL ==\na foo\n--^^^\n");
+  EXPECT_EQ(ErrorOf("a"), "[PARSE_SYNTAX_ERROR] Syntax error at or near end of input. SQLSTATE: 42601 (line 1, pos 1)\n\n== SQL ==\na\n-^^^\n");
+  EXPECT_EQ(ErrorOf("a foo"), "[UNSUPPORTED_DATATYPE] Unsupported data type \"FOO\". SQLSTATE: 0A000 (line 1, pos 2)\n\n== SQL ==\na foo\n--^^^\n");
   EXPECT_EQ(ErrorOf("a char"),
             "[DATATYPE_MISSING_SIZE] DataType \"CHAR\" requires a length parameter, for example \"CHAR\"(10). Please specify the length. "
             "SQLSTATE: 42K01 (line 1, pos 2)\n\n== SQL ==\na char\n--^^^\n");
-  EXPECT_EQ(ErrorOf("a int b int"),
-            "[PARSE_SYNTAX_ERROR] Syntax error at or near 'b'. SQLSTATE: 42601 (line 1, pos 6)\n\n== SQL ==\na int b int\n------^^^\n");
+  EXPECT_EQ(ErrorOf("a int b int"), "[PARSE_SYNTAX_ERROR] Syntax error at or near 'b'. SQLSTATE: 42601 (line 1, pos 6)\n\n== SQL ==\na int b int\n------^^^\n");
   EXPECT_EQ(ErrorOf("a int,\nb.c int"),
             "[PARSE_SYNTAX_ERROR] Syntax error at or near '.'. SQLSTATE: 42601 (line 2, pos 1)\n\n== SQL ==\na int,\nb.c int\n-^^^\n");
-  EXPECT_EQ(ErrorOf(""),
-            "[PARSE_EMPTY_STATEMENT] Syntax error, unexpected empty statement. SQLSTATE: 42617 (line 1, pos 0)\n\n== SQL ==\n\n^^^\n");
-  EXPECT_EQ(ErrorOf("a decimal(39,1)"),
-            "[DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION] Decimal precision 39 exceeds max precision 38. SQLSTATE: 22003");
+  EXPECT_EQ(ErrorOf(""), "[PARSE_EMPTY_STATEMENT] Syntax error, unexpected empty statement. SQLSTATE: 42617 (line 1, pos 0)\n\n== SQL ==\n\n^^^\n");
+  EXPECT_EQ(ErrorOf("a decimal(39,1)"), "[DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION] Decimal precision 39 exceeds max precision 38. SQLSTATE: 22003");
   EXPECT_THAT(ErrorOf("a decimal(1,2,3)"), HasSubstr("Unsupported data type \"DECIMAL(1,2,3)\""));
   EXPECT_THAT(ErrorOf("a array"), HasSubstr("[INCOMPLETE_TYPE_DEFINITION.ARRAY]"));
-  EXPECT_THAT(ErrorOf("a-b int"),
-              HasSubstr("[INVALID_IDENTIFIER] The unquoted identifier a-b is invalid and must be back quoted as: `a-b`."));
+  EXPECT_THAT(ErrorOf("a-b int"), HasSubstr("[INVALID_IDENTIFIER] The unquoted identifier a-b is invalid and must be back quoted as: `a-b`."));
   EXPECT_THAT(ErrorOf("é int"), HasSubstr("[INVALID_IDENTIFIER] The unquoted identifier é"));
   EXPECT_THAT(ErrorOf("/* a int"), HasSubstr("[UNCLOSED_BRACKETED_COMMENT]"));
   EXPECT_THAT(ErrorOf("a time(3)"), HasSubstr("the data type TIME is not supported"));

@@ -161,9 +161,7 @@ void AppendStruct(std::string& out, const StructType& schema) {
 
 // ---- reading
 
-Status Invalid(std::string_view what) {
-  return Status::Error(errors::kInvalidJsonDataType, {{"invalidType", std::string(what.substr(0, 200))}});
-}
+Status Invalid(std::string_view what) { return Status::Error(errors::kInvalidJsonDataType, {{"invalidType", std::string(what.substr(0, 200))}}); }
 
 std::optional<DataType> AtomicFromJsonName(std::string_view name) {
   static const std::map<std::string_view, DataType> kNames = {

@@ -92,9 +92,7 @@ void ToSparkProto(const DataType& type, sc::DataType* out) {
 
 namespace {
 
-Result<DataType> Unsupported(const std::string& name) {
-  return Status::Unsupported("The data type " + name, "Cast the column to a supported type before.");
-}
+Result<DataType> Unsupported(const std::string& name) { return Status::Unsupported("The data type " + name, "Cast the column to a supported type before."); }
 
 Result<DataType> FromProto(const sc::DataType& proto, int depth) {
   if (depth > kMaxTypeDepth) return Status::IllegalArgument("A data type is nested deeper than " + std::to_string(kMaxTypeDepth) + " levels.");

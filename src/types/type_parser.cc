@@ -69,8 +69,7 @@ Result<DataType> MakeDecimal(const std::vector<int64_t>& parameters) {
   int64_t precision = parameters.empty() ? 10 : parameters[0];
   int64_t scale = parameters.size() < 2 ? 0 : parameters[1];
   if (precision > 38) return Status::Error(errors::kDecimalPrecision, {{"precision", std::to_string(precision)}, {"maxPrecision", "38"}});
-  if (scale > precision)
-    return Status::Error(errors::kInvalidDecimalScale, {{"scale", std::to_string(scale)}, {"precision", std::to_string(precision)}});
+  if (scale > precision) return Status::Error(errors::kInvalidDecimalScale, {{"scale", std::to_string(scale)}, {"precision", std::to_string(precision)}});
   if (precision == 0) return Status::Unsupported("the data type DECIMAL(0,0)", "Use a precision from 1 to 38.");
   return DataType::Decimal(static_cast<int>(precision), static_cast<int>(scale));
 }
@@ -102,11 +101,7 @@ Result<DataType> ParseInterval(TokenCursor& cursor) {
 Result<DataType> ParseNested(TokenCursor& cursor, const Token& token, const std::string& name, int depth) {
   if (name == "STRUCT" && cursor.TakeSymbol("<>")) return DataType::Struct(StructType());
   if (!cursor.AtSymbol("<")) {
-    return cursor.ErrorAt(token,
-                          name == "ARRAY" ? errors::kIncompleteArray
-                          : name == "MAP" ? errors::kIncompleteMap
-                                          : errors::kIncompleteStruct,
-                          {});
+    return cursor.ErrorAt(token, name == "ARRAY" ? errors::kIncompleteArray : name == "MAP" ? errors::kIncompleteMap : errors::kIncompleteStruct, {});
   }
   if (depth >= kMaxTypeDepth) return Status::Error(errors::kTypeTooDeep, {{"limit", std::to_string(kMaxTypeDepth)}});
   cursor.Advance();

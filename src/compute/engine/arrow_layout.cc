@@ -42,7 +42,8 @@ Result<ArrayDataPtr> Relabel(const ArrayDataPtr& data, const ArrowTypePtr& to, c
     if (!nulls.ok()) return FromArrowStatus(nulls.status(), "making a column of nulls");
     return nulls.ValueUnsafe()->data();
   }
-  if (to->id() == arrow::Type::NA) return std::make_shared<arrow::ArrayData>(to, data->length, std::vector<std::shared_ptr<arrow::Buffer>>{nullptr}, data->length);
+  if (to->id() == arrow::Type::NA)
+    return std::make_shared<arrow::ArrayData>(to, data->length, std::vector<std::shared_ptr<arrow::Buffer>>{nullptr}, data->length);
   if (!SameLayout(data->type->id(), to->id())) {
     return Status::Internal("a column of Arrow type " + data->type->ToString() + " where " + to->ToString() + " is due");
   }

@@ -1,8 +1,7 @@
 #include "compute/engine/compute_engine.h"
 
-#include <duckdb/main/valid_checker.hpp>
-
 #include <algorithm>
+#include <duckdb/main/valid_checker.hpp>
 
 #include "compute/engine/duckdb_error.h"
 #include "compute/engine/input_scan.h"

@@ -3,7 +3,6 @@
 // compute_engine.h   The one DuckDB of the process, locked down.
 
 #include <duckdb.hpp>
-
 #include <memory>
 #include <mutex>
 #include <vector>

@@ -16,14 +16,35 @@ constexpr char kMark[] = "\x1eMS";
 constexpr char kSeparator = '\x1f';
 
 constexpr std::array kClasses = {
-    &errors::kDivideByZero,        &errors::kRemainderByZero,     &errors::kArithmeticOverflow,     &errors::kBinaryArithmeticOverflow,
-    &errors::kCastInvalidInput,    &errors::kCastOverflow,        &errors::kInvalidArrayIndex,      &errors::kInvalidArrayIndexInElementAt,
-    &errors::kInvalidIndexOfZero,  &errors::kNumericOutOfRange,   &errors::kScalarSubqueryTooManyRows, &errors::kCannotParseTimestamp,
-    &errors::kDatetimeOverflow,    &errors::kDatetimeFieldOutOfBounds, &errors::kIllegalDayOfWeek,  &errors::kNullMapKey,
-    &errors::kDuplicatedMapKey,    &errors::kInvalidTimezone,     &errors::kInvalidRegexGroup,      &errors::kInvalidPattern,
-    &errors::kInvalidDatetimePattern, &errors::kUserRaised,       &errors::kOutOfMemory,            &errors::kUnsupportedFeature,
-    &errors::kSliceStart,         &errors::kSliceLength,
-    &errors::kInternal,            &errors::kIllegalArgument,     &errors::kCancelled,
+    &errors::kDivideByZero,
+    &errors::kRemainderByZero,
+    &errors::kArithmeticOverflow,
+    &errors::kBinaryArithmeticOverflow,
+    &errors::kCastInvalidInput,
+    &errors::kCastOverflow,
+    &errors::kInvalidArrayIndex,
+    &errors::kInvalidArrayIndexInElementAt,
+    &errors::kInvalidIndexOfZero,
+    &errors::kNumericOutOfRange,
+    &errors::kScalarSubqueryTooManyRows,
+    &errors::kCannotParseTimestamp,
+    &errors::kDatetimeOverflow,
+    &errors::kDatetimeFieldOutOfBounds,
+    &errors::kIllegalDayOfWeek,
+    &errors::kNullMapKey,
+    &errors::kDuplicatedMapKey,
+    &errors::kInvalidTimezone,
+    &errors::kInvalidRegexGroup,
+    &errors::kInvalidPattern,
+    &errors::kInvalidDatetimePattern,
+    &errors::kUserRaised,
+    &errors::kOutOfMemory,
+    &errors::kUnsupportedFeature,
+    &errors::kSliceStart,
+    &errors::kSliceLength,
+    &errors::kInternal,
+    &errors::kIllegalArgument,
+    &errors::kCancelled,
 };
 
 Status DecodeStatus(std::string_view text) {
@@ -46,8 +67,8 @@ Status DecodeStatus(std::string_view text) {
 }
 
 std::string SparkTypeOf(const std::string& duckdb_type) {
-  static const std::map<std::string, std::string> names = {{"INT8", "TINYINT"},   {"INT16", "SMALLINT"}, {"INT32", "INT"},  {"INT64", "BIGINT"},
-                                                           {"INTEGER", "INT"},    {"INT128", "DECIMAL(38,0)"}, {"VARCHAR", "STRING"}};
+  static const std::map<std::string, std::string> names = {{"INT8", "TINYINT"}, {"INT16", "SMALLINT"},       {"INT32", "INT"},     {"INT64", "BIGINT"},
+                                                           {"INTEGER", "INT"},  {"INT128", "DECIMAL(38,0)"}, {"VARCHAR", "STRING"}};
   auto found = names.find(duckdb_type);
   return found == names.end() ? duckdb_type : found->second;
 }

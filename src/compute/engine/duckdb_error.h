@@ -6,7 +6,6 @@
 // same Status out again. DuckDB's own errors are given the Spark class of the situation that they describe.
 
 #include <duckdb.hpp>
-
 #include <exception>
 
 #include "base/status.h"

@@ -7,7 +7,6 @@
 #include <duckdb/main/pending_query_result.hpp>
 #include <duckdb/main/prepared_statement.hpp>
 #include <duckdb/main/stream_query_result.hpp>
-
 #include <mutex>
 
 #include "compute/engine/arrow_layout.h"

@@ -3,7 +3,6 @@
 // duckdb_rows.h   One run of a prepared statement, and its rows on their way out as Arrow.
 
 #include <duckdb.hpp>
-
 #include <memory>
 #include <vector>
 

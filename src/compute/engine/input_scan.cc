@@ -24,8 +24,7 @@ struct InputGlobalState : duckdb::GlobalTableFunctionState {
 
 // One puller. Batches are numbered before they are pulled: a single puller keeps the stream's order.
 struct InputLocalState : duckdb::ArrowScanLocalState {
-  explicit InputLocalState(duckdb::ClientContext& context)
-      : ArrowScanLocalState(duckdb::make_uniq<duckdb::ArrowArrayWrapper>(), context) {}
+  explicit InputLocalState(duckdb::ClientContext& context) : ArrowScanLocalState(duckdb::make_uniq<duckdb::ArrowArrayWrapper>(), context) {}
 };
 
 duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context, duckdb::TableFunctionBindInput& input,
@@ -64,8 +63,7 @@ Status NextChunk(InputSlot& slot, InputLocalState& state, bool& done) {
   MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, slot.stream->Next());
   if (!batch) return Status::Ok();
   if (batch->num_columns() != static_cast<int>(slot.types.size())) {
-    return Status::Internal("an input delivers " + std::to_string(batch->num_columns()) + " columns, the plan reads " +
-                            std::to_string(slot.types.size()));
+    return Status::Internal("an input delivers " + std::to_string(batch->num_columns()) + " columns, the plan reads " + std::to_string(slot.types.size()));
   }
   arrow::FieldVector fields;
   std::vector<std::shared_ptr<arrow::ArrayData>> columns;
@@ -133,8 +131,7 @@ void RegisterInputScan(duckdb::Connection& connection) {
   function.projection_pushdown = false;
   function.filter_pushdown = false;
   duckdb::CreateTableFunctionInfo info(function);
-  connection.context->RunFunctionInTransaction(
-      [&] { duckdb::Catalog::GetSystemCatalog(*connection.context).CreateFunction(*connection.context, info); });
+  connection.context->RunFunctionInTransaction([&] { duckdb::Catalog::GetSystemCatalog(*connection.context).CreateFunction(*connection.context, info); });
 }
 
 std::string InputScanSql(const InputSlot& slot) { return "ms_input(" + std::to_string(reinterpret_cast<uintptr_t>(&slot)) + "::UBIGINT)"; }

@@ -2,9 +2,8 @@
 
 // input_scan.h   DuckDB reading a RowStream: the table function ms_input(slot), whose slot is given a new stream for each run.
 
-#include <duckdb.hpp>
-
 #include <atomic>
+#include <duckdb.hpp>
 #include <memory>
 #include <mutex>
 #include <string>

@@ -8,7 +8,6 @@
 
 #include <duckdb.hpp>
 #include <duckdb/parser/parsed_data/create_scalar_function_info.hpp>
-
 #include <map>
 #include <optional>
 #include <string>
@@ -49,13 +48,13 @@ class FunctionRegistry {
 template <typename T>
 struct SqlType;
 
-#define MS_PLAIN_SQL_TYPE(cpp, logical)                                             \
-  template <>                                                                       \
-  struct SqlType<cpp> {                                                             \
-    using Held = cpp;                                                               \
-    static duckdb::LogicalType Logical() { return duckdb::LogicalType(logical); }   \
-    static cpp From(const cpp& held) { return held; }                               \
-    static cpp To(cpp value, duckdb::Vector&) { return value; }                     \
+#define MS_PLAIN_SQL_TYPE(cpp, logical)                                           \
+  template <>                                                                     \
+  struct SqlType<cpp> {                                                           \
+    using Held = cpp;                                                             \
+    static duckdb::LogicalType Logical() { return duckdb::LogicalType(logical); } \
+    static cpp From(const cpp& held) { return held; }                             \
+    static cpp To(cpp value, duckdb::Vector&) { return value; }                   \
   }
 MS_PLAIN_SQL_TYPE(bool, duckdb::LogicalTypeId::BOOLEAN);
 MS_PLAIN_SQL_TYPE(int8_t, duckdb::LogicalTypeId::TINYINT);
@@ -179,8 +178,7 @@ void Define(FunctionRegistry& registry, const std::string& name, F function, boo
   using Return = typename Signature<F>::Return;
   using Arguments = typename Signature<F>::Arguments;
   auto run = [function, is_volatile](duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector& result) {
-    RunRows<F, Return>(function, arguments, result, is_volatile, static_cast<Arguments*>(nullptr),
-                       std::make_index_sequence<std::tuple_size_v<Arguments>>());
+    RunRows<F, Return>(function, arguments, result, is_volatile, static_cast<Arguments*>(nullptr), std::make_index_sequence<std::tuple_size_v<Arguments>>());
   };
   duckdb::ScalarFunction scalar(name, LogicalTypesOf(static_cast<Arguments*>(nullptr)), SqlType<typename Nullable<Return>::Inner>::Logical(), run);
   scalar.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;

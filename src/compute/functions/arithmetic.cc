@@ -17,8 +17,9 @@ const char* OverflowText() {
 
 template <typename T>
 [[noreturn]] void ThrowOverflow(const char* function) {
-  ThrowError(errors::kArithmeticOverflow, {{"message", OverflowText<T>()},
-                                           {"alternative", function ? std::string(" Use '") + function + "' to tolerate overflow and return NULL instead." : ""}});
+  ThrowError(
+      errors::kArithmeticOverflow,
+      {{"message", OverflowText<T>()}, {"alternative", function ? std::string(" Use '") + function + "' to tolerate overflow and return NULL instead." : ""}});
 }
 
 // The modes in which an overflow is not DuckDB's business: legacy wraps around as Java does, try gives null.

@@ -88,7 +88,6 @@ std::optional<DateParts> TakeDate(std::string_view& text) {
   return parts;
 }
 
-
 std::optional<int64_t> TakeTime(std::string_view& text) {
   const auto hour = TakeDigits(text, 1, 2);
   if (!hour || *hour > 23) return std::nullopt;
@@ -148,7 +147,10 @@ std::optional<int64_t> ParseSparkTimestamp(std::string_view text, std::string_vi
 std::string DateText(int32_t days) {
   const Civil civil = CivilOf(days);
   char text[40];
-  std::snprintf(text, sizeof text, "%s%04lld-%02d-%02d", civil.year < 0 ? "-" : civil.year > 9999 ? "+" : "",
+  std::snprintf(text, sizeof text, "%s%04lld-%02d-%02d",
+                civil.year < 0      ? "-"
+                : civil.year > 9999 ? "+"
+                                    : "",
                 static_cast<long long>(civil.year < 0 ? -civil.year : civil.year), civil.month, civil.day);
   return text;
 }

@@ -1,6 +1,5 @@
 #include <duckdb/common/types/value_map.hpp>
 #include <duckdb/planner/expression/bound_function_expression.hpp>
-
 #include <string>
 
 #include "compute/compute_errors.h"
@@ -63,7 +62,8 @@ void RunElement(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::
     std::optional<idx_t> place;
     if (list.validity.RowIsValid(l) && index.validity.RowIsValid(i)) {
       const auto entry = UnifiedVectorFormat::GetData<duckdb::list_entry_t>(list)[l];
-      place = PlaceOf(UnifiedVectorFormat::GetData<int32_t>(index)[i], entry.length, UnifiedVectorFormat::GetData<int32_t>(mode)[mode.sel->get_index(row)], kFromOne);
+      place = PlaceOf(UnifiedVectorFormat::GetData<int32_t>(index)[i], entry.length, UnifiedVectorFormat::GetData<int32_t>(mode)[mode.sel->get_index(row)],
+                      kFromOne);
       if (place) place = *place + entry.offset;
     }
     // Rows are copied in one run: an absent one borrows any element, then is made null.
@@ -106,7 +106,8 @@ void RunDistinct(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb:
   }
 }
 
-void Add(FunctionRegistry& registry, const char* name, duckdb::vector<LogicalType> arguments, duckdb::scalar_function_t run, duckdb::bind_scalar_function_t bind) {
+void Add(FunctionRegistry& registry, const char* name, duckdb::vector<LogicalType> arguments, duckdb::scalar_function_t run,
+         duckdb::bind_scalar_function_t bind) {
   duckdb::ScalarFunction function(name, std::move(arguments), LogicalType::ANY, std::move(run), bind);
   function.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
   function.errors = duckdb::FunctionErrors::CAN_THROW_RUNTIME_ERROR;

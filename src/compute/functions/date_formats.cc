@@ -128,12 +128,15 @@ std::string Format(int64_t wall_micros, std::string_view pattern_text, std::stri
       }
       case 'M':
       case 'L':
-        text += count <= 2 ? Padded(civil.month, count) : count == 3 ? std::string(kMonths[civil.month - 1]).substr(0, 3) : std::string(kMonths[civil.month - 1]);
+        text += count <= 2   ? Padded(civil.month, count)
+                : count == 3 ? std::string(kMonths[civil.month - 1]).substr(0, 3)
+                             : std::string(kMonths[civil.month - 1]);
         break;
       case 'Q':
       case 'q':
-        text += count <= 2 ? Padded((civil.month - 1) / 3 + 1, count) : count == 3 ? "Q" + std::to_string((civil.month - 1) / 3 + 1)
-                : std::to_string((civil.month - 1) / 3 + 1) + std::array{"st", "nd", "rd", "th"}[(civil.month - 1) / 3] + " quarter";
+        text += count <= 2   ? Padded((civil.month - 1) / 3 + 1, count)
+                : count == 3 ? "Q" + std::to_string((civil.month - 1) / 3 + 1)
+                             : std::to_string((civil.month - 1) / 3 + 1) + std::array{"st", "nd", "rd", "th"}[(civil.month - 1) / 3] + " quarter";
         break;
       case 'd':
         text += Padded(civil.day, count);
@@ -226,7 +229,9 @@ bool TakeZone(std::string_view& text, Fields& fields) {
     return true;
   }
   size_t end = 0;
-  while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '+' || text[end] == '-' || text[end] == ':' || text[end] == '/' || text[end] == '_')) ++end;
+  while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) || text[end] == '+' || text[end] == '-' || text[end] == ':' ||
+                               text[end] == '/' || text[end] == '_'))
+    ++end;
   if (end == 0) return false;
   fields.zone = std::string(text.substr(0, end));
   text.remove_prefix(end);
@@ -235,7 +240,8 @@ bool TakeZone(std::string_view& text, Fields& fields) {
 
 bool IsNumber(const Pattern& pattern, size_t at) {
   static constexpr std::string_view kNumbers = "yudDHhKkmsSQ";
-  return at < pattern.size() && pattern[at].letter && (kNumbers.find(pattern[at].letter) != std::string_view::npos || ((pattern[at].letter == 'M' || pattern[at].letter == 'L') && pattern[at].count <= 2));
+  return at < pattern.size() && pattern[at].letter &&
+         (kNumbers.find(pattern[at].letter) != std::string_view::npos || ((pattern[at].letter == 'M' || pattern[at].letter == 'L') && pattern[at].count <= 2));
 }
 
 bool TakePiece(std::string_view& text, const Pattern& pattern, size_t at, Fields& fields) {
@@ -365,12 +371,11 @@ std::optional<int64_t> Parse(std::string_view text, std::string_view pattern_tex
 
 void DefineDateFormats(FunctionRegistry& registry) {
   Define(registry, "ms_date_format", [](Timestamp wall, std::string_view pattern, std::string_view zone) { return Format(wall.micros, pattern, zone); });
-  Define(registry, "ms_parse_timestamp",
-         [](std::string_view text, std::string_view pattern, std::string_view zone, int32_t mode) -> std::optional<Timestamp> {
-           if (const auto micros = Parse(text, pattern, zone)) return Timestamp{*micros};
-           if (mode != kAnsiMode) return std::nullopt;
-           ThrowError(errors::kCannotParseTimestamp, {{"message", "Text '" + std::string(text) + "' could not be parsed at index 0"}, {"func", "`try_to_timestamp`"}});
-         });
+  Define(registry, "ms_parse_timestamp", [](std::string_view text, std::string_view pattern, std::string_view zone, int32_t mode) -> std::optional<Timestamp> {
+    if (const auto micros = Parse(text, pattern, zone)) return Timestamp{*micros};
+    if (mode != kAnsiMode) return std::nullopt;
+    ThrowError(errors::kCannotParseTimestamp, {{"message", "Text '" + std::string(text) + "' could not be parsed at index 0"}, {"func", "`try_to_timestamp`"}});
+  });
 }
 
 }  // namespace millstream::compute

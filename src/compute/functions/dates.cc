@@ -69,8 +69,8 @@ int64_t UnitMicros(const std::string& unit) {
 
 // Monday is 0.
 int DayOfWeek(const std::string& name) {
-  static const char* const kNames[7][3] = {{"MO", "MON", "MONDAY"},   {"TU", "TUE", "TUESDAY"}, {"WE", "WED", "WEDNESDAY"}, {"TH", "THU", "THURSDAY"},
-                                           {"FR", "FRI", "FRIDAY"},   {"SA", "SAT", "SATURDAY"}, {"SU", "SUN", "SUNDAY"}};
+  static const char* const kNames[7][3] = {{"MO", "MON", "MONDAY"}, {"TU", "TUE", "TUESDAY"},  {"WE", "WED", "WEDNESDAY"}, {"TH", "THU", "THURSDAY"},
+                                           {"FR", "FRI", "FRIDAY"}, {"SA", "SAT", "SATURDAY"}, {"SU", "SUN", "SUNDAY"}};
   for (int day = 0; day < 7; ++day) {
     for (const char* known : kNames[day]) {
       if (name == known) return day;
@@ -129,7 +129,8 @@ void DefineDates(FunctionRegistry& registry) {
   Define(registry, "ms_timestamp", [](int64_t micros) { return Timestamp{micros}; });
   Define(registry, "ms_from_seconds", [](int64_t seconds) {
     int64_t micros = 0;
-    if (__builtin_mul_overflow(seconds, kMicrosPerSecond, &micros)) micros = seconds < 0 ? std::numeric_limits<int64_t>::min() + 2 : std::numeric_limits<int64_t>::max() - 1;
+    if (__builtin_mul_overflow(seconds, kMicrosPerSecond, &micros))
+      micros = seconds < 0 ? std::numeric_limits<int64_t>::min() + 2 : std::numeric_limits<int64_t>::max() - 1;
     return Timestamp{micros};
   });
   Define(registry, "ms_double_to_timestamp", [](double seconds) -> std::optional<Timestamp> {
@@ -150,7 +151,8 @@ void DefineDates(FunctionRegistry& registry) {
     return Timestamp{moved};
   });
   Define(registry, "ms_months_between", [](Timestamp a, Timestamp b, bool round_off) { return MonthsBetween(a.micros, b.micros, round_off); });
-  Define(registry, "ms_months_between", [](Date a, Date b, bool round_off) { return MonthsBetween(a.days * kMicrosPerDay, b.days * kMicrosPerDay, round_off); });
+  Define(registry, "ms_months_between",
+         [](Date a, Date b, bool round_off) { return MonthsBetween(a.days * kMicrosPerDay, b.days * kMicrosPerDay, round_off); });
   Define(registry, "ms_next_day", [](Date date, std::string_view name, int32_t mode) -> std::optional<Date> {
     const int day = DayOfWeek(Upper(name));
     if (day < 0) {
@@ -192,9 +194,10 @@ void DefineDates(FunctionRegistry& registry) {
            if (!days) return std::nullopt;
            if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) {
              if (mode == kAnsiMode) {
-               ThrowDateField(hour < 0 || hour > 23       ? "Invalid value for HourOfDay (valid values 0 - 23): " + std::to_string(hour)
-                              : minute < 0 || minute > 59 ? "Invalid value for MinuteOfHour (valid values 0 - 59): " + std::to_string(minute)
-                                                          : "Invalid value for SecondOfMinute (valid values 0 - 59): " + std::to_string(static_cast<int>(second)));
+               ThrowDateField(hour < 0 || hour > 23 ? "Invalid value for HourOfDay (valid values 0 - 23): " + std::to_string(hour)
+                              : minute < 0 || minute > 59
+                                  ? "Invalid value for MinuteOfHour (valid values 0 - 59): " + std::to_string(minute)
+                                  : "Invalid value for SecondOfMinute (valid values 0 - 59): " + std::to_string(static_cast<int>(second)));
              }
              return std::nullopt;
            }
@@ -210,7 +213,9 @@ void DefineDates(FunctionRegistry& registry) {
     const Wall a = Split(from.micros), b = Split(to.micros);
     const Civil start = CivilOf(a.days), end = CivilOf(b.days);
     int64_t months = (end.year - start.year) * 12 + end.month - start.month;
-    const auto behind = [](const Civil& x, const Wall& xw, const Civil& y, const Wall& yw) { return x.day < y.day || (x.day == y.day && xw.micros < yw.micros); };
+    const auto behind = [](const Civil& x, const Wall& xw, const Civil& y, const Wall& yw) {
+      return x.day < y.day || (x.day == y.day && xw.micros < yw.micros);
+    };
     if (months > 0 && behind(end, b, start, a)) --months;
     if (months < 0 && behind(start, a, end, b)) ++months;
     if (unit == "MONTH") return months;

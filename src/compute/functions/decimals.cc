@@ -2,7 +2,6 @@
 
 #include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/planner/expression/bound_function_expression.hpp>
-
 #include <string>
 
 #include "compute/compute_errors.h"

@@ -3,12 +3,11 @@
 #include <arrow/array.h>
 #include <arrow/c/bridge.h>
 
+#include <cstring>
 #include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/function/table/arrow.hpp>
 #include <duckdb/planner/expression/bound_function_expression.hpp>
 #include <nlohmann/json.hpp>
-
-#include <cstring>
 
 #include "compute/engine/arrow_layout.h"
 #include "compute/engine/duckdb_error.h"
@@ -77,7 +76,8 @@ duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context, du
   data->is_record = data->type.id() == TypeId::kStruct;
   data->shape.data_schema = data->is_record ? data->type.fields() : StructType({{"value", data->type, true}});
   for (const StructField& field : data->shape.data_schema) data->shape.columns.push_back(field.name);
-  if (data->is_record && data->type.fields().IndexOf(data->options.corrupt_record_column)) data->shape.corrupt_record_column = data->options.corrupt_record_column;
+  if (data->is_record && data->type.fields().IndexOf(data->options.corrupt_record_column))
+    data->shape.corrupt_record_column = data->options.corrupt_record_column;
   ArrowSchema exported;
   const auto schema = arrow::schema({arrow::field("value", CarrierType(data->type))});
   if (auto status = arrow::ExportSchema(*schema, &exported); !status.ok()) ThrowStatus(FromArrowStatus(status, "describing a type"));
@@ -154,7 +154,8 @@ void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duck
 // ms_from_json(text, type as Spark's JSON, zone, options as a JSON object): all but the text are constants.
 void DefineFromJson(FunctionRegistry& registry) {
   using duckdb::LogicalType;
-  duckdb::ScalarFunction function("ms_from_json", {LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR}, LogicalType::ANY, Run, Bind);
+  duckdb::ScalarFunction function("ms_from_json", {LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR}, LogicalType::ANY,
+                                  Run, Bind);
   function.init_local_state = Init;
   function.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
   function.errors = duckdb::FunctionErrors::CAN_THROW_RUNTIME_ERROR;

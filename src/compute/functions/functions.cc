@@ -8,8 +8,9 @@ namespace millstream::compute {
 
 void RegisterFunctions(duckdb::Connection& connection) {
   FunctionRegistry registry;
-  for (auto define : {DefineArithmetic, DefineDecimals, DefineMath, DefineNumberCasts, DefineTextCasts, DefineStrings, DefineRegex, DefineDates,
-                      DefineDateFormats, DefineTimeZones, DefineHashes, DefineCollections, DefineRandom, DefineFormatString, DefineJsonPaths, DefineFromJson, DefineToJson}) {
+  for (auto define :
+       {DefineArithmetic, DefineDecimals, DefineMath, DefineNumberCasts, DefineTextCasts, DefineStrings, DefineRegex, DefineDates, DefineDateFormats,
+        DefineTimeZones, DefineHashes, DefineCollections, DefineRandom, DefineFormatString, DefineJsonPaths, DefineFromJson, DefineToJson}) {
     define(registry);
   }
   duckdb::ClientContext& context = *connection.context;

@@ -1,7 +1,7 @@
+#include <openssl/evp.h>
+
 #include <cstring>
 #include <string>
-
-#include <openssl/evp.h>
 
 #include "base/status.h"
 #include "compute/engine/duckdb_error.h"
@@ -184,7 +184,11 @@ int64_t Crc32(std::string_view bytes) {
 
 // 0 means 256; other sizes than these are null.
 std::optional<std::string> Sha2(std::string_view bytes, int32_t bits) {
-  const EVP_MD* digest = bits == 224 ? EVP_sha224() : bits == 0 || bits == 256 ? EVP_sha256() : bits == 384 ? EVP_sha384() : bits == 512 ? EVP_sha512() : nullptr;
+  const EVP_MD* digest = bits == 224                ? EVP_sha224()
+                         : bits == 0 || bits == 256 ? EVP_sha256()
+                         : bits == 384              ? EVP_sha384()
+                         : bits == 512              ? EVP_sha512()
+                                                    : nullptr;
   if (!digest) return std::nullopt;
   unsigned char hash[EVP_MAX_MD_SIZE];
   unsigned int size = 0;

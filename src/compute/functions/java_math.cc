@@ -30,9 +30,10 @@ double JavaExp(double x) {
     return 1 + x;
   }
   const double r = high - low, square = r * r;
-  const double c = r - square * (1.66666666666666019037e-01 +
-                                 square * (-2.77777777770155933842e-03 +
-                                           square * (6.61375632143793436117e-05 + square * (-1.65339022054652515390e-06 + square * 4.13813679705723846039e-08))));
+  const double c =
+      r - square * (1.66666666666666019037e-01 +
+                    square * (-2.77777777770155933842e-03 +
+                              square * (6.61375632143793436117e-05 + square * (-1.65339022054652515390e-06 + square * 4.13813679705723846039e-08))));
   if (k == 0) return 1 - ((r * c) / (c - 2) - r);
   return std::ldexp(1 - ((low - (r * c) / (2 - c)) - high), k);
 }

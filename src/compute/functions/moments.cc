@@ -1,10 +1,9 @@
 // Variance, skewness and kurtosis by the very steps of Spark's CentralMomentAgg, so that the last digit is the same where the order of rows is.
 
+#include <cmath>
 #include <duckdb/catalog/catalog.hpp>
 #include <duckdb/function/aggregate_function.hpp>
 #include <duckdb/parser/parsed_data/create_aggregate_function_info.hpp>
-
-#include <cmath>
 
 #include "compute/functions/functions.h"
 
@@ -89,7 +88,8 @@ struct MomentsOperation {
 
 template <Kind kKind>
 void Register(duckdb::ClientContext& context, duckdb::Catalog& catalog, const char* name) {
-  auto function = duckdb::AggregateFunction::UnaryAggregate<Moments, double, double, MomentsOperation<kKind>>(duckdb::LogicalType::DOUBLE, duckdb::LogicalType::DOUBLE);
+  auto function =
+      duckdb::AggregateFunction::UnaryAggregate<Moments, double, double, MomentsOperation<kKind>>(duckdb::LogicalType::DOUBLE, duckdb::LogicalType::DOUBLE);
   function.name = name;
   duckdb::CreateAggregateFunctionInfo info(function);
   catalog.CreateFunction(context, info);

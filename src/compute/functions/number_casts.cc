@@ -1,10 +1,9 @@
 #include <arrow/util/decimal.h>
 
-#include <duckdb/execution/expression_executor.hpp>
-
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <duckdb/execution/expression_executor.hpp>
 #include <limits>
 #include <string>
 
@@ -42,8 +41,7 @@ std::string Quoted(std::string_view name) { return "\"" + std::string(name) + "\
 }
 
 [[noreturn]] void ThrowMalformed(std::string_view text, std::string_view to) {
-  ThrowError(errors::kCastInvalidInput,
-             {{"expression", "'" + std::string(text) + "'"}, {"sourceType", "\"STRING\""}, {"targetType", Quoted(to)}});
+  ThrowError(errors::kCastInvalidInput, {{"expression", "'" + std::string(text) + "'"}, {"sourceType", "\"STRING\""}, {"targetType", Quoted(to)}});
 }
 
 // UTF8String.trimAll: white space and control characters at both ends.
@@ -172,7 +170,8 @@ void DefineNumberCasts(FunctionRegistry& registry) {
     const LongRange range = RangeOf(to);
     const double whole = std::trunc(value);
     // The upper limit of a long is no double: 2^63 is the first that does not fit.
-    const bool fits = whole >= static_cast<double>(range.low) && (range.high == std::numeric_limits<int64_t>::max() ? whole < 0x1p63 : whole <= static_cast<double>(range.high));
+    const bool fits = whole >= static_cast<double>(range.low) &&
+                      (range.high == std::numeric_limits<int64_t>::max() ? whole < 0x1p63 : whole <= static_cast<double>(range.high));
     if (fits) return static_cast<int64_t>(whole);
     if (mode == kTryMode) return std::nullopt;
     if (mode == kAnsiMode) ThrowCastOverflow(JavaDouble(value) + "D", "DOUBLE", to);
@@ -213,8 +212,7 @@ void DefineNumberCasts(FunctionRegistry& registry) {
   };
   auto rows = [run](duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector& result) {
     using Arguments = std::tuple<std::string_view, int32_t, int32_t, bool, int32_t>;
-    RunRows<decltype(run), std::optional<duckdb::hugeint_t>>(run, arguments, result, false, static_cast<Arguments*>(nullptr),
-                                                             std::make_index_sequence<5>());
+    RunRows<decltype(run), std::optional<duckdb::hugeint_t>>(run, arguments, result, false, static_cast<Arguments*>(nullptr), std::make_index_sequence<5>());
   };
   using duckdb::LogicalType;
   duckdb::ScalarFunction to_decimal("ms_string_to_decimal",

@@ -27,11 +27,15 @@ double Draw(int64_t seed) {
 
 void DefineRandom(FunctionRegistry& registry) {
   constexpr bool kVolatile = true;
-  Define(registry, "ms_rand", [](int64_t seed) { return Draw(seed); }, kVolatile);
-  Define(registry, "ms_randn", [](int64_t seed) {
-    const double radius = std::sqrt(-2 * std::log(1 - Draw(seed)));
-    return radius * std::cos(2 * M_PI * Draw(seed));
-  }, kVolatile);
+  Define(
+      registry, "ms_rand", [](int64_t seed) { return Draw(seed); }, kVolatile);
+  Define(
+      registry, "ms_randn",
+      [](int64_t seed) {
+        const double radius = std::sqrt(-2 * std::log(1 - Draw(seed)));
+        return radius * std::cos(2 * M_PI * Draw(seed));
+      },
+      kVolatile);
 }
 
 }  // namespace millstream::compute

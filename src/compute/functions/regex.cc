@@ -30,7 +30,9 @@ std::shared_ptr<const RE2> Compile(std::string_view pattern, const char* functio
   }
   auto regex = std::make_shared<const RE2>(text, options);
   if (!regex->ok()) {
-    ThrowError(errors::kInvalidPattern, {{"parameter", "`regexp`"}, {"functionName", "`" + std::string(function) + "`"}, {"value", "'" + std::string(pattern) + "' (" + regex->error() + ")"}});
+    ThrowError(
+        errors::kInvalidPattern,
+        {{"parameter", "`regexp`"}, {"functionName", "`" + std::string(function) + "`"}, {"value", "'" + std::string(pattern) + "' (" + regex->error() + ")"}});
   }
   return compiled.emplace(std::string(pattern), std::move(regex)).first->second;
 }
@@ -67,7 +69,8 @@ std::string Expand(std::string_view replacement, const RE2& regex, const std::ve
       text += replacement[++at];
     } else if (c == '$' && at + 1 < replacement.size() && replacement[at + 1] >= '0' && replacement[at + 1] <= '9') {
       size_t group = static_cast<size_t>(replacement[++at] - '0');
-      while (at + 1 < replacement.size() && replacement[at + 1] >= '0' && replacement[at + 1] <= '9' && group * 10 + (replacement[at + 1] - '0') < groups.size()) {
+      while (at + 1 < replacement.size() && replacement[at + 1] >= '0' && replacement[at + 1] <= '9' &&
+             group * 10 + (replacement[at + 1] - '0') < groups.size()) {
         group = group * 10 + static_cast<size_t>(replacement[++at] - '0');
       }
       if (group >= groups.size()) CheckGroup(regex, static_cast<int32_t>(group), "regexp_replace");

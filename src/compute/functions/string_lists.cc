@@ -39,8 +39,8 @@ void DefineListOfStrings(FunctionRegistry& registry, const std::string& name,
         FlatVector::SetNull(result, row, true);
         continue;
       }
-      const auto items = function(View(UnifiedVectorFormat::GetData<duckdb::string_t>(text)[t]), View(UnifiedVectorFormat::GetData<duckdb::string_t>(pattern)[p]),
-                                  UnifiedVectorFormat::GetData<int32_t>(number)[n]);
+      const auto items = function(View(UnifiedVectorFormat::GetData<duckdb::string_t>(text)[t]),
+                                  View(UnifiedVectorFormat::GetData<duckdb::string_t>(pattern)[p]), UnifiedVectorFormat::GetData<int32_t>(number)[n]);
       for (const std::string& item : items) ListVector::PushBack(result, duckdb::Value(item));
       lists = FlatVector::GetData<duckdb::list_entry_t>(result);
       lists[row].length = items.size();

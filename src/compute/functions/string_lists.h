@@ -3,7 +3,6 @@
 // string_lists.h   Functions that return a list of strings, or take one: what RowFunction's one value a row does not cover.
 
 #include <duckdb.hpp>
-
 #include <functional>
 #include <optional>
 #include <string>

@@ -187,7 +187,9 @@ void DefineStrings(FunctionRegistry& registry) {
     const int64_t end = std::min<int64_t>(start + length, size), from = std::max<int64_t>(start, 0);
     return OwnedBytes{from < end ? std::string(bytes.view.substr(from, end - from)) : ""};
   });
-  Define(registry, "ms_right", [](std::string_view text, int32_t length) { return length <= 0 ? std::string() : std::string(Substring(text, -static_cast<int64_t>(length), length)); });
+  Define(registry, "ms_right", [](std::string_view text, int32_t length) {
+    return length <= 0 ? std::string() : std::string(Substring(text, -static_cast<int64_t>(length), length));
+  });
   Define(registry, "ms_trim", [](std::string_view text, std::string_view set, int32_t ends) { return Trim(text, set, ends); });
   Define(registry, "ms_lpad", [](std::string_view text, int32_t length, std::string_view pad) { return Pad(text, length, pad, true); });
   Define(registry, "ms_rpad", [](std::string_view text, int32_t length, std::string_view pad) { return Pad(text, length, pad, false); });
@@ -205,13 +207,15 @@ void DefineStrings(FunctionRegistry& registry) {
   });
   Define(registry, "ms_repeat", [](std::string_view text, int32_t times) {
     std::string result;
-    if (times > 0 && text.size() * static_cast<size_t>(times) > (size_t{1} << 30)) ThrowError(errors::kOutOfMemory, {{"message", "repeat makes a string above 1 GiB"}});
+    if (times > 0 && text.size() * static_cast<size_t>(times) > (size_t{1} << 30))
+      ThrowError(errors::kOutOfMemory, {{"message", "repeat makes a string above 1 GiB"}});
     for (int32_t i = 0; i < times; ++i) result += text;
     return result;
   });
   Define(registry, "ms_initcap", [](std::string_view text) { return InitCap(text); });
   Define(registry, "ms_translate", [](std::string_view text, std::string_view from, std::string_view to) { return Translate(text, from, to); });
-  Define(registry, "ms_substring_index", [](std::string_view text, std::string_view delimiter, int32_t count) { return SubstringIndex(text, delimiter, count); });
+  Define(registry, "ms_substring_index",
+         [](std::string_view text, std::string_view delimiter, int32_t count) { return SubstringIndex(text, delimiter, count); });
   Define(registry, "ms_ascii", [](std::string_view text) { return text.empty() ? 0 : static_cast<int32_t>(CodePointAt(text)); });
   Define(registry, "ms_chr", [](int64_t code) {
     if (code < 0) return std::string();

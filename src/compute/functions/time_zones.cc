@@ -66,9 +66,9 @@ Zone FindZone(std::string_view name) {
     return zone;
   }
   // Java's short names that Spark resolves by ZoneId.SHORT_IDS.
-  static const std::map<std::string_view, std::string_view> kShort = {{"PST", "America/Los_Angeles"}, {"CST", "America/Chicago"}, {"EST", "-05:00"},
-                                                                      {"MST", "-07:00"},              {"HST", "-10:00"},          {"JST", "Asia/Tokyo"},
-                                                                      {"IST", "Asia/Kolkata"},        {"CTT", "Asia/Shanghai"},   {"ECT", "Europe/Paris"}};
+  static const std::map<std::string_view, std::string_view> kShort = {
+      {"PST", "America/Los_Angeles"}, {"CST", "America/Chicago"}, {"EST", "-05:00"},        {"MST", "-07:00"},      {"HST", "-10:00"},
+      {"JST", "Asia/Tokyo"},          {"IST", "Asia/Kolkata"},    {"CTT", "Asia/Shanghai"}, {"ECT", "Europe/Paris"}};
   if (auto found = kShort.find(name); found != kShort.end()) {
     if (const auto seconds = FixedOffset(found->second)) {
       zone.found = true;

@@ -1,11 +1,10 @@
 // to_json: a value as the JSON text that Spark's JacksonGenerator writes.
 
+#include <cmath>
+#include <cstdio>
 #include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/planner/expression/bound_function_expression.hpp>
 #include <nlohmann/json.hpp>
-
-#include <cmath>
-#include <cstdio>
 
 #include "compute/engine/duckdb_error.h"
 #include "compute/engine/row_function.h"
@@ -208,7 +207,8 @@ void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duck
 // ms_to_json(value, type as Spark's JSON, zone, options as a JSON object): all but the value are constants.
 void DefineToJson(FunctionRegistry& registry) {
   using duckdb::LogicalType;
-  duckdb::ScalarFunction function("ms_to_json", {LogicalType::ANY, LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR}, LogicalType::VARCHAR, Run, Bind);
+  duckdb::ScalarFunction function("ms_to_json", {LogicalType::ANY, LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR}, LogicalType::VARCHAR, Run,
+                                  Bind);
   function.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
   function.errors = duckdb::FunctionErrors::CAN_THROW_RUNTIME_ERROR;
   registry.Add(std::move(function));

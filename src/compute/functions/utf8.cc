@@ -1,6 +1,6 @@
-#include <algorithm>
-
 #include "compute/functions/utf8.h"
+
+#include <algorithm>
 
 namespace millstream::compute {
 

@@ -128,7 +128,8 @@ Result<std::string> AggregateSql(const FunctionCall& call, bool is_distinct, boo
   if (name == "count_if") return typed("count(CASE WHEN " + call.args[0] + " THEN 1 END)" + suffix);
   if (name == "collect_list" || name == "array_agg" || name == "collect_set") {
     const bool distinct = is_distinct || name == "collect_set";
-    return "coalesce(" + Expand("list({d}{0}){s}", call, distinct, AlsoFilter(suffix, call.args[0] + " IS NOT NULL")) + ", CAST([] AS " + TypeSql(call.type) + "))";
+    return "coalesce(" + Expand("list({d}{0}){s}", call, distinct, AlsoFilter(suffix, call.args[0] + " IS NOT NULL")) + ", CAST([] AS " + TypeSql(call.type) +
+           "))";
   }
   if (name == "first" || name == "first_value" || name == "any_value" || name == "last" || name == "last_value") {
     const bool last = name.starts_with("last");

@@ -32,7 +32,8 @@ Result<std::string> NestedToText(const ExpressionSql& sql, const std::string& te
   };
   if (from.id() == TypeId::kArray) {
     MS_ASSIGN_OR_RETURN(std::string inner, element("x", from.element()));
-    return "('[' || coalesce(array_to_string(list_transform(" + text + ", lambda x: " + inner + "), ', '), CASE WHEN len(" + text + ") = 0 THEN '' END) || ']')";
+    return "('[' || coalesce(array_to_string(list_transform(" + text + ", lambda x: " + inner + "), ', '), CASE WHEN len(" + text +
+           ") = 0 THEN '' END) || ']')";
   }
   if (from.id() == TypeId::kMap) {
     MS_ASSIGN_OR_RETURN(std::string key, element("x.\"key\"", from.key()));
@@ -114,8 +115,8 @@ std::string ToIntegral(const std::string& text, const DataType& from, const Data
 
 std::string ToDecimal(const std::string& text, const DataType& from, const DataType& to, EvalMode mode) {
   auto by_text = [&](const std::string& decimal, const char* is_text) {
-    return Plain("ms_string_to_decimal(" + decimal + ", " + std::to_string(to.precision()) + "::INTEGER, " + std::to_string(to.scale()) + "::INTEGER, " + is_text +
-                     ", " + ModeSql(mode) + ")",
+    return Plain("ms_string_to_decimal(" + decimal + ", " + std::to_string(to.precision()) + "::INTEGER, " + std::to_string(to.scale()) + "::INTEGER, " +
+                     is_text + ", " + ModeSql(mode) + ")",
                  to);
   };
   switch (from.id()) {
@@ -175,8 +176,8 @@ Result<std::string> ToNested(const ExpressionSql& sql, const std::string& text, 
   if (to.id() == TypeId::kMap) {
     MS_ASSIGN_OR_RETURN(std::string key, CastSql(sql, "x.\"key\"", from.key(), to.key(), mode));
     MS_ASSIGN_OR_RETURN(std::string value, CastSql(sql, "x.\"value\"", from.value(), to.value(), mode));
-    return "CAST(map_from_entries(list_transform(map_entries(" + text + "), lambda x: struct_pack(\"key\" := " + key + ", \"value\" := " + value +
-           "))) AS " + TypeSql(to) + ")";
+    return "CAST(map_from_entries(list_transform(map_entries(" + text + "), lambda x: struct_pack(\"key\" := " + key + ", \"value\" := " + value + "))) AS " +
+           TypeSql(to) + ")";
   }
   if (from.fields().size() != to.fields().size()) return Refuse(from, to);
   std::string fields;

@@ -66,7 +66,8 @@ Result<std::string> Map(const FunctionCall& call) {
 }
 
 Result<std::string> Size(const FunctionCall& call) {
-  if (call.Is(0, TypeId::kNull)) return std::string(call.mode == EvalMode::kLegacy && call.name != "array_size" ? "CAST(-1 AS INTEGER)" : "CAST(NULL AS INTEGER)");
+  if (call.Is(0, TypeId::kNull))
+    return std::string(call.mode == EvalMode::kLegacy && call.name != "array_size" ? "CAST(-1 AS INTEGER)" : "CAST(NULL AS INTEGER)");
   const std::string count = call.Is(0, TypeId::kMap) ? "cardinality(" + call.args[0] + ")" : "len(" + call.args[0] + ")";
   // Without ANSI the size of null is -1 (spark.sql.legacy.sizeOfNull).
   if (call.mode == EvalMode::kLegacy && call.name != "array_size") return "CAST(coalesce(" + count + ", -1) AS INTEGER)";
@@ -76,8 +77,8 @@ Result<std::string> Size(const FunctionCall& call) {
 // Null where the value is not found, but might be one of the nulls.
 Result<std::string> ArrayContains(const FunctionCall& call) {
   const std::string &list = call.args[0], &item = call.args[1];
-  return "CASE WHEN " + list + " IS NULL OR " + item + " IS NULL THEN NULL WHEN list_contains(" + list + ", " + item +
-         ") THEN true WHEN len(list_filter(" + list + ", lambda x: x IS NULL)) > 0 THEN NULL ELSE false END";
+  return "CASE WHEN " + list + " IS NULL OR " + item + " IS NULL THEN NULL WHEN list_contains(" + list + ", " + item + ") THEN true WHEN len(list_filter(" +
+         list + ", lambda x: x IS NULL)) > 0 THEN NULL ELSE false END";
 }
 
 Result<std::string> SortArray(const FunctionCall& call) {
@@ -86,7 +87,8 @@ Result<std::string> SortArray(const FunctionCall& call) {
     return "list_sort(" + call.args[0] + ", 'ASC', 'NULLS LAST')";
   }
   if (call.args.size() < 2) return "list_sort(" + call.args[0] + ", 'ASC', 'NULLS FIRST')";
-  return "CASE WHEN " + call.args[1] + " THEN list_sort(" + call.args[0] + ", 'ASC', 'NULLS FIRST') ELSE list_sort(" + call.args[0] + ", 'DESC', 'NULLS LAST') END";
+  return "CASE WHEN " + call.args[1] + " THEN list_sort(" + call.args[0] + ", 'ASC', 'NULLS FIRST') ELSE list_sort(" + call.args[0] +
+         ", 'DESC', 'NULLS LAST') END";
 }
 
 Result<std::string> ArrayJoin(const FunctionCall& call) {
@@ -129,7 +131,8 @@ Result<std::string> OverEntries(const FunctionCall& call) {
     list = "list_filter(" + entries + ", lambda e: " + body + ")";
   } else {
     const bool keys = call.name == "transform_keys";
-    list = "list_transform(" + entries + ", lambda e: struct_pack(\"key\" := " + (keys ? body : "e.\"key\"") + ", \"value\" := " + (keys ? "e.\"value\"" : body) + "))";
+    list = "list_transform(" + entries + ", lambda e: struct_pack(\"key\" := " + (keys ? body : "e.\"key\"") +
+           ", \"value\" := " + (keys ? "e.\"value\"" : body) + "))";
   }
   return "CAST(map_from_entries(" + list + ") AS " + TypeSql(call.type) + ")";
 }
@@ -138,16 +141,17 @@ Result<std::string> ZipWith(const FunctionCall& call) {
   const auto* lambda = call.exprs[2]->As<LambdaExpr>();
   if (!lambda || lambda->param_ids.size() != 2) return Status::Unsupported("zip_with with a lambda of other than two parameters");
   MS_ASSIGN_OR_RETURN(std::string body, call.sql.EmitLambdaBody(*lambda, {"z[1]", "z[2]"}));
-  return "CASE WHEN " + call.args[0] + " IS NULL OR " + call.args[1] + " IS NULL THEN NULL ELSE CAST(list_transform(list_zip(" + call.args[0] + ", " + call.args[1] +
-         "), lambda z: " + body + ") AS " + TypeSql(call.type) + ") END";
+  return "CASE WHEN " + call.args[0] + " IS NULL OR " + call.args[1] + " IS NULL THEN NULL ELSE CAST(list_transform(list_zip(" + call.args[0] + ", " +
+         call.args[1] + "), lambda z: " + body + ") AS " + TypeSql(call.type) + ") END";
 }
 
 // The start is a place from 1 on, or from the end backwards.
 Result<std::string> Slice(const FunctionCall& call) {
   const std::string &list = call.args[0], &start = call.args[1], &length = call.args[2];
-  return "CASE WHEN " + list + " IS NULL OR " + start + " IS NULL OR " + length + " IS NULL THEN NULL WHEN ms_slice_start(" + start + ", " + length + ", CAST(len(" + list +
-         ") AS INTEGER)) < 1 THEN CAST([] AS " + TypeSql(call.type) + ") ELSE list_slice(" + list + ", ms_slice_start(" + start + ", " + length + ", CAST(len(" + list +
-         ") AS INTEGER)), ms_slice_start(" + start + ", " + length + ", CAST(len(" + list + ") AS INTEGER)) + CAST(" + length + " AS BIGINT) - 1) END";
+  return "CASE WHEN " + list + " IS NULL OR " + start + " IS NULL OR " + length + " IS NULL THEN NULL WHEN ms_slice_start(" + start + ", " + length +
+         ", CAST(len(" + list + ") AS INTEGER)) < 1 THEN CAST([] AS " + TypeSql(call.type) + ") ELSE list_slice(" + list + ", ms_slice_start(" + start + ", " +
+         length + ", CAST(len(" + list + ") AS INTEGER)), ms_slice_start(" + start + ", " + length + ", CAST(len(" + list + ") AS INTEGER)) + CAST(" + length +
+         " AS BIGINT) - 1) END";
 }
 
 // true if any holds; else null if any is unknown; else false. forall is the other way round.
@@ -167,8 +171,8 @@ Result<std::string> AggregateArray(const FunctionCall& call) {
   if (!call.types[0].element().SameType(accumulator) && !(call.types[0].element().IsNumeric() && accumulator.IsNumeric())) {
     return Status::Unsupported("aggregate of an array whose elements have another type than the start value", "Cast the elements first.");
   }
-  std::string text = "list_reduce(CAST(" + call.args[0] + " AS " + TypeSql(accumulator) + "[]), " + lambda + ", CAST(" + call.args[1] + " AS " +
-                     TypeSql(accumulator) + "))";
+  std::string text =
+      "list_reduce(CAST(" + call.args[0] + " AS " + TypeSql(accumulator) + "[]), " + lambda + ", CAST(" + call.args[1] + " AS " + TypeSql(accumulator) + "))";
   if (call.exprs.size() < 4) return text;
   MS_ASSIGN_OR_RETURN(std::string finish, call.sql.EmitLambda(*call.exprs[3]));
   return "list_extract(list_transform([" + text + "], " + finish + "), 1)";
@@ -215,8 +219,10 @@ void AddCollectionFunctions(FunctionTable& table) {
       {"array_prepend", 2, "CASE WHEN {0} IS NULL THEN NULL ELSE list_prepend({1}, {0}) END"},
       {"array_compact", 1, "list_filter({0}, lambda x: x IS NOT NULL)"},
       {"arrays_overlap", 2,
-       "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL WHEN list_has_any(list_filter({0}, lambda x: x IS NOT NULL), list_filter({1}, lambda x: x IS NOT NULL)) THEN true "
-       "WHEN len({0}) > 0 AND len({1}) > 0 AND len(list_filter({0}, lambda x: x IS NULL)) + len(list_filter({1}, lambda x: x IS NULL)) > 0 THEN NULL ELSE false END"},
+       "CASE WHEN {0} IS NULL OR {1} IS NULL THEN NULL WHEN list_has_any(list_filter({0}, lambda x: x IS NOT NULL), list_filter({1}, lambda x: x IS NOT NULL)) "
+       "THEN true "
+       "WHEN len({0}) > 0 AND len({1}) > 0 AND len(list_filter({0}, lambda x: x IS NULL)) + len(list_filter({1}, lambda x: x IS NULL)) > 0 THEN NULL ELSE "
+       "false END"},
       {"flatten", 1, "CASE WHEN len(list_filter({0}, lambda x: x IS NULL)) > 0 THEN NULL ELSE flatten({0}) END"},
       {"sequence", 2, "CASE WHEN {0} <= {1} THEN range({0}, CAST({1} AS BIGINT) + 1) ELSE range({0}, CAST({1} AS BIGINT) - 1, -1) END"},
       {"sequence", 3, "CASE WHEN {2} > 0 THEN range({0}, CAST({1} AS BIGINT) + 1, {2}) ELSE range({0}, CAST({1} AS BIGINT) - 1, {2}) END"},

@@ -70,8 +70,9 @@ Result<std::string> Part(const FunctionCall& call, const std::string& unit) {
 }
 
 Result<std::string> Seconds(const FunctionCall& call) {
-  const std::string micros =
-      call.Is(0, TypeId::kDayTimeInterval) ? call.args[0] + " % 60000000" : "(epoch_us(" + call.sql.Local(call.args[0], call.types[0]) + ") % 60000000 + 60000000) % 60000000";
+  const std::string micros = call.Is(0, TypeId::kDayTimeInterval)
+                                 ? call.args[0] + " % 60000000"
+                                 : "(epoch_us(" + call.sql.Local(call.args[0], call.types[0]) + ") % 60000000 + 60000000) % 60000000";
   return "CAST((" + micros + ") / CAST(1000000 AS DOUBLE) AS DECIMAL(8,6))";
 }
 
@@ -85,14 +86,15 @@ Result<std::string> Extract(const FunctionCall& call) {
   const auto* literal = call.exprs[0]->As<Literal>();
   const auto* unit = literal ? std::get_if<std::string>(&literal->value.held) : nullptr;
   if (!unit) return Status::Unsupported("extract with a field that is no literal");
-  return "CAST(ms_extract(" + call.args[0] + ", " + (call.Is(1, TypeId::kDate) ? "CAST(" + call.args[1] + " AS TIMESTAMP)" : call.sql.Local(call.args[1], call.types[1])) +
-         ") AS " + TypeSql(call.type) + ")";
+  return "CAST(ms_extract(" + call.args[0] + ", " +
+         (call.Is(1, TypeId::kDate) ? "CAST(" + call.args[1] + " AS TIMESTAMP)" : call.sql.Local(call.args[1], call.types[1])) + ") AS " + TypeSql(call.type) +
+         ")";
 }
 
 Result<std::string> MakeTimestamp(const FunctionCall& call) {
   if (call.args.size() < 6) return Status::Unsupported(call.name + " of a date and a time");
-  std::string text = "ms_make_timestamp(" + call.args[0] + ", " + call.args[1] + ", " + call.args[2] + ", " + call.args[3] + ", " + call.args[4] +
-                     ", CAST(" + call.args[5] + " AS DECIMAL(18,6))::DOUBLE, " + call.Mode() + ")";
+  std::string text = "ms_make_timestamp(" + call.args[0] + ", " + call.args[1] + ", " + call.args[2] + ", " + call.args[3] + ", " + call.args[4] + ", CAST(" +
+                     call.args[5] + " AS DECIMAL(18,6))::DOUBLE, " + call.Mode() + ")";
   if (call.type.id() == TypeId::kTimestampNtz) return text;
   return call.args.size() > 6 ? "ms_from_local(" + text + ", " + call.args[6] + ")" : call.sql.FromLocal(text);
 }

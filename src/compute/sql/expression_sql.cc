@@ -144,8 +144,9 @@ Result<std::string> ExpressionSql::EmitBound(const WindowFrame::Bound& bound, co
     const TypeId type = TypeOf(order ? *order->child : *call.order_by[0]).id();
     const TypeId by = TypeOf(*bound.offset).id();
     if (type == TypeId::kTimestamp || type == TypeId::kTimestampNtz || type == TypeId::kDate) {
-      offset = by == TypeId::kDayTimeInterval ? "to_microseconds(" + offset + ")" : by == TypeId::kYearMonthInterval ? "to_months(" + offset + ")"
-                                                                                                                     : "to_days(" + offset + ")";
+      offset = by == TypeId::kDayTimeInterval     ? "to_microseconds(" + offset + ")"
+               : by == TypeId::kYearMonthInterval ? "to_months(" + offset + ")"
+                                                  : "to_days(" + offset + ")";
     }
   }
   return offset + (bound.kind == Kind::kPreceding ? " PRECEDING" : " FOLLOWING");
@@ -159,7 +160,8 @@ Result<std::string> ExpressionSql::EmitOver(const WindowCall& call) {
   if (!order.empty()) over += "ORDER BY " + order + " ";
   if (call.frame) {
     const bool is_rows = call.frame->unit == WindowFrame::Unit::kRows;
-    const bool whole = call.frame->lower.kind == WindowFrame::Bound::Kind::kUnboundedPreceding && call.frame->upper.kind == WindowFrame::Bound::Kind::kCurrentRow;
+    const bool whole =
+        call.frame->lower.kind == WindowFrame::Bound::Kind::kUnboundedPreceding && call.frame->upper.kind == WindowFrame::Bound::Kind::kCurrentRow;
     // The default frame means the whole partition when there is no order, in both.
     if (!(whole && !is_rows)) {
       MS_ASSIGN_OR_RETURN(std::string lower, EmitBound(call.frame->lower, call, is_rows));

@@ -11,7 +11,8 @@ Result<std::string> Round(const FunctionCall& call) {
   const DataType& type = call.types[0];
   if (type.id() == TypeId::kDecimal) {
     return "CAST(ms_decimal_round(CAST(" + call.args[0] + " AS DECIMAL(38," + std::to_string(type.scale()) + ")), " + places + ", " + half + ", " +
-           std::to_string(call.type.precision()) + "::INTEGER, " + std::to_string(call.type.scale()) + "::INTEGER, " + call.Mode() + ") AS " + TypeSql(call.type) + ")";
+           std::to_string(call.type.precision()) + "::INTEGER, " + std::to_string(call.type.scale()) + "::INTEGER, " + call.Mode() + ") AS " +
+           TypeSql(call.type) + ")";
   }
   if (type.IsIntegral()) return "CAST(ms_round_integer(CAST(" + call.args[0] + " AS BIGINT), " + places + ", " + half + ") AS " + TypeSql(call.type) + ")";
   return "CAST(ms_round_double(CAST(" + call.args[0] + " AS DOUBLE), " + places + ", " + half + ") AS " + TypeSql(call.type) + ")";

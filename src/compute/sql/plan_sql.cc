@@ -26,7 +26,9 @@ std::set<ExprId> IdsOf(const std::vector<AttributeRef>& output) {
   return ids;
 }
 
-bool IsFixedWidth(const DataType& type) { return !type.IsNested() && type.id() != TypeId::kString && type.id() != TypeId::kBinary && type.id() != TypeId::kVariant; }
+bool IsFixedWidth(const DataType& type) {
+  return !type.IsNested() && type.id() != TypeId::kString && type.id() != TypeId::kBinary && type.id() != TypeId::kVariant;
+}
 
 // Where only the number of rows counts: the column that is cheapest to read.
 size_t CheapestColumn(const std::vector<AttributeRef>& output) {
@@ -171,8 +173,8 @@ Result<std::string> PlanSql::EmitLocal(const LocalRelation& local, const Needed&
 Result<std::string> PlanSql::EmitRange(const Range& range) {
   if (range.output.empty()) return Status::Internal("a range without its column");
   auto number = [](int64_t value) { return "CAST('" + std::to_string(value) + "' AS BIGINT)"; };
-  return "SELECT \"range\" AS " + ColumnOf(range.output[0].id) + " FROM range(" + number(range.start) + ", " + number(range.end) + ", " +
-         number(range.step) + ")";
+  return "SELECT \"range\" AS " + ColumnOf(range.output[0].id) + " FROM range(" + number(range.start) + ", " + number(range.end) + ", " + number(range.step) +
+         ")";
 }
 
 Result<std::string> PlanSql::EmitProject(const Project& project, const Needed& needed) {
@@ -307,8 +309,8 @@ Result<std::string> PlanSql::EmitJoin(const PlanNode& plan, const Join& join, co
       kind = "ANTI JOIN";
       break;
   }
-  return "SELECT " + ColumnList(OutputOf(plan), needed) + " FROM (" + left + ") AS l " + kind + (join.is_lateral ? " LATERAL (" : " (") + right +
-         ") AS r ON " + condition;
+  return "SELECT " + ColumnList(OutputOf(plan), needed) + " FROM (" + left + ") AS l " + kind + (join.is_lateral ? " LATERAL (" : " (") + right + ") AS r ON " +
+         condition;
 }
 
 Result<std::string> PlanSql::EmitSetOperation(const PlanNode& plan, const SetOperation& operation, const Needed& needed) {

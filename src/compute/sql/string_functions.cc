@@ -25,7 +25,8 @@ Result<std::string> ConcatWs(const FunctionCall& call) {
     }
   }
   flush();
-  return "CASE WHEN " + call.args[0] + " IS NULL THEN NULL ELSE coalesce(array_to_string(list_filter(" + list + ", lambda x: x IS NOT NULL), coalesce(" + call.args[0] + ", '')), '') END";
+  return "CASE WHEN " + call.args[0] + " IS NULL THEN NULL ELSE coalesce(array_to_string(list_filter(" + list + ", lambda x: x IS NOT NULL), coalesce(" +
+         call.args[0] + ", '')), '') END";
 }
 
 // Null if any argument is: of strings, binaries or arrays.
@@ -53,8 +54,13 @@ Result<std::string> FormatString(const FunctionCall& call) {
   std::string values;
   for (size_t i = 1; i < call.args.size(); ++i) {
     const DataType& type = call.types[i];
-    const char* kind = type.id() == TypeId::kByte ? "y" : type.id() == TypeId::kShort ? "h" : type.id() == TypeId::kInteger ? "i" : type.id() == TypeId::kLong ? "l"
-                       : type.IsNumeric() ? "f" : type.id() == TypeId::kBoolean ? "b" : "s";
+    const char* kind = type.id() == TypeId::kByte      ? "y"
+                       : type.id() == TypeId::kShort   ? "h"
+                       : type.id() == TypeId::kInteger ? "i"
+                       : type.id() == TypeId::kLong    ? "l"
+                       : type.IsNumeric()              ? "f"
+                       : type.id() == TypeId::kBoolean ? "b"
+                                                       : "s";
     MS_ASSIGN_OR_RETURN(std::string text, CastSql(call.sql, call.args[i], type, DataType::String(), EvalMode::kAnsi));
     values += (values.empty() ? "" : ", ") + (std::string("'") + kind + "' || " + text);
   }
@@ -65,9 +71,7 @@ Result<std::string> Length(const FunctionCall& call) {
   return "CAST(" + std::string(call.Is(0, TypeId::kBinary) ? "octet_length" : "length") + "(" + call.args[0] + ") AS INTEGER)";
 }
 
-Result<std::string> Reverse(const FunctionCall& call) {
-  return std::string(call.Is(0, TypeId::kArray) ? "list_reverse(" : "reverse(") + call.args[0] + ")";
-}
+Result<std::string> Reverse(const FunctionCall& call) { return std::string(call.Is(0, TypeId::kArray) ? "list_reverse(" : "reverse(") + call.args[0] + ")"; }
 
 // contains, startswith, endswith of binaries compare bytes; DuckDB's are of text only.
 Result<std::string> OnText(const FunctionCall& call) {

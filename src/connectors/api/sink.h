@@ -16,7 +16,7 @@
 namespace millstream {
 
 struct BatchResult {
-  int64_t rows_out = 0;    // numOutputRows; -1: not known
+  int64_t rows_out = 0;          // numOutputRows; -1: not known
   bool was_done_before = false;  // the sink had this batch already and wrote nothing
 };
 

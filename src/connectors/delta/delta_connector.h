@@ -31,8 +31,8 @@ const OptionTable& DeltaWriteOptions();
 Result<bool> IsDeltaTable(DeltaTables& tables, const std::string& path);
 
 struct DeltaOpenOptions {
-  std::string name;    // for plans and errors; empty: delta.`<path>`
-  OptionMap options;   // versionAsOf, timestampAsOf
+  std::string name;               // for plans and errors; empty: delta.`<path>`
+  OptionMap options;              // versionAsOf, timestampAsOf
   std::string time_zone = "UTC";  // of a timestampAsOf without zone
   int threads = 2;
 };
@@ -47,11 +47,11 @@ Result<std::unique_ptr<Sink>> OpenDeltaSink(DeltaTables& tables, const std::stri
 // df.write…, INSERT INTO, CREATE TABLE … AS SELECT.
 struct DeltaWrite {
   SaveMode mode = SaveMode::kErrorIfExists;
-  StructType schema;                        // of the rows
-  bool by_position = false;                 // INSERT INTO without BY NAME: columns are matched by their place
-  std::vector<std::string> insert_columns;  // INSERT INTO t (a, b): what the rows' columns are; others are null
-  std::vector<std::string> partition_by;    // for a new table; must agree with an existing one
-  OptionMap options;                        // mergeSchema, overwriteSchema, txnAppId, txnVersion, userMetadata
+  StructType schema;                              // of the rows
+  bool by_position = false;                       // INSERT INTO without BY NAME: columns are matched by their place
+  std::vector<std::string> insert_columns;        // INSERT INTO t (a, b): what the rows' columns are; others are null
+  std::vector<std::string> partition_by;          // for a new table; must agree with an existing one
+  OptionMap options;                              // mergeSchema, overwriteSchema, txnAppId, txnVersion, userMetadata
   std::map<std::string, std::string> properties;  // delta.* table properties of a new table
   std::optional<std::string> comment;             // of a new table
   std::string operation = "WRITE";                // also "CREATE TABLE AS SELECT", "CREATE OR REPLACE TABLE AS SELECT"

@@ -44,8 +44,10 @@ class DeltaConnector : public testing::Test {
     ASSERT_TRUE(Fs::Local().RemoveRecursively(folder_).ok());
   }
 
-  std::unique_ptr<Sink> OpenSink(const std::string& query_id, OptionMap options = {}, OutputMode mode = OutputMode::kAppend, std::vector<std::string> partition_by = {}) {
-    auto sink = OpenDeltaSink(tables_, table_, {.query_id = query_id, .output_mode = mode, .partition_by = std::move(partition_by), .options = std::move(options)}, 2);
+  std::unique_ptr<Sink> OpenSink(const std::string& query_id, OptionMap options = {}, OutputMode mode = OutputMode::kAppend,
+                                 std::vector<std::string> partition_by = {}) {
+    auto sink =
+        OpenDeltaSink(tables_, table_, {.query_id = query_id, .output_mode = mode, .partition_by = std::move(partition_by), .options = std::move(options)}, 2);
     EXPECT_TRUE(sink.ok()) << sink.status().message();
     return std::move(sink).value();
   }
@@ -196,9 +198,10 @@ TEST_F(DeltaConnector, BadLogsAreErrorsAndNothingElse) {
   std::string third = CommitPath(table_, 3);
   std::string saved = *Fs::Local().ReadFile(third);
   std::string deep(200000, '[');
-  for (std::string bad : {std::string(), std::string("{"), std::string("[1,2]"), std::string("{\"add\":{\"path\":7}}"), deep,
-                          std::string("{\"add\":{\"path\":\"x\",\"size\":99999999999999999999999,\"partitionValues\":{},\"modificationTime\":1,\"dataChange\":true}}"),
-                          std::string("{\"protocol\":{\"minReaderVersion\":9,\"minWriterVersion\":9}}")}) {
+  for (std::string bad :
+       {std::string(), std::string("{"), std::string("[1,2]"), std::string("{\"add\":{\"path\":7}}"), deep,
+        std::string("{\"add\":{\"path\":\"x\",\"size\":99999999999999999999999,\"partitionValues\":{},\"modificationTime\":1,\"dataChange\":true}}"),
+        std::string("{\"protocol\":{\"minReaderVersion\":9,\"minWriterVersion\":9}}")}) {
     ASSERT_TRUE(Fs::Local().Replace(third, bad).ok());
     EXPECT_FALSE(open().ok()) << bad.substr(0, 80);
   }
@@ -206,7 +209,11 @@ TEST_F(DeltaConnector, BadLogsAreErrorsAndNothingElse) {
   EXPECT_TRUE(open().Is(errors::kDeltaVersionsNotContiguous)) << open().message();
   ASSERT_TRUE(Fs::Local().Replace(third, saved).ok());
   EXPECT_TRUE(open().ok());
-  ASSERT_TRUE(Fs::Local().Replace(third, "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"variantType\"],\"writerFeatures\":[\"variantType\"]}}").ok());
+  ASSERT_TRUE(
+      Fs::Local()
+          .Replace(third,
+                   "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"variantType\"],\"writerFeatures\":[\"variantType\"]}}")
+          .ok());
   EXPECT_TRUE(open().Is(errors::kDeltaUnsupportedForRead));
   EXPECT_THAT(open().message(), testing::HasSubstr("variantType"));
 }

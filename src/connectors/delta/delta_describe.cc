@@ -1,4 +1,5 @@
 #include <arrow/builder.h>
+
 #include <nlohmann/json.hpp>
 
 #include "connectors/delta/delta_connector.h"

@@ -3,9 +3,8 @@
 namespace millstream {
 
 const OptionTable& DeltaReadOptions() {
-  static const OptionTable table(
-      "delta", {{"versionAsOf", OptionType::kInt, "", "Read the table as it was at this version.", "0.1"},
-                {"timestampAsOf", OptionType::kString, "", "Read the table as it was at this date or timestamp.", "0.1"}});
+  static const OptionTable table("delta", {{"versionAsOf", OptionType::kInt, "", "Read the table as it was at this version.", "0.1"},
+                                           {"timestampAsOf", OptionType::kString, "", "Read the table as it was at this date or timestamp.", "0.1"}});
   return table;
 }
 

@@ -30,7 +30,8 @@ std::string ColumnList(const StructType& schema) {
 }
 
 // The rows' schema with the names of the table's columns that they are meant for.
-Result<StructType> NameByPosition(const StructType& rows, const StructType& table, const std::vector<std::string>& insert_columns, const std::string& table_name) {
+Result<StructType> NameByPosition(const StructType& rows, const StructType& table, const std::vector<std::string>& insert_columns,
+                                  const std::string& table_name) {
   StructType target;
   if (insert_columns.empty()) {
     target = table;
@@ -96,11 +97,11 @@ Result<DeltaWriteResult> WriteDelta(DeltaTables& tables, const std::string& path
   MS_ASSIGN_OR_RETURN(TableChange change, PlanTableChange(snapshot, path, schema, wishes, now_ms));
   MS_ASSIGN_OR_RETURN(DataWritten written, WriteDataFiles(log->fs(), log->clock(), path, change.target, schema, rows, {.threads = write.threads}));
 
-  CommitRequest request{.read = snapshot, .reads_whole_table = overwrites && snapshot, .operation = write.operation, .user_metadata = options.String("userMetadata")};
+  CommitRequest request{
+      .read = snapshot, .reads_whole_table = overwrites && snapshot, .operation = write.operation, .user_metadata = options.String("userMetadata")};
   request.parameters = {{"mode", ModeName(write.mode)}, {"partitionBy", JsonList(change.target.partition_columns)}};
-  request.metrics = {{"numFiles", std::to_string(written.files.size())},
-                     {"numOutputRows", std::to_string(written.rows)},
-                     {"numOutputBytes", std::to_string(written.bytes)}};
+  request.metrics = {
+      {"numFiles", std::to_string(written.files.size())}, {"numOutputRows", std::to_string(written.rows)}, {"numOutputBytes", std::to_string(written.bytes)}};
   if (overwrites && snapshot) {
     request.actions.removes = RemoveAll(*snapshot, now_ms);
     request.metrics.emplace_back("numRemovedFiles", std::to_string(request.actions.removes.size()));
@@ -125,13 +126,14 @@ Status CreateDeltaTable(DeltaTables& tables, const std::string& path, const Delt
       is_same = create.schema[i].name == snapshot->schema()[i].name && create.schema[i].type.SameType(snapshot->schema()[i].type);
     }
     if (!is_same) {
-      return Status::Error(errors::kDeltaCreateSchemaMismatch,
-                           {{"path", HadoopPathString(path)}, {"specifiedSchema", SchemaTree(create.schema)}, {"existingSchema", SchemaTree(snapshot->schema())}});
+      return Status::Error(
+          errors::kDeltaCreateSchemaMismatch,
+          {{"path", HadoopPathString(path)}, {"specifiedSchema", SchemaTree(create.schema)}, {"existingSchema", SchemaTree(snapshot->schema())}});
     }
     if (create.partition_columns != snapshot->metadata->partition_columns) {
       return Status::Error(errors::kDeltaCreatePartitionMismatch, {{"path", HadoopPathString(path)},
-                                                                  {"specifiedColumns", JsonList(create.partition_columns)},
-                                                                  {"existingColumns", JsonList(snapshot->metadata->partition_columns)}});
+                                                                   {"specifiedColumns", JsonList(create.partition_columns)},
+                                                                   {"existingColumns", JsonList(snapshot->metadata->partition_columns)}});
     }
     return Status();
   }
@@ -144,11 +146,13 @@ Status CreateDeltaTable(DeltaTables& tables, const std::string& path, const Delt
     MS_RETURN_IF_ERROR(CheckRemovable(*snapshot));
     change.metadata->id = snapshot->metadata->id;
     change.metadata->created_ms = snapshot->metadata->created_ms;
-    MS_ASSIGN_OR_RETURN(TableChange checked, PlanTableChange(snapshot, path, create.schema, {.partition_by = create.partition_columns, .overwrite_schema = true}, now_ms));
+    MS_ASSIGN_OR_RETURN(TableChange checked,
+                        PlanTableChange(snapshot, path, create.schema, {.partition_by = create.partition_columns, .overwrite_schema = true}, now_ms));
     change.protocol = std::move(checked.protocol);
     request.actions.removes = RemoveAll(*snapshot, now_ms);
   }
-  request.parameters = {{"partitionBy", JsonList(change.metadata->partition_columns)}, {"clusterBy", "[]"}, {"description", create.comment.value_or("")}, {"isManaged", "true"}};
+  request.parameters = {
+      {"partitionBy", JsonList(change.metadata->partition_columns)}, {"clusterBy", "[]"}, {"description", create.comment.value_or("")}, {"isManaged", "true"}};
   request.actions.metadata = std::move(change.metadata);
   request.actions.protocol = std::move(change.protocol);
   return log->Commit(std::move(request)).status();

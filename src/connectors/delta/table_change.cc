@@ -62,12 +62,15 @@ Result<TableChange> PlanNewTable(const StructType& schema, const WriteWishes& wi
   return TableChange{.target = metadata, .metadata = metadata, .protocol = std::move(protocol)};
 }
 
-Result<TableChange> PlanTableChange(const SnapshotPtr& snapshot, const std::string& table_path, const StructType& rows, const WriteWishes& wishes, int64_t now_ms) {
+Result<TableChange> PlanTableChange(const SnapshotPtr& snapshot, const std::string& table_path, const StructType& rows, const WriteWishes& wishes,
+                                    int64_t now_ms) {
   if (!snapshot) return PlanNewTable(ForNewTable(rows), wishes, now_ms);
   const Metadata& current = *snapshot->metadata;
   MS_RETURN_IF_ERROR(CheckWritable(snapshot->protocol, current, table_path));
   if (!wishes.overwrite_schema && !wishes.partition_by.empty() && !SameNames(wishes.partition_by, current.partition_columns)) {
-    return Status::Error(errors::kDeltaMetadataMismatch, {{"detail", "Partition columns do not match the partition columns of the table.\nGiven: [" + JoinNames(wishes.partition_by) + "]\nTable: [" + JoinNames(current.partition_columns) + "]"}});
+    return Status::Error(errors::kDeltaMetadataMismatch,
+                         {{"detail", "Partition columns do not match the partition columns of the table.\nGiven: [" + JoinNames(wishes.partition_by) +
+                                         "]\nTable: [" + JoinNames(current.partition_columns) + "]"}});
   }
   TableChange change{.target = current};
   StructType schema = current.schema;

@@ -15,9 +15,9 @@ namespace millstream {
 struct WriteWishes {
   std::vector<std::string> partition_by;
   bool merge_schema = false;
-  bool overwrite_schema = false;                    // only where everything is overwritten
-  std::map<std::string, std::string> properties;    // of a new table
-  std::optional<std::string> comment;               // of a new table
+  bool overwrite_schema = false;                  // only where everything is overwritten
+  std::map<std::string, std::string> properties;  // of a new table
+  std::optional<std::string> comment;             // of a new table
 };
 
 // What the table will be, and what of it the commit must say. `target` is valid as long as this and the snapshot are.
@@ -28,7 +28,8 @@ struct TableChange {
 };
 
 // `snapshot` null: a new table. Refuses tables that we may not write, and rows that do not fit.
-Result<TableChange> PlanTableChange(const SnapshotPtr& snapshot, const std::string& table_path, const StructType& rows, const WriteWishes& wishes, int64_t now_ms);
+Result<TableChange> PlanTableChange(const SnapshotPtr& snapshot, const std::string& table_path, const StructType& rows, const WriteWishes& wishes,
+                                    int64_t now_ms);
 
 // A new table's metadata and protocol. Table properties that need a feature we cannot write are refused by name.
 Result<TableChange> PlanNewTable(const StructType& schema, const WriteWishes& wishes, int64_t now_ms);

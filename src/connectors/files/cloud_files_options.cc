@@ -92,10 +92,8 @@ std::vector<std::string> SplitList(const std::string& text) {
 Result<std::optional<int64_t>> Positive(const OptionValues& values, const std::string& name) {
   std::optional<int64_t> value = values.Int(name);
   if (value && *value <= 0) {
-    return Status::Error(errors::kInvalidOptionValue, {{"option", name},
-                                                       {"owner", "cloudFiles"},
-                                                       {"value", std::to_string(*value)},
-                                                       {"reason", "expected a number above zero"}});
+    return Status::Error(errors::kInvalidOptionValue,
+                         {{"option", name}, {"owner", "cloudFiles"}, {"value", std::to_string(*value)}, {"reason", "expected a number above zero"}});
   }
   return value;
 }
@@ -104,24 +102,31 @@ Result<std::optional<int64_t>> Positive(const OptionValues& values, const std::s
 
 const OptionTable& CloudFilesOptionTable() {
   static const OptionTable table(
-      "cloudFiles",
-      {{"cloudFiles.format", OptionType::kString, "", "The format of the files: json, csv, parquet, text …", "0.1"},
-       {"cloudFiles.schemaLocation", OptionType::kString, "", "Where the inferred schema and its versions are kept.", "0.1"},
-       {"cloudFiles.schemaEvolutionMode", OptionType::kEnum, "", "What a column that the schema lacks leads to.", "0.1",
-        {"addNewColumns", "addNewColumnsWithTypeWidening", "rescue", "failOnNewColumns", "none"}},
-       {"cloudFiles.schemaHints", OptionType::kString, "", "Types that inference must respect, as DDL.", "0.1"},
-       {"cloudFiles.inferColumnTypes", OptionType::kBool, "false", "Infer numbers, dates … instead of strings.", "0.1"},
-       {"cloudFiles.includeExistingFiles", OptionType::kBool, "true", "Load what is there when the stream starts for the first time.", "0.1"},
-       {"cloudFiles.maxFilesPerTrigger", OptionType::kInt, "1000", "At most so many files in a batch.", "0.1"},
-       {"cloudFiles.maxBytesPerTrigger", OptionType::kBytes, "", "About so many bytes in a batch.", "0.1"},
-       {"cloudFiles.partitionColumns", OptionType::kString, "", "Hive-style columns to take from the path; empty for none.", "0.1"},
-       {"cloudFiles.allowOverwrites", OptionType::kBool, "false", "Load a file again when it has changed.", "0.1"},
-       {"cloudFiles.useStrictGlobber", OptionType::kBool, "false", "Globs as in Spark: `*` does not cross slashes.", "0.1"},
-       {"cloudFiles.validateOptions", OptionType::kBool, "true", "Refuse options that nobody knows.", "0.1"},
-       {"cloudFiles.rescuedDataColumn", OptionType::kString, "", "As rescuedDataColumn.", "0.1"},
-       {"cloudFiles.listOnStart", OptionType::kBool, "false", "The directory is always listed at the start.", "0.1"},
-       {"cloudFiles.useIncrementalListing", OptionType::kEnum, "false", "Listing is always complete, and cheap for what is known.", "0.1",
-        {"auto", "true", "false"}}});
+      "cloudFiles", {{"cloudFiles.format", OptionType::kString, "", "The format of the files: json, csv, parquet, text …", "0.1"},
+                     {"cloudFiles.schemaLocation", OptionType::kString, "", "Where the inferred schema and its versions are kept.", "0.1"},
+                     {"cloudFiles.schemaEvolutionMode",
+                      OptionType::kEnum,
+                      "",
+                      "What a column that the schema lacks leads to.",
+                      "0.1",
+                      {"addNewColumns", "addNewColumnsWithTypeWidening", "rescue", "failOnNewColumns", "none"}},
+                     {"cloudFiles.schemaHints", OptionType::kString, "", "Types that inference must respect, as DDL.", "0.1"},
+                     {"cloudFiles.inferColumnTypes", OptionType::kBool, "false", "Infer numbers, dates … instead of strings.", "0.1"},
+                     {"cloudFiles.includeExistingFiles", OptionType::kBool, "true", "Load what is there when the stream starts for the first time.", "0.1"},
+                     {"cloudFiles.maxFilesPerTrigger", OptionType::kInt, "1000", "At most so many files in a batch.", "0.1"},
+                     {"cloudFiles.maxBytesPerTrigger", OptionType::kBytes, "", "About so many bytes in a batch.", "0.1"},
+                     {"cloudFiles.partitionColumns", OptionType::kString, "", "Hive-style columns to take from the path; empty for none.", "0.1"},
+                     {"cloudFiles.allowOverwrites", OptionType::kBool, "false", "Load a file again when it has changed.", "0.1"},
+                     {"cloudFiles.useStrictGlobber", OptionType::kBool, "false", "Globs as in Spark: `*` does not cross slashes.", "0.1"},
+                     {"cloudFiles.validateOptions", OptionType::kBool, "true", "Refuse options that nobody knows.", "0.1"},
+                     {"cloudFiles.rescuedDataColumn", OptionType::kString, "", "As rescuedDataColumn.", "0.1"},
+                     {"cloudFiles.listOnStart", OptionType::kBool, "false", "The directory is always listed at the start.", "0.1"},
+                     {"cloudFiles.useIncrementalListing",
+                      OptionType::kEnum,
+                      "false",
+                      "Listing is always complete, and cheap for what is known.",
+                      "0.1",
+                      {"auto", "true", "false"}}});
   return table;
 }
 

@@ -40,8 +40,7 @@ const OptionTable& GenericFileOptionTable();
 
 // `format_options`: the option table of a format, null when unknown. Errors: MILLSTREAM_UNKNOWN_OPTION (unless cloudFiles.validateOptions is
 // false), MILLSTREAM_INVALID_OPTION_VALUE, MILLSTREAM_UNSUPPORTED for what is not built yet and set to more than its default.
-Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const OptionTable* (*format_options)(const std::string&),
-                                                 const std::string& time_zone);
+Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const OptionTable* (*format_options)(const std::string&), const std::string& time_zone);
 
 // "2026-01-02T03:04:05" in the session's time zone → ns since the epoch.
 Result<int64_t> ParseModifiedTime(const std::string& option, const std::string& text, const std::string& time_zone);

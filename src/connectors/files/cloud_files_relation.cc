@@ -172,7 +172,8 @@ Result<RelationSourcePtr> OpenCloudFiles(const UnresolvedDataSource& relation, c
   }
   std::vector<std::string> paths = relation.paths;
   if (paths.empty() && definition.options.path) paths.push_back(*definition.options.path);
-  if (paths.size() != 1) return Status::IllegalArgument("cloudFiles reads one path, given were " + std::to_string(paths.size()) + ". Use a glob such as /in/{a,b} for several.");
+  if (paths.size() != 1)
+    return Status::IllegalArgument("cloudFiles reads one path, given were " + std::to_string(paths.size()) + ". Use a glob such as /in/{a,b} for several.");
   MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(paths[0]));
   MS_ASSIGN_OR_RETURN(definition.glob, PathGlob::Parse(path, definition.options.globber));
   MS_ASSIGN_OR_RETURN(bool exists, definition.fs.Exists(definition.glob.base()));

@@ -39,9 +39,8 @@ std::string CloudFilesSource::description() const { return "CloudFilesSource[" +
 
 Status CloudFilesSource::CheckLedgerReaches(int64_t number) const {
   if (number <= ledger_->last_number()) return Status();
-  return Status::Error(errors::kLedgerBehindCheckpoint, {{"wanted", std::to_string(number)},
-                                                         {"known", std::to_string(ledger_->last_number())},
-                                                         {"path", ledger_->directory()}});
+  return Status::Error(errors::kLedgerBehindCheckpoint,
+                       {{"wanted", std::to_string(number)}, {"known", std::to_string(ledger_->last_number())}, {"path", ledger_->directory()}});
 }
 
 Result<std::optional<StreamOffset>> CloudFilesSource::LatestOffset(const std::optional<StreamOffset>& start, const ReadLimit& limit) {

@@ -14,12 +14,12 @@
 namespace millstream {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using test::TempDir;
 using test::Values;
 using test::WriteFile;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 using Offset = std::optional<StreamOffset>;
 
@@ -31,8 +31,8 @@ class CloudFiles : public ::testing::Test {
     options.try_emplace("cloudFiles.format", "json");
     options.try_emplace("cloudFiles.schemaLocation", state_ / "schema");
     FilesContext context{.fs = Fs::Local(), .clock = Clock::System(), .make_format = test::MakeFakeFormat};
-    return OpenCloudFiles({.format = "cloudFiles", .schema = std::move(schema), .options = options, .paths = {path.empty() ? in_.path() : path}, .is_streaming = true},
-                          context);
+    return OpenCloudFiles(
+        {.format = "cloudFiles", .schema = std::move(schema), .options = options, .paths = {path.empty() ? in_.path() : path}, .is_streaming = true}, context);
   }
   // A new process: everything in memory is gone.
   Status Start(OptionMap options = {}, std::optional<StructType> schema = std::nullopt) {

@@ -63,9 +63,9 @@ Status Run(const std::string& work, int64_t files, int64_t per_directory) {
     int64_t took = clock.MonotonicMicros() - from, cpu = CpuMicros(RUSAGE_SELF) - cpu_from, thread = CpuMicros(RUSAGE_THREAD) - thread_from;
     const DiscoveryCounts& counts = discovery.counts();
     fmt::print("{:<34} {:>9.2f} ms  {:>7.3f} us/file  cpu {:.3f} (this thread {:.3f}) us/file  listed {} unchanged {} known {} added {}  peak RSS {} KiB\n",
-               name, static_cast<double>(took) / 1000, static_cast<double>(took) / static_cast<double>(files), static_cast<double>(cpu) / static_cast<double>(files),
-               static_cast<double>(thread) / static_cast<double>(files), counts.lister.directories_listed, counts.lister.directories_unchanged, counts.known,
-               counts.added, PeakRssKib());
+               name, static_cast<double>(took) / 1000, static_cast<double>(took) / static_cast<double>(files),
+               static_cast<double>(cpu) / static_cast<double>(files), static_cast<double>(thread) / static_cast<double>(files),
+               counts.lister.directories_listed, counts.lister.directories_unchanged, counts.known, counts.added, PeakRssKib());
     return Status();
   };
   MS_RETURN_IF_ERROR(look("first look, everything is new", [&] { return discovery.SweepEverything(); }));

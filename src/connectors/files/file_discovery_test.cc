@@ -15,10 +15,10 @@
 namespace millstream {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using test::TempDir;
 using test::WriteFile;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 DiscoveryOptions Options(const std::string& path) { return {.lister = {.glob = *PathGlob::Parse(path, PathGlob::Mode::kLoose)}}; }
 
@@ -70,9 +70,46 @@ TEST_F(Discovery, FindsFilesAtAnyDepthInAStableOrder) {
 }
 
 TEST_F(Discovery, TakesEveryNameAsItIs) {
-  std::vector<std::string> names = {"a b", "a\nb", "a%20b", "a#b", "[x]", "*", "a:b", "?", "{a,b}", "'q'", "\"q\"", "back\\slash", "tab\tx", "\xff\xfe", "\xc3\xa9",
-                                    "a+b", "a&b", "a;b", "a=b", "$HOME", "~", "-rf", "a,b", "a|b", "a<b>", "!", "@", "(x)", "^", "`", " lead", "trail ", "a..b",
-                                    "...x"[0] == '.' ? "x..." : "", "\x01", "\x7f", "emoji\xf0\x9f\x98\x80", "CON", "a//b"[0] == 'a' ? "nul" : "", std::string(255, 'n')};
+  std::vector<std::string> names = {"a b",
+                                    "a\nb",
+                                    "a%20b",
+                                    "a#b",
+                                    "[x]",
+                                    "*",
+                                    "a:b",
+                                    "?",
+                                    "{a,b}",
+                                    "'q'",
+                                    "\"q\"",
+                                    "back\\slash",
+                                    "tab\tx",
+                                    "\xff\xfe",
+                                    "\xc3\xa9",
+                                    "a+b",
+                                    "a&b",
+                                    "a;b",
+                                    "a=b",
+                                    "$HOME",
+                                    "~",
+                                    "-rf",
+                                    "a,b",
+                                    "a|b",
+                                    "a<b>",
+                                    "!",
+                                    "@",
+                                    "(x)",
+                                    "^",
+                                    "`",
+                                    " lead",
+                                    "trail ",
+                                    "a..b",
+                                    "...x"[0] == '.' ? "x..." : "",
+                                    "\x01",
+                                    "\x7f",
+                                    "emoji\xf0\x9f\x98\x80",
+                                    "CON",
+                                    "a//b"[0] == 'a' ? "nul" : "",
+                                    std::string(255, 'n')};
   ASSERT_EQ(names.size(), 40u);
   for (const std::string& name : names) WriteFile(in_ / name, "1");
   ASSERT_TRUE(Sweep().ok());

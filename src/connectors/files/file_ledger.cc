@@ -243,9 +243,7 @@ class RocksFileLedger : public FileLedger {
     return *entry;
   }
 
-  Status Foreign(std::string detail) const {
-    return Status::Error(errors::kLedgerForeign, {{"path", directory_}, {"detail", std::move(detail)}});
-  }
+  Status Foreign(std::string detail) const { return Status::Error(errors::kLedgerForeign, {{"path", directory_}, {"detail", std::move(detail)}}); }
   Status Translate(std::string_view operation, const rocksdb::Status& status) const {
     if (status.ok()) return Status();
     return Status::Error(errors::kLedgerIo, {{"operation", std::string(operation)}, {"path", directory_}, {"reason", status.ToString()}});

@@ -28,9 +28,9 @@
 namespace millstream {
 
 enum class FileState : uint8_t {
-  kAssigned = 1,   // has a number: waiting, in a batch, or loaded, as the query's offsets tell
-  kExisting = 2,   // was there before the stream and is not wanted (includeExistingFiles=false)
-  kEmpty = 3,      // had no bytes yet; becomes kAssigned when it has
+  kAssigned = 1,  // has a number: waiting, in a batch, or loaded, as the query's offsets tell
+  kExisting = 2,  // was there before the stream and is not wanted (includeExistingFiles=false)
+  kEmpty = 3,     // had no bytes yet; becomes kAssigned when it has
 };
 
 struct FileRecord {

@@ -13,10 +13,10 @@ namespace millstream::ledger_format {
 inline constexpr std::string_view kVersion = "1";
 inline constexpr char kFilePrefix = 'f', kNumberPrefix = 'n', kNotePrefix = 'x';
 
-std::string DirectoryKey(std::string_view directory);                      // 'f' directory NUL: the prefix of its files' keys
-std::string FileKey(std::string_view directory, std::string_view name);    // 'f' directory NUL name
-std::string NumberKey(int64_t number);                                     // 'n' number, 8 bytes big-endian
-std::string NoteKey(std::string_view name);                                // 'x' name
+std::string DirectoryKey(std::string_view directory);                    // 'f' directory NUL: the prefix of its files' keys
+std::string FileKey(std::string_view directory, std::string_view name);  // 'f' directory NUL name
+std::string NumberKey(int64_t number);                                   // 'n' number, 8 bytes big-endian
+std::string NoteKey(std::string_view name);                              // 'x' name
 
 std::string EncodeRecord(const FileRecord& record);
 std::optional<FileRecord> DecodeRecord(std::string_view bytes);

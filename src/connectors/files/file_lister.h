@@ -66,7 +66,7 @@ class DirectoryMemory {
 struct ListerOptions {
   PathGlob glob;
   std::optional<NameGlob> name_filter;  // pathGlobFilter
-  bool skip_unfinished = true;  // "._COPYING_", ".crdownload", ".part" …: Auto Loader's; Spark's own readers read them
+  bool skip_unfinished = true;          // "._COPYING_", ".crdownload", ".part" …: Auto Loader's; Spark's own readers read them
 };
 
 struct ListedDirectory {
@@ -74,7 +74,7 @@ struct ListedDirectory {
   bool unchanged = false;  // since it was remembered; `names` is empty then
   NameTable names;         // files and symlinks to files, sorted
   std::vector<std::string> subdirectories;
-  FileInfo info;           // from before it was listed
+  FileInfo info;  // from before it was listed
 };
 
 // Not thread-safe.

@@ -28,8 +28,7 @@ struct FilesContext {
   // spark.sql.streaming.schemaInference: whether readStream.format("json") may do without a schema.
   bool streaming_schema_inference = false;
   // Empty: MakeFileFormat. Tests put a format of their own here.
-  std::function<Result<std::shared_ptr<const FileFormat>>(const std::string& name, const OptionMap& options, const FormatContext& context)>
-      make_format{};
+  std::function<Result<std::shared_ptr<const FileFormat>>(const std::string& name, const OptionMap& options, const FormatContext& context)> make_format{};
 };
 
 // readStream.format("cloudFiles"): a StreamingRelationSource. Checks all options; infers the schema and writes it to

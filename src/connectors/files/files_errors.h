@@ -33,8 +33,7 @@ inline constexpr ErrorClass kStreamingSchemaRequired{
     "", "", ExceptionKind::kIllegalArgument,
     "Schema must be specified when creating a streaming source DataFrame. If some files already exist in the directory, then depending on the file "
     "format you may be able to create a static DataFrame on that directory with 'spark.read.load(directory)' and infer schema from it."};
-inline constexpr ErrorClass kInvalidGlob{"MILLSTREAM_INVALID_GLOB", "42601", ExceptionKind::kIllegalArgument,
-                                         "'<pattern>' is not a valid glob: <reason>."};
+inline constexpr ErrorClass kInvalidGlob{"MILLSTREAM_INVALID_GLOB", "42601", ExceptionKind::kIllegalArgument, "'<pattern>' is not a valid glob: <reason>."};
 inline constexpr ErrorClass kLedgerBehindCheckpoint{
     "MILLSTREAM_LEDGER_BEHIND_CHECKPOINT", "58030", ExceptionKind::kSpark,
     "The checkpoint says that files up to number <wanted> were assigned to batches, but the file ledger <path> knows only <known>. It was removed, or "

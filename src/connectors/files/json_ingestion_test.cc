@@ -16,11 +16,11 @@
 namespace millstream {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using test::TempDir;
 using test::Values;
 using test::WriteFile;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 class JsonIngestion : public ::testing::Test {
  protected:
@@ -105,7 +105,9 @@ TEST_F(JsonIngestion, BatchReadsTakePartitionsAndGlobs) {
   WriteFile(in_ / "day=2026-01-02/a.json", "{\"id\":1}\n");
   WriteFile(in_ / "day=2026-01-03/b.json", "{\"id\":2}\n");
   WriteFile(in_ / "day=2026-01-03/_hidden.json", "{\"id\":9}\n");
-  auto open = [&](std::string path, OptionMap options = {}) { return OpenFiles({.format = "JSON", .options = std::move(options), .paths = {std::move(path)}}, Context()); };
+  auto open = [&](std::string path, OptionMap options = {}) {
+    return OpenFiles({.format = "JSON", .options = std::move(options), .paths = {std::move(path)}}, Context());
+  };
   auto table = open(in_.path());
   ASSERT_TRUE(table.ok()) << table.status().message();
   EXPECT_EQ(DataType::Struct((*table)->schema()).SimpleString(), "struct<id:bigint,day:date>");

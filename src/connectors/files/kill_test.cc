@@ -1,7 +1,7 @@
 // The source in a process that is killed at random moments, again and again. Beside it, a log of offsets and an idempotent sink, as simple as they can be.
 
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>

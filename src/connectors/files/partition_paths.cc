@@ -43,7 +43,9 @@ DataType InferType(std::string_view text) {
   };
   if (whole(int32_t{})) return DataType::Integer();
   if (whole(int64_t{})) return DataType::Long();
-  bool numeric = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return std::isdigit(static_cast<unsigned char>(c)) || std::string_view("+-.eE").find(c) != std::string_view::npos; });
+  bool numeric = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isdigit(static_cast<unsigned char>(c)) || std::string_view("+-.eE").find(c) != std::string_view::npos;
+  });
   if (numeric && whole(double{})) return DataType::Double();
   if (IsDate(text)) return DataType::Date();
   if (IsTimestamp(text)) return DataType::Timestamp();
@@ -54,9 +56,7 @@ DataType Wider(const DataType& a, const DataType& b) {
   if (a.id() == b.id()) return a;
   if (a.id() == TypeId::kNull) return b;
   if (b.id() == TypeId::kNull) return a;
-  auto rank = [](const DataType& type) {
-    return type.id() == TypeId::kInteger ? 1 : type.id() == TypeId::kLong ? 2 : type.id() == TypeId::kDouble ? 3 : 0;
-  };
+  auto rank = [](const DataType& type) { return type.id() == TypeId::kInteger ? 1 : type.id() == TypeId::kLong ? 2 : type.id() == TypeId::kDouble ? 3 : 0; };
   if (rank(a) > 0 && rank(b) > 0) return rank(a) > rank(b) ? a : b;
   auto temporal = [](const DataType& type) { return type.id() == TypeId::kDate || type.id() == TypeId::kTimestamp; };
   if (temporal(a) && temporal(b)) return DataType::Timestamp();

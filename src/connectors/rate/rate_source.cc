@@ -37,8 +37,8 @@ Result<int64_t> ParseSeconds(const std::string& text) {
 
 // Spark's short time text, which has no spaces: 30s, 2m, 100ms, or a bare number of seconds. In whole seconds.
 Result<int64_t> ParseTimeString(const std::string& text) {
-  static constexpr std::pair<std::string_view, int64_t> kMicros[] = {{"us", 1},           {"ms", 1000},         {"", 1000000},         {"s", 1000000},
-                                                                     {"m", 60000000},     {"min", 60000000},    {"h", 3600000000},     {"d", 86400000000}};
+  static constexpr std::pair<std::string_view, int64_t> kMicros[] = {{"us", 1},       {"ms", 1000},      {"", 1000000},     {"s", 1000000},
+                                                                     {"m", 60000000}, {"min", 60000000}, {"h", 3600000000}, {"d", 86400000000}};
   int64_t amount = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
   const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
@@ -53,7 +53,13 @@ Result<int64_t> ParseTimeString(const std::string& text) {
 class RateRows : public RowStream {
  public:
   RateRows(ArrowSchemaPtr schema, std::vector<bool> is_timestamp, int64_t first, int64_t end, int64_t start_us, double us_per_row)
-      : schema_(std::move(schema)), is_timestamp_(std::move(is_timestamp)), first_(first), next_(first), end_(end), start_us_(start_us), us_per_row_(us_per_row) {}
+      : schema_(std::move(schema)),
+        is_timestamp_(std::move(is_timestamp)),
+        first_(first),
+        next_(first),
+        end_(end),
+        start_us_(start_us),
+        us_per_row_(us_per_row) {}
   const ArrowSchemaPtr& schema() const override { return schema_; }
   Result<RecordBatchPtr> Next() override {
     const int64_t from = next_.fetch_add(kRowsPerRecordBatch);
@@ -61,7 +67,8 @@ class RateRows : public RowStream {
     const int64_t to = std::min(from + kRowsPerRecordBatch, end_);
     std::vector<std::shared_ptr<arrow::Array>> columns;
     for (size_t i = 0; i < is_timestamp_.size(); ++i) {
-      auto column = is_timestamp_[i] ? Build<arrow::TimestampBuilder>(from, to, static_cast<int>(i)) : Build<arrow::Int64Builder>(from, to, static_cast<int>(i));
+      auto column =
+          is_timestamp_[i] ? Build<arrow::TimestampBuilder>(from, to, static_cast<int>(i)) : Build<arrow::Int64Builder>(from, to, static_cast<int>(i));
       if (!column.ok()) return FromArrowStatus(column.status(), "making rows of the rate source");
       columns.push_back(*column);
     }
@@ -134,7 +141,8 @@ class RateSource : public Source, public SupportsTriggerAvailableNow {
     }
     rows_ = last - first;
     const double us_per_row = rows_ == 0 ? 0 : static_cast<double>(to_s - from_s) * 1e6 / static_cast<double>(rows_);
-    return RowStreamPtr(std::make_unique<RateRows>(ToArrowSchema(wanted), std::move(is_timestamp), first, last, created_ms_ * 1000 + from_s * 1'000'000, us_per_row));
+    return RowStreamPtr(
+        std::make_unique<RateRows>(ToArrowSchema(wanted), std::move(is_timestamp), first, last, created_ms_ * 1000 + from_s * 1'000'000, us_per_row));
   }
   Status Commit(const StreamOffset&) override { return Status(); }
   int64_t rows_read() const override { return rows_; }
@@ -180,9 +188,10 @@ class RateRelation : public StreamingRelationSource {
 }  // namespace
 
 const OptionTable& RateOptions() {
-  static const OptionTable table("rate", {{"rowsPerSecond", OptionType::kInt, "1", "How many rows are made in a second.", "0.1"},
-                                          {"rampUpTime", OptionType::kString, "0s", "How long the rate takes to rise to rowsPerSecond: 30s, 2m, or a number of seconds.", "0.1"},
-                                          {"numPartitions", OptionType::kInt, "", "Taken and shown as Spark does; rows are made by as many threads as pull.", "0.1"}});
+  static const OptionTable table(
+      "rate", {{"rowsPerSecond", OptionType::kInt, "1", "How many rows are made in a second.", "0.1"},
+               {"rampUpTime", OptionType::kString, "0s", "How long the rate takes to rise to rowsPerSecond: 30s, 2m, or a number of seconds.", "0.1"},
+               {"numPartitions", OptionType::kInt, "", "Taken and shown as Spark does; rows are made by as many threads as pull.", "0.1"}});
   return table;
 }
 

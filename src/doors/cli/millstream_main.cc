@@ -116,7 +116,9 @@ int main(int argc, char** argv) {
   run_command->footer("What follows the script's name goes to the script. Python: $PYSPARK_PYTHON, the active virtual environment, or python3.");
 
   for (CLI::App* command : {serve_command, sql_command, run_command}) {
-    command->add_option("--log-level", log_level, "What to log on stderr")->capture_default_str()->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
+    command->add_option("--log-level", log_level, "What to log on stderr")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
     command->allow_extras();
   }
   app.allow_extras();

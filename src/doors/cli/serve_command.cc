@@ -1,5 +1,6 @@
-#include <cstdio>
 #include <spdlog/spdlog.h>
+
+#include <cstdio>
 
 #include "doors/cli/commands.h"
 #include "doors/cli/signals.h"

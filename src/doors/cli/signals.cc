@@ -1,9 +1,10 @@
 #include "doors/cli/signals.h"
 
+#include <unistd.h>
+
 #include <csignal>
 #include <ctime>
 #include <thread>
-#include <unistd.h>
 
 namespace millstream {
 

@@ -44,8 +44,8 @@ Status Print(Session& session, QueryResult result, int64_t* rows_printed) {
 
 Status RunOne(Session& session, const Statement& statement, bool talk) {
   const int64_t begin = Clock::System().MonotonicMicros();
-  Result<QueryResult> result = std::holds_alternative<PlanPtr>(statement) ? session.Execute(std::get<PlanPtr>(statement))
-                                                                          : session.ExecuteCommand(std::get<Command>(statement));
+  Result<QueryResult> result =
+      std::holds_alternative<PlanPtr>(statement) ? session.Execute(std::get<PlanPtr>(statement)) : session.ExecuteCommand(std::get<Command>(statement));
   if (!result.ok()) return result.status();
   int64_t rows = 0;
   MS_RETURN_IF_ERROR(Print(session, std::move(*result), &rows));

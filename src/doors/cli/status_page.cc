@@ -2,9 +2,8 @@
 
 #include <httplib.h>
 
-#include <nlohmann/json.hpp>
-
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
@@ -20,11 +19,16 @@ namespace {
 std::string Escaped(const std::string& text) {
   std::string out;
   for (char c : text) {
-    if (c == '<') out += "&lt;";
-    else if (c == '>') out += "&gt;";
-    else if (c == '&') out += "&amp;";
-    else if (c == '"') out += "&quot;";
-    else out += c;
+    if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '&')
+      out += "&amp;";
+    else if (c == '"')
+      out += "&quot;";
+    else
+      out += c;
   }
   return out;
 }
@@ -62,10 +66,17 @@ void AddRow(const nlohmann::json& query, std::string& html) {
   const nlohmann::json& progress = query["lastProgress"];
   const bool active = query["isActive"].get<bool>(), failed = query["exception"].is_string();
   const std::string name = Text(query, "name");
-  html += std::string("<tr class=") + (active ? "runs" : failed ? "failed" : "ended") + "><td><b>" + (name.empty() ? "<i>no name</i>" : name) + "</b><br><small>" +
-          Text(query, "id") + "</small><td>" + (active ? "running" : failed ? "failed" : "ended") + "<br><small>" + (failed ? "" : Text(query, "status")) +
-          "</small><td class=n>" + Number(progress, "batchId") + "<td class=n>" + Number(progress, "numInputRows") + "<td class=n>" +
-          Number(progress, "processedRowsPerSecond") + "<td class=n>" + Number(progress, "batchDuration") + "<td><small>" + Text(progress, "timestamp") + "</small><td><small>";
+  html += std::string("<tr class=") +
+          (active   ? "runs"
+           : failed ? "failed"
+                    : "ended") +
+          "><td><b>" + (name.empty() ? "<i>no name</i>" : name) + "</b><br><small>" + Text(query, "id") + "</small><td>" +
+          (active   ? "running"
+           : failed ? "failed"
+                    : "ended") +
+          "<br><small>" + (failed ? "" : Text(query, "status")) + "</small><td class=n>" + Number(progress, "batchId") + "<td class=n>" +
+          Number(progress, "numInputRows") + "<td class=n>" + Number(progress, "processedRowsPerSecond") + "<td class=n>" + Number(progress, "batchDuration") +
+          "<td><small>" + Text(progress, "timestamp") + "</small><td><small>";
   if (progress.is_object() && progress.contains("sources") && progress["sources"].is_array()) {
     for (const auto& source : progress["sources"]) html += Text(source, "description") + "<br>";
   }
@@ -79,8 +90,10 @@ std::string PageHtml(ConnectServer& server) {
       "<!doctype html><html lang=en><meta charset=utf-8><meta http-equiv=refresh content=2><title>millstream</title>"
       "<style>:root{color-scheme:light dark}body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:75em;padding:0 1em}h1{font-size:1.4em}"
       "table{border-collapse:collapse;width:100%}td,th{padding:.45em .8em;border-bottom:1px solid #8884;text-align:left;vertical-align:top}"
-      ".n{text-align:right;font-variant-numeric:tabular-nums}small{opacity:.75;overflow-wrap:anywhere}pre{white-space:pre-wrap;margin:0;max-height:12em;overflow:auto}"
-      ".runs td:first-child{border-left:4px solid #2a9d57}.failed td:first-child{border-left:4px solid #c8372d}.ended td:first-child{border-left:4px solid #8888}</style>"
+      ".n{text-align:right;font-variant-numeric:tabular-nums}small{opacity:.75;overflow-wrap:anywhere}pre{white-space:pre-wrap;margin:0;max-height:12em;"
+      "overflow:auto}"
+      ".runs td:first-child{border-left:4px solid #2a9d57}.failed td:first-child{border-left:4px solid #c8372d}.ended td:first-child{border-left:4px solid "
+      "#8888}</style>"
       "<h1>millstream</h1>";
   nlohmann::json queries = QueriesJson(server);
   size_t running = 0;

@@ -47,8 +47,8 @@ Result<std::string> ExplainText(ConnectSession& session, const sc::AnalyzePlanRe
   MS_ASSIGN_OR_RETURN(PlanPtr analyzed, session.session().AnalyzePlan(parsed));
   std::string physical = "== Physical Plan ==\n" + TreeString(*Optimize(analyzed));
   if (request.explain_mode() != sc::AnalyzePlanRequest::Explain::EXPLAIN_MODE_EXTENDED) return physical;
-  return "== Parsed Logical Plan ==\n" + TreeString(*parsed) + "\n== Analyzed Logical Plan ==\n" + TreeString(*analyzed) +
-         "\n== Optimized Logical Plan ==\n" + TreeString(*Optimize(analyzed)) + "\n" + physical;
+  return "== Parsed Logical Plan ==\n" + TreeString(*parsed) + "\n== Analyzed Logical Plan ==\n" + TreeString(*analyzed) + "\n== Optimized Logical Plan ==\n" +
+         TreeString(*Optimize(analyzed)) + "\n" + physical;
 }
 
 bool IsLocal(const PlanNode& plan) {

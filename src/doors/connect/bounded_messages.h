@@ -30,8 +30,8 @@ struct BoundedSerialization {
     }
     buffer->Clear();
     if (parsed) return grpc::Status();
-    return ToGrpcStatus(Status::Error(errors::kPlanMalformed, {{"message", "It cannot be parsed: broken, or nested deeper than " +
-                                                                               std::to_string(kMessageDepthMax) + " messages."}}),
+    return ToGrpcStatus(Status::Error(errors::kPlanMalformed,
+                                      {{"message", "It cannot be parsed: broken, or nested deeper than " + std::to_string(kMessageDepthMax) + " messages."}}),
                         "");
   }
 };

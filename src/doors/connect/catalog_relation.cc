@@ -4,7 +4,6 @@
 #include <arrow/scalar.h>
 
 #include <nlohmann/json.hpp>
-
 #include <optional>
 #include <set>
 #include <string>
@@ -194,7 +193,8 @@ Result<PlanPtr> PlanDecoder::CatalogCall(const sc::Catalog& catalog) {
       return OneText(kCatalogName);
     case sc::Catalog::kSetCurrentCatalog: {
       const std::string& name = catalog.set_current_catalog().catalog_name();
-      if (name != kCatalogName) return Status::Error(errors::kCatalogNotFound, {{"catalogName", "`" + name + "`"}, {"config", "\"spark.sql.catalog." + name + "\""}});
+      if (name != kCatalogName)
+        return Status::Error(errors::kCatalogNotFound, {{"catalogName", "`" + name + "`"}, {"config", "\"spark.sql.catalog." + name + "\""}});
       return Nothing();
     }
     case sc::Catalog::kListCatalogs: {

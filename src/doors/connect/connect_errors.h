@@ -6,9 +6,8 @@
 
 namespace millstream::errors {
 
-inline constexpr ErrorClass kHandleFormat{
-    "INVALID_HANDLE.FORMAT", "HY000", ExceptionKind::kSpark,
-    "The handle <handle> is invalid. Handle must be an UUID string of the format '00112233-4455-6677-8899-aabbccddeeff'"};
+inline constexpr ErrorClass kHandleFormat{"INVALID_HANDLE.FORMAT", "HY000", ExceptionKind::kSpark,
+                                          "The handle <handle> is invalid. Handle must be an UUID string of the format '00112233-4455-6677-8899-aabbccddeeff'"};
 inline constexpr ErrorClass kOperationAbandoned{"INVALID_HANDLE.OPERATION_ABANDONED", "HY000", ExceptionKind::kSpark,
                                                 "The handle <handle> is invalid. Operation was considered abandoned because of inactivity and removed."};
 inline constexpr ErrorClass kOperationAlreadyExists{"INVALID_HANDLE.OPERATION_ALREADY_EXISTS", "HY000", ExceptionKind::kSpark,
@@ -23,9 +22,8 @@ inline constexpr ErrorClass kCursorDisconnected{"INVALID_CURSOR.DISCONNECTED", "
                                                 "The cursor is invalid. The cursor has been disconnected by the server."};
 inline constexpr ErrorClass kCursorNotReattachable{"INVALID_CURSOR.NOT_REATTACHABLE", "HY109", ExceptionKind::kSpark,
                                                    "The cursor is invalid. The cursor is not reattachable."};
-inline constexpr ErrorClass kCursorPositionNotAvailable{
-    "INVALID_CURSOR.POSITION_NOT_AVAILABLE", "HY109", ExceptionKind::kSpark,
-    "The cursor is invalid. The cursor position id <responseId> is no longer available at index <index>."};
+inline constexpr ErrorClass kCursorPositionNotAvailable{"INVALID_CURSOR.POSITION_NOT_AVAILABLE", "HY109", ExceptionKind::kSpark,
+                                                        "The cursor is invalid. The cursor position id <responseId> is no longer available at index <index>."};
 inline constexpr ErrorClass kCursorPositionNotFound{"INVALID_CURSOR.POSITION_NOT_FOUND", "HY109", ExceptionKind::kSpark,
                                                     "The cursor is invalid. The cursor position id <responseId> is not found."};
 inline constexpr ErrorClass kInvalidClone{"INVALID_CLONE_SESSION_REQUEST.TARGET_SESSION_ID_ALREADY_EXISTS", "42K04", ExceptionKind::kSpark,
@@ -43,9 +41,8 @@ inline constexpr ErrorClass kQueryRunIdMismatch{
     "CONNECT_INVALID_PLAN.STREAMING_QUERY_RUN_ID_MISMATCH", "56K00", ExceptionKind::kInvalidPlan,
     "The Spark Connect plan is invalid. Run id mismatch for query id <id>. Run id in the request <runId> does not match one on the server "
     "<serverRunId>. The query might have restarted."};
-inline constexpr ErrorClass kOutputModeInvalid{
-    "STREAMING_OUTPUT_MODE.INVALID", "42KDE", ExceptionKind::kIllegalArgument,
-    "Invalid streaming output mode: <outputMode>. Accepted output modes are 'Append', 'Complete', 'Update'"};
+inline constexpr ErrorClass kOutputModeInvalid{"STREAMING_OUTPUT_MODE.INVALID", "42KDE", ExceptionKind::kIllegalArgument,
+                                               "Invalid streaming output mode: <outputMode>. Accepted output modes are 'Append', 'Complete', 'Update'"};
 inline constexpr ErrorClass kSchemaNotFound{
     "SCHEMA_NOT_FOUND", "42704", ExceptionKind::kAnalysis,
     "The schema <schemaName> cannot be found. Verify the spelling and correctness of the schema and catalog.\nIf you did not qualify the name with a "

@@ -14,11 +14,7 @@ constexpr auto kDetachedMax = std::chrono::minutes(5);
 }  // namespace
 
 ConnectSession::ConnectSession(std::string user_id, std::string session_id, std::shared_ptr<Session> session)
-    : user_id_(std::move(user_id)),
-      session_id_(std::move(session_id)),
-      server_side_id_(NewUuid()),
-      session_(std::move(session)),
-      last_used_ms_(NowMs()) {}
+    : user_id_(std::move(user_id)), session_id_(std::move(session_id)), server_side_id_(NewUuid()), session_(std::move(session)), last_used_ms_(NowMs()) {}
 
 void ConnectSession::Touch() { last_used_ms_.store(NowMs()); }
 int64_t ConnectSession::idle_ms() const { return NowMs() - last_used_ms_.load(); }

@@ -112,8 +112,7 @@ Result<ExprPtr> PlanDecoder::Function(const sc::Expression::UnresolvedFunction& 
   return Call(function.function_name(), function.is_user_defined_function(), function.arguments(), function.is_distinct());
 }
 
-Result<ExprPtr> PlanDecoder::Call(const std::string& name, bool quoted, const google::protobuf::RepeatedPtrField<sc::Expression>& arguments,
-                                  bool is_distinct) {
+Result<ExprPtr> PlanDecoder::Call(const std::string& name, bool quoted, const google::protobuf::RepeatedPtrField<sc::Expression>& arguments, bool is_distinct) {
   UnresolvedFunction call;
   if (quoted) {
     MS_ASSIGN_OR_RETURN(call.name, ParseMultipartName(name));

@@ -214,8 +214,7 @@ Result<Literal> DecodeLiteral(const LiteralMessage& literal, int depth) {
 
 Status NotSupported(const google::protobuf::Message& message, const std::string& oneof) {
   const auto* descriptor = message.GetDescriptor()->FindOneofByName(oneof);
-  const google::protobuf::FieldDescriptor* field =
-      descriptor ? message.GetReflection()->GetOneofFieldDescriptor(message, descriptor) : nullptr;
+  const google::protobuf::FieldDescriptor* field = descriptor ? message.GetReflection()->GetOneofFieldDescriptor(message, descriptor) : nullptr;
   if (field == nullptr) return Status::Error(errors::kPlanFieldNotSet, {{"fullName", message.GetDescriptor()->full_name() + "." + oneof}});
   // PySpark turns this class into its UnsupportedOperationException, which is what a missing feature is.
   return Status::Unsupported("The Spark Connect message " + message.GetDescriptor()->name() + "." + field->name() +

@@ -59,8 +59,8 @@ Result<PlanPtr> PlanDecoder::Local(std::shared_ptr<const std::string> data, cons
   MS_ASSIGN_OR_RETURN(std::vector<RecordBatchPtr> batches, FromIpcStream(std::move(data), &arrow_schema));
   MS_ASSIGN_OR_RETURN(StructType found, FromArrowSchema(*arrow_schema));
   if (wanted && wanted->size() != found.size()) {
-    return Status::Error(errors::kPlanMalformed, {{"message", "The schema has " + std::to_string(wanted->size()) + " columns, the data " +
-                                                                  std::to_string(found.size()) + "."}});
+    return Status::Error(errors::kPlanMalformed,
+                         {{"message", "The schema has " + std::to_string(wanted->size()) + " columns, the data " + std::to_string(found.size()) + "."}});
   }
   // What the schema says wins where the types are the same but for nullability and metadata; else the column is cast.
   StructType held;
@@ -150,9 +150,8 @@ Result<PlanPtr> PlanDecoder::ShowString(const sc::ShowString& show) {
   Limit limit{MakeExpr(Literal{Value{int64_t{num_rows} + 1}, DataType::Integer()}), std::move(input)};
   MS_ASSIGN_OR_RETURN(PlanPtr rows, RunToLocal(MakePlan(std::move(limit))));
   const LocalRelation& local = *rows->As<LocalRelation>();
-  MS_ASSIGN_OR_RETURN(std::string text,
-                      millstream::ShowString(local.schema, local.batches, num_rows, show.truncate(), show.vertical(),
-                                             session_.session().GetConf("spark.sql.session.timeZone").value_or("UTC")));
+  MS_ASSIGN_OR_RETURN(std::string text, millstream::ShowString(local.schema, local.batches, num_rows, show.truncate(), show.vertical(),
+                                                               session_.session().GetConf("spark.sql.session.timeZone").value_or("UTC")));
   LocalRows result(StructType({{"show_string", DataType::String(), false}}));
   result.Add({std::move(text)});
   return result.Build();

@@ -155,7 +155,8 @@ Result<PlanPtr> PlanDecoder::RelationBody(const sc::Relation& relation) {
       deduplicate.columns.assign(message.column_names().begin(), message.column_names().end());
       deduplicate.all_columns = message.all_columns_as_keys();
       deduplicate.within_watermark = message.within_watermark();
-      if (!deduplicate.all_columns && deduplicate.columns.empty()) return Malformed("Deduplicate requires to either deduplicate on all columns or a subset of columns.");
+      if (!deduplicate.all_columns && deduplicate.columns.empty())
+        return Malformed("Deduplicate requires to either deduplicate on all columns or a subset of columns.");
       if (deduplicate.all_columns && !deduplicate.columns.empty()) return Malformed("Cannot deduplicate on both all columns and a subset of columns.");
       MS_ASSIGN_OR_RETURN(deduplicate.child, Relation(message.input()));
       return MakePlan(std::move(deduplicate));

@@ -37,8 +37,8 @@ Names JavaClasses(ExceptionKind kind, bool has_class) {
     case ExceptionKind::kUnsupportedOperation:
       return {"org.apache.spark.SparkUnsupportedOperationException", "java.lang.UnsupportedOperationException", runtime, exception};
     case ExceptionKind::kArrayIndexOutOfBounds:
-      return {"org.apache.spark.SparkArrayIndexOutOfBoundsException", "java.lang.ArrayIndexOutOfBoundsException",
-              "java.lang.IndexOutOfBoundsException", runtime, exception};
+      return {"org.apache.spark.SparkArrayIndexOutOfBoundsException", "java.lang.ArrayIndexOutOfBoundsException", "java.lang.IndexOutOfBoundsException",
+              runtime, exception};
     case ExceptionKind::kDateTime:
       return {"org.apache.spark.SparkDateTimeException", "java.time.DateTimeException", runtime, exception};
     case ExceptionKind::kRuntime:

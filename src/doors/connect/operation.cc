@@ -91,7 +91,8 @@ Operation::Next Operation::WaitFor(int64_t index, int64_t attachment, std::chron
   auto count = [this] { return first_index_ + static_cast<int64_t>(stored_.size()); };
   changed_.wait_for(lock, timeout, [&] { return attachment != attachment_ || index < count() || state_ != State::kRunning; });
   if (attachment != attachment_) return {Next::Kind::kDisconnected, nullptr, Status()};
-  if (index < first_index_) return {Next::Kind::kError, nullptr, Status::Error(errors::kCursorPositionNotAvailable, {{"responseId", ""}, {"index", std::to_string(index)}})};
+  if (index < first_index_)
+    return {Next::Kind::kError, nullptr, Status::Error(errors::kCursorPositionNotAvailable, {{"responseId", ""}, {"index", std::to_string(index)}})};
   if (index < count()) {
     Next next{Next::Kind::kResponse, stored_[index - first_index_].response, Status()};
     while (next_unsent_ <= index) {

@@ -69,8 +69,7 @@ class PlanDecoder {
   // decode_expression.cc
   Result<ExprPtr> ExpressionBody(const spark::connect::Expression& expression);
   Result<ExprPtr> Function(const spark::connect::Expression::UnresolvedFunction& function);
-  Result<ExprPtr> Call(const std::string& name, bool quoted, const google::protobuf::RepeatedPtrField<spark::connect::Expression>& arguments,
-                       bool is_distinct);
+  Result<ExprPtr> Call(const std::string& name, bool quoted, const google::protobuf::RepeatedPtrField<spark::connect::Expression>& arguments, bool is_distinct);
   Result<ExprPtr> SortOrderOf(const spark::connect::Expression::SortOrder& order);
   Result<ExprPtr> WindowOf(const spark::connect::Expression::Window& window);
   Result<ExprPtr> CastOf(const spark::connect::Expression::Cast& cast);

@@ -28,8 +28,10 @@ namespace {
 
 // A client's broken bytes are answered with an error; they are no news for the server's log.
 void LogProtobuf(google::protobuf::LogLevel level, const char*, int, const std::string& message) {
-  if (level == google::protobuf::LOGLEVEL_FATAL) spdlog::critical("protobuf: {}", message);
-  else spdlog::debug("protobuf: {}", message);
+  if (level == google::protobuf::LOGLEVEL_FATAL)
+    spdlog::critical("protobuf: {}", message);
+  else
+    spdlog::debug("protobuf: {}", message);
 }
 
 constexpr int kMessageBytesMax = 128 << 20;

@@ -92,8 +92,7 @@ grpc::Status ConnectService::ExecutePlan(Context context, const sc::ExecutePlanR
   if (!session.ok()) return Failed(nullptr, session.status());
   bool reattachable = false;
   for (const auto& option : request->request_options()) reattachable |= option.reattach_options().reattachable();
-  Result<OperationPtr> made =
-      (*session)->NewOperation(request->operation_id(), {request->tags().begin(), request->tags().end()}, reattachable);
+  Result<OperationPtr> made = (*session)->NewOperation(request->operation_id(), {request->tags().begin(), request->tags().end()}, reattachable);
   if (!made.ok()) return Failed(session->get(), made.status());
   OperationPtr operation = *made;
   // The request outlives this call when the client leaves and comes back: the plan moves to the operation's thread.

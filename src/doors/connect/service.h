@@ -3,8 +3,6 @@
 // service.h   The twelve calls of Spark Connect on gRPC's synchronous API: one thread a call, as many as there are calls, so that a call that waits
 // (awaitTermination, the listener bus) holds up no other. Plans are walked on the pool's big stacks.
 
-#include "doors/connect/bounded_messages.h"
-
 #include <spark/connect/base.grpc.pb.h>
 
 #include <atomic>
@@ -12,6 +10,7 @@
 #include <string>
 
 #include "doors/connect/big_stack_pool.h"
+#include "doors/connect/bounded_messages.h"
 #include "doors/connect/connect_session.h"
 
 namespace millstream {
@@ -36,14 +35,11 @@ class ConnectService final : public spark::connect::SparkConnectService::Service
   grpc::Status ArtifactStatus(Context context, const spark::connect::ArtifactStatusesRequest* request,
                               spark::connect::ArtifactStatusesResponse* response) override;
   grpc::Status Interrupt(Context context, const spark::connect::InterruptRequest* request, spark::connect::InterruptResponse* response) override;
-  grpc::Status ReleaseExecute(Context context, const spark::connect::ReleaseExecuteRequest* request,
-                              spark::connect::ReleaseExecuteResponse* response) override;
-  grpc::Status ReleaseSession(Context context, const spark::connect::ReleaseSessionRequest* request,
-                              spark::connect::ReleaseSessionResponse* response) override;
+  grpc::Status ReleaseExecute(Context context, const spark::connect::ReleaseExecuteRequest* request, spark::connect::ReleaseExecuteResponse* response) override;
+  grpc::Status ReleaseSession(Context context, const spark::connect::ReleaseSessionRequest* request, spark::connect::ReleaseSessionResponse* response) override;
   grpc::Status FetchErrorDetails(Context context, const spark::connect::FetchErrorDetailsRequest* request,
                                  spark::connect::FetchErrorDetailsResponse* response) override;
-  grpc::Status CloneSession(Context context, const spark::connect::CloneSessionRequest* request,
-                            spark::connect::CloneSessionResponse* response) override;
+  grpc::Status CloneSession(Context context, const spark::connect::CloneSessionRequest* request, spark::connect::CloneSessionResponse* response) override;
   grpc::Status GetStatus(Context context, const spark::connect::GetStatusRequest* request, spark::connect::GetStatusResponse* response) override;
 
   // Finds or makes the request's session, runs `answer` on it, and fills the ids that every response carries.

@@ -1,7 +1,6 @@
 // writeStream.start() and what a client asks of running streams.
 
 #include <nlohmann/json.hpp>
-
 #include <optional>
 #include <string>
 
@@ -133,8 +132,7 @@ Status RunStreamCommand(ConnectSession& session, Operation& operation, const sc:
     case sc::StreamingQueryCommand::kAwaitTermination: {
       std::optional<int64_t> timeout_ms;
       if (command.await_termination().has_timeout_ms()) timeout_ms = command.await_termination().timeout_ms();
-      MS_ASSIGN_OR_RETURN(bool terminated,
-                          WaitInterruptibly(operation, timeout_ms, [&](int64_t slice_ms) { return query->AwaitTermination(slice_ms); }));
+      MS_ASSIGN_OR_RETURN(bool terminated, WaitInterruptibly(operation, timeout_ms, [&](int64_t slice_ms) { return query->AwaitTermination(slice_ms); }));
       result->mutable_await_termination()->set_terminated(terminated);
       break;
     }
@@ -164,9 +162,8 @@ Status RunStreamManagerCommand(ConnectSession& session, Operation& operation, co
     case sc::StreamingQueryManagerCommand::kAwaitAnyTermination: {
       std::optional<int64_t> timeout_ms;
       if (command.await_any_termination().has_timeout_ms()) timeout_ms = command.await_any_termination().timeout_ms();
-      MS_ASSIGN_OR_RETURN(
-          bool terminated,
-          WaitInterruptibly(operation, timeout_ms, [&](int64_t slice_ms) { return session.session().AwaitAnyTermination(slice_ms); }));
+      MS_ASSIGN_OR_RETURN(bool terminated,
+                          WaitInterruptibly(operation, timeout_ms, [&](int64_t slice_ms) { return session.session().AwaitAnyTermination(slice_ms); }));
       result->mutable_await_any_termination()->set_terminated(terminated);
       break;
     }

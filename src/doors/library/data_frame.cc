@@ -1,6 +1,6 @@
-#include <cstdio>
-
 #include <arrow/array.h>
+
+#include <cstdio>
 
 #include "doors/library/library_session.h"
 #include "plan/sql/parser.h"
@@ -30,12 +30,14 @@ std::vector<ExprPtr> OrderOf(const std::vector<std::string>& texts) {
 
 JoinType JoinTypeOf(const std::string& how) {
   static const std::map<std::string, JoinType> kTypes = {
-      {"inner", JoinType::kInner},          {"left", JoinType::kLeftOuter},       {"left_outer", JoinType::kLeftOuter}, {"right", JoinType::kRightOuter},
-      {"right_outer", JoinType::kRightOuter}, {"full", JoinType::kFullOuter},     {"outer", JoinType::kFullOuter},      {"full_outer", JoinType::kFullOuter},
-      {"left_semi", JoinType::kLeftSemi},   {"semi", JoinType::kLeftSemi},        {"left_anti", JoinType::kLeftAnti},   {"anti", JoinType::kLeftAnti},
+      {"inner", JoinType::kInner},      {"left", JoinType::kLeftOuter},         {"left_outer", JoinType::kLeftOuter},
+      {"right", JoinType::kRightOuter}, {"right_outer", JoinType::kRightOuter}, {"full", JoinType::kFullOuter},
+      {"outer", JoinType::kFullOuter},  {"full_outer", JoinType::kFullOuter},   {"left_semi", JoinType::kLeftSemi},
+      {"semi", JoinType::kLeftSemi},    {"left_anti", JoinType::kLeftAnti},     {"anti", JoinType::kLeftAnti},
       {"cross", JoinType::kCross}};
   auto found = kTypes.find(how);
-  if (found == kTypes.end()) ThrowIfError(Status::IllegalArgument("Unknown join type '" + how + "'. Use inner, left, right, full, left_semi, left_anti or cross."));
+  if (found == kTypes.end())
+    ThrowIfError(Status::IllegalArgument("Unknown join type '" + how + "'. Use inner, left, right, full, left_semi, left_anti or cross."));
   return found->second;
 }
 
@@ -48,12 +50,16 @@ DataFrame GroupedData::agg(const std::vector<std::string>& aggregates) const {
 }
 DataFrame GroupedData::count() const { return agg({"count(1) AS count"}); }
 
-DataFrame DataFrame::select(const std::vector<std::string>& expressions) const { return DataFrame(session_, MakePlan(Project{Expressions(expressions), plan_})); }
+DataFrame DataFrame::select(const std::vector<std::string>& expressions) const {
+  return DataFrame(session_, MakePlan(Project{Expressions(expressions), plan_}));
+}
 DataFrame DataFrame::withColumn(const std::string& name, const std::string& expression) const {
   ExprPtr value = ValueOrThrow(ParseExpression(expression));
   return DataFrame(session_, MakePlan(WithColumns{{MakeExpr(Alias{std::move(value), {name}})}, plan_}));
 }
-DataFrame DataFrame::drop(const std::vector<std::string>& columns) const { return DataFrame(session_, MakePlan(DropColumns{.names = columns, .child = plan_})); }
+DataFrame DataFrame::drop(const std::vector<std::string>& columns) const {
+  return DataFrame(session_, MakePlan(DropColumns{.names = columns, .child = plan_}));
+}
 DataFrame DataFrame::where(const std::string& condition) const {
   return DataFrame(session_, MakePlan(Filter{ValueOrThrow(ParseExpression(condition)), plan_}));
 }

@@ -14,8 +14,15 @@ class LibraryTest : public testing::Test {
   void Land(const std::string& name, const std::string& text) { ASSERT_TRUE(Fs::Local().Replace(root_ + "/landing/" + name, text).ok()); }
   SparkSession Spark() { return SparkSession::builder().warehouse(root_ + "/lake").getOrCreate(); }
   StreamingQuery Load(const SparkSession& spark) {
-    return spark.readStream().format("cloudFiles").option("cloudFiles.format", "json").option("cloudFiles.schemaLocation", root_ + "/schema").load(root_ + "/landing")
-        .writeStream().option("checkpointLocation", root_ + "/checkpoint").trigger(Trigger::AvailableNow()).toTable("bronze");
+    return spark.readStream()
+        .format("cloudFiles")
+        .option("cloudFiles.format", "json")
+        .option("cloudFiles.schemaLocation", root_ + "/schema")
+        .load(root_ + "/landing")
+        .writeStream()
+        .option("checkpointLocation", root_ + "/checkpoint")
+        .trigger(Trigger::AvailableNow())
+        .toTable("bronze");
   }
   std::string root_;
 };

@@ -37,7 +37,8 @@ DataFrame DataFrameReader::load(const std::string& path) const {
   return DataFrame(session_, MakePlan(std::move(source)));
 }
 DataFrame DataFrameReader::table(const std::string& name) const {
-  return DataFrame(session_, MakePlan(UnresolvedRelation{.name = ValueOrThrow(ParseMultipartName(name)), .options = OptionsOf(options_), .is_streaming = is_stream_}));
+  return DataFrame(session_,
+                   MakePlan(UnresolvedRelation{.name = ValueOrThrow(ParseMultipartName(name)), .options = OptionsOf(options_), .is_streaming = is_stream_}));
 }
 
 DataFrameWriter& DataFrameWriter::format(std::string source) {
@@ -61,11 +62,18 @@ void DataFrameWriter::saveAsTable(const std::string& name) const { Write("", nam
 void DataFrameWriter::insertInto(const std::string& name) const { Write("", name, true); }
 
 void DataFrameWriter::Write(const std::string& path, const std::string& table, bool insert_into) const {
-  static const std::map<std::string, SaveMode> kModes = {{"append", SaveMode::kAppend},       {"overwrite", SaveMode::kOverwrite},     {"ignore", SaveMode::kIgnore},
-                                                         {"error", SaveMode::kErrorIfExists}, {"errorifexists", SaveMode::kErrorIfExists}, {"default", SaveMode::kErrorIfExists}};
+  static const std::map<std::string, SaveMode> kModes = {
+      {"append", SaveMode::kAppend},       {"overwrite", SaveMode::kOverwrite},         {"ignore", SaveMode::kIgnore},
+      {"error", SaveMode::kErrorIfExists}, {"errorifexists", SaveMode::kErrorIfExists}, {"default", SaveMode::kErrorIfExists}};
   auto mode = kModes.find(mode_);
   if (mode == kModes.end()) ThrowIfError(Status::IllegalArgument("Unknown save mode '" + mode_ + "'. Use append, overwrite, ignore or error."));
-  WriteData write{.query = plan_, .format = format_, .table = TableOf(table), .insert_into = insert_into, .mode = mode->second, .options = OptionsOf(options_), .partition_by = partition_by_};
+  WriteData write{.query = plan_,
+                  .format = format_,
+                  .table = TableOf(table),
+                  .insert_into = insert_into,
+                  .mode = mode->second,
+                  .options = OptionsOf(options_),
+                  .partition_by = partition_by_};
   if (!path.empty()) write.path = path;
   ThrowIfError(session_->session->ExecuteCommand(Command{std::move(write)}).status());
 }
@@ -98,14 +106,23 @@ StreamingQuery DataStreamWriter::toTable(const std::string& name) const { return
 StreamingQuery DataStreamWriter::start(const std::string& path) const { return Start(path, ""); }
 
 StreamingQuery DataStreamWriter::Start(const std::string& path, const std::string& table) const {
-  static const std::map<std::string, OutputMode> kModes = {{"append", OutputMode::kAppend}, {"update", OutputMode::kUpdate}, {"complete", OutputMode::kComplete}};
+  static const std::map<std::string, OutputMode> kModes = {
+      {"append", OutputMode::kAppend}, {"update", OutputMode::kUpdate}, {"complete", OutputMode::kComplete}};
   auto mode = kModes.find(mode_);
   if (mode == kModes.end()) ThrowIfError(Status::IllegalArgument("Unknown output mode '" + mode_ + "'. Use append, update or complete."));
-  StartStream start{.query = plan_, .format = format_, .table = TableOf(table), .options = OptionsOf(options_), .partition_by = partition_by_, .output_mode = mode->second, .query_name = name_};
+  StartStream start{.query = plan_,
+                    .format = format_,
+                    .table = TableOf(table),
+                    .options = OptionsOf(options_),
+                    .partition_by = partition_by_,
+                    .output_mode = mode->second,
+                    .query_name = name_};
   if (!path.empty()) start.path = path;
   if (trigger_) {
     using Kind = millstream::Trigger::Kind;
-    start.trigger.kind = trigger_->kind_ == Trigger::Kind::kOnce ? Kind::kOnce : trigger_->kind_ == Trigger::Kind::kAvailableNow ? Kind::kAvailableNow : Kind::kProcessingTime;
+    start.trigger.kind = trigger_->kind_ == Trigger::Kind::kOnce           ? Kind::kOnce
+                         : trigger_->kind_ == Trigger::Kind::kAvailableNow ? Kind::kAvailableNow
+                                                                           : Kind::kProcessingTime;
     start.trigger.interval_ms = trigger_->interval_ms_;
   }
   return StreamingQuery(ValueOrThrow(session_->session->StartStreamingQuery(start)));

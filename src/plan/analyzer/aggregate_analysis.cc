@@ -67,9 +67,10 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Aggregate& node) {
       ExprPtr item = list[static_cast<size_t>(*position) - 1];
       if (const auto* alias = item->As<Alias>()) item = alias->child;
       if (IsAggregate(*item)) {
-        return Status::Error({"GROUP_BY_POS_AGGREGATE", "42903", ExceptionKind::kAnalysis,
-                              "GROUP BY <index> refers to an expression <aggExpr> that contains an aggregate function. Aggregate functions are not allowed in GROUP BY."},
-                             {{"index", std::to_string(*position)}, {"aggExpr", SqlOf(*item)}});
+        return Status::Error(
+            {"GROUP_BY_POS_AGGREGATE", "42903", ExceptionKind::kAnalysis,
+             "GROUP BY <index> refers to an expression <aggExpr> that contains an aggregate function. Aggregate functions are not allowed in GROUP BY."},
+            {{"index", std::to_string(*position)}, {"aggExpr", SqlOf(*item)}});
       }
       return item;
     }
@@ -90,7 +91,8 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Aggregate& node) {
 
   Aggregate aggregate{.kind = node.kind, .group_by = {}, .aggregates = {}, .child = nullptr, .grouping_sets = {}};
   const auto* only = node.group_by.size() == 1 ? node.group_by[0]->As<UnresolvedAttribute>() : nullptr;
-  bool group_by_all = only && only->parts.size() == 1 && SameName(only->parts[0], "ALL", false) && node.kind == Aggregate::Kind::kGroupBy && !*scope.Find(only->parts, conf_);
+  bool group_by_all =
+      only && only->parts.size() == 1 && SameName(only->parts[0], "ALL", false) && node.kind == Aggregate::Kind::kGroupBy && !*scope.Find(only->parts, conf_);
   if (group_by_all) {
     for (const ExprPtr& item : list) {
       const auto* alias = item->As<Alias>();
@@ -108,13 +110,15 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Aggregate& node) {
       std::vector<ExprPtr> resolved;
       for (const ExprPtr& written : set) {
         MS_ASSIGN_OR_RETURN(ExprPtr group, resolve_group(written));
-        if (std::none_of(aggregate.group_by.begin(), aggregate.group_by.end(), [&](const ExprPtr& known) { return KeyOf(*known) == KeyOf(*group); })) aggregate.group_by.push_back(group);
+        if (std::none_of(aggregate.group_by.begin(), aggregate.group_by.end(), [&](const ExprPtr& known) { return KeyOf(*known) == KeyOf(*group); }))
+          aggregate.group_by.push_back(group);
         resolved.push_back(std::move(group));
       }
       aggregate.grouping_sets.push_back(std::move(resolved));
     }
   } else if (node.kind == Aggregate::Kind::kRollup) {
-    for (size_t kept = count + 1; kept-- > 0;) aggregate.grouping_sets.emplace_back(aggregate.group_by.begin(), aggregate.group_by.begin() + static_cast<std::ptrdiff_t>(kept));
+    for (size_t kept = count + 1; kept-- > 0;)
+      aggregate.grouping_sets.emplace_back(aggregate.group_by.begin(), aggregate.group_by.begin() + static_cast<std::ptrdiff_t>(kept));
   } else if (node.kind == Aggregate::Kind::kCube) {
     if (count > 12) return Status::Unsupported("CUBE over more than 12 columns");
     for (size_t mask = size_t{1} << count; mask-- > 0;) {
@@ -199,7 +203,8 @@ const Aggregate* AggregateBelow(const PlanPtr& plan) {
   if (const auto* aggregate = plan->As<Aggregate>()) return aggregate;
   if (const auto* filter = plan->As<Filter>()) return AggregateBelow(filter->child);
   if (const auto* project = plan->As<Project>()) {
-    bool picks_only = std::all_of(project->expressions.begin(), project->expressions.end(), [](const ExprPtr& item) { return item->As<AttributeRef>() != nullptr; });
+    bool picks_only =
+        std::all_of(project->expressions.begin(), project->expressions.end(), [](const ExprPtr& item) { return item->As<AttributeRef>() != nullptr; });
     return picks_only ? AggregateBelow(project->child) : nullptr;
   }
   return nullptr;
@@ -215,7 +220,9 @@ PlanPtr WithMoreAggregates(const PlanPtr& plan, const std::vector<ExprPtr>& more
   if (const auto* filter = plan->As<Filter>()) return MakePlan(Filter{filter->condition, WithMoreAggregates(filter->child, more)});
   const auto* project = plan->As<Project>();
   Project wider{project->expressions, WithMoreAggregates(project->child, more)};
-  for (const ExprPtr& item : more) wider.expressions.push_back(MakeExpr(AttributeRef{.name = item->As<Alias>()->names[0], .type = TypeOf(*item), .nullable = IsNullable(*item), .id = item->As<Alias>()->id}));
+  for (const ExprPtr& item : more)
+    wider.expressions.push_back(
+        MakeExpr(AttributeRef{.name = item->As<Alias>()->names[0], .type = TypeOf(*item), .nullable = IsNullable(*item), .id = item->As<Alias>()->id}));
   return MakePlan(std::move(wider));
 }
 
@@ -233,7 +240,9 @@ Scope Layered(std::vector<AttributeRef> upper, const std::vector<AttributeRef>& 
                              [&](const AttributeRef& known) { return known.id == column.id || SameName(known.name, column.name, case_sensitive); });
     // A qualified name (t.a) must still find the column below.
     if (!taken || !column.qualifier.empty()) {
-      if (taken && std::any_of(upper.begin(), upper.begin() + static_cast<std::ptrdiff_t>(upper_count), [&](const AttributeRef& known) { return known.id == column.id; })) continue;
+      if (taken && std::any_of(upper.begin(), upper.begin() + static_cast<std::ptrdiff_t>(upper_count),
+                               [&](const AttributeRef& known) { return known.id == column.id; }))
+        continue;
       if (taken) continue;
       upper.push_back(column);
     }
@@ -246,7 +255,9 @@ ExprPtr OverGroups(const ExprPtr& expr, const Aggregate& aggregate, std::vector<
   std::map<std::string, AttributeRef> known;
   auto note = [&](const ExprPtr& item) {
     const auto* alias = item->As<Alias>();
-    if (alias) known.emplace(KeyOf(*alias->child), AttributeRef{.name = alias->names.at(0), .type = TypeOf(*alias->child), .nullable = IsNullable(*alias->child), .id = alias->id});
+    if (alias)
+      known.emplace(KeyOf(*alias->child),
+                    AttributeRef{.name = alias->names.at(0), .type = TypeOf(*alias->child), .nullable = IsNullable(*alias->child), .id = alias->id});
     if (const auto* column = item->As<AttributeRef>()) known.emplace(KeyOf(*item), *column);
   };
   for (const ExprPtr& item : aggregate.aggregates) note(item);

@@ -28,7 +28,8 @@ class FakeCatalog : public Catalog {
  public:
   Result<PlanPtr> FindView(const std::vector<std::string>&) override { return PlanPtr(); }
   Result<RelationSourcePtr> FindTable(const UnresolvedRelation& relation) override {
-    if (relation.name.back() == "t") return RelationSourcePtr(std::make_shared<FakeTable>("a INT, b STRING, c DOUBLE, s STRUCT<x: INT, y: STRING>, m MAP<STRING, INT>, l ARRAY<INT>"));
+    if (relation.name.back() == "t")
+      return RelationSourcePtr(std::make_shared<FakeTable>("a INT, b STRING, c DOUBLE, s STRUCT<x: INT, y: STRING>, m MAP<STRING, INT>, l ARRAY<INT>"));
     if (relation.name.back() == "u") return RelationSourcePtr(std::make_shared<FakeTable>("a INT, d STRING"));
     return Status::Error(errors::kTableNotFound, {{"relationName", relation.name.back()}});
   }
@@ -50,8 +51,10 @@ std::string SchemaOfSql(const std::string& sql) {
 TEST(Analyzer, TypesAndNamesColumnsAsSparkDoes) {
   EXPECT_EQ(SchemaOfSql("SELECT a + 1, upper(b), count(*) FROM t GROUP BY a, b"), "struct<(a + 1):int,upper(b):string,count(1):bigint>");
   EXPECT_EQ(SchemaOfSql("SELECT s.x, s.*, m['k'], l[0] FROM t"), "struct<x:int,x:int,y:string,m[k]:int,l[0]:int>");
-  EXPECT_EQ(SchemaOfSql("SELECT * FROM t JOIN u USING (a)"), "struct<a:int,b:string,c:double,s:struct<x:int,y:string>,m:map<string,int>,l:array<int>,d:string>");
-  EXPECT_EQ(SchemaOfSql("WITH x AS (SELECT a AS k FROM t) SELECT k, sum(k) AS total FROM x GROUP BY k HAVING count(*) > 1 ORDER BY max(k)"), "struct<k:int,total:bigint>");
+  EXPECT_EQ(SchemaOfSql("SELECT * FROM t JOIN u USING (a)"),
+            "struct<a:int,b:string,c:double,s:struct<x:int,y:string>,m:map<string,int>,l:array<int>,d:string>");
+  EXPECT_EQ(SchemaOfSql("WITH x AS (SELECT a AS k FROM t) SELECT k, sum(k) AS total FROM x GROUP BY k HAVING count(*) > 1 ORDER BY max(k)"),
+            "struct<k:int,total:bigint>");
   EXPECT_EQ(SchemaOfSql("SELECT explode(l) FROM t"), "struct<col:int>");
   EXPECT_EQ(SchemaOfSql("SELECT row_number() OVER (PARTITION BY b ORDER BY a) AS n FROM t"), "struct<n:int>");
   EXPECT_EQ(SchemaOfSql("SELECT a FROM t UNION ALL SELECT c FROM t"), "struct<a:double>");
@@ -64,7 +67,8 @@ TEST(Analyzer, ShowsMetadataOnlyWhenAsked) {
 }
 
 TEST(Analyzer, FailsWithSparksClasses) {
-  EXPECT_THAT(SchemaOfSql("SELECT aa FROM t"), HasSubstr("[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column, variable, or function parameter with name `aa` cannot be resolved. Did you mean one of the following? [`a`"));
+  EXPECT_THAT(SchemaOfSql("SELECT aa FROM t"), HasSubstr("[UNRESOLVED_COLUMN.WITH_SUGGESTION] A column, variable, or function parameter with name `aa` cannot "
+                                                         "be resolved. Did you mean one of the following? [`a`"));
   EXPECT_THAT(SchemaOfSql("SELECT a FROM t, u"), HasSubstr("[AMBIGUOUS_REFERENCE]"));
   EXPECT_THAT(SchemaOfSql("SELECT b, sum(a) FROM t"), HasSubstr("[MISSING_GROUP_BY]"));
   EXPECT_THAT(SchemaOfSql("SELECT b, sum(a) FROM t GROUP BY a"), HasSubstr("[MISSING_AGGREGATION]"));

@@ -40,7 +40,8 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Join& node) {
   std::vector<std::string> using_columns = node.using_columns;
   if (node.is_natural) {
     for (const AttributeRef& column : VisibleOutput(*left)) {
-      bool shared = std::any_of(right_columns.begin(), right_columns.end(), [&](const AttributeRef& other) { return SameName(column.name, other.name, conf_.case_sensitive); });
+      bool shared = std::any_of(right_columns.begin(), right_columns.end(),
+                                [&](const AttributeRef& other) { return SameName(column.name, other.name, conf_.case_sensitive); });
       if (shared) using_columns.push_back(column.name);
     }
   }
@@ -122,13 +123,12 @@ Result<PlanPtr> PlanAnalyzer::Visit(const SetOperation& node) {
   std::vector<ExprPtr> left_list, right_list;
   for (const AttributeRef& column : left_columns) left_list.push_back(MakeExpr(column));
 
-  auto null_of = [&](const AttributeRef& column) {
-    return MakeExpr(Alias{MakeExpr(Literal{Value{}, column.type}), {column.name}, std::nullopt, NewId()});
-  };
+  auto null_of = [&](const AttributeRef& column) { return MakeExpr(Alias{MakeExpr(Literal{Value{}, column.type}), {column.name}, std::nullopt, NewId()}); };
   if (node.by_name) {
     std::set<size_t> used;
     for (const AttributeRef& column : left_columns) {
-      auto found = std::find_if(right_columns.begin(), right_columns.end(), [&](const AttributeRef& other) { return SameName(column.name, other.name, conf_.case_sensitive); });
+      auto found = std::find_if(right_columns.begin(), right_columns.end(),
+                                [&](const AttributeRef& other) { return SameName(column.name, other.name, conf_.case_sensitive); });
       if (found != right_columns.end()) {
         used.insert(static_cast<size_t>(found - right_columns.begin()));
         right_list.push_back(MakeExpr(*found));
@@ -137,20 +137,27 @@ Result<PlanPtr> PlanAnalyzer::Visit(const SetOperation& node) {
       } else {
         std::string names;
         for (const AttributeRef& other : right_columns) names += (names.empty() ? "" : ", ") + other.name;
-        return Status::Error({"_LEGACY_ERROR_TEMP_1201", "", ExceptionKind::kAnalysis, "Cannot resolve column name \"<colName>\" among (<fieldNames>)."}, {{"colName", column.name}, {"fieldNames", names}});
+        return Status::Error({"_LEGACY_ERROR_TEMP_1201", "", ExceptionKind::kAnalysis, "Cannot resolve column name \"<colName>\" among (<fieldNames>)."},
+                             {{"colName", column.name}, {"fieldNames", names}});
       }
     }
     for (size_t i = 0; i < right_columns.size(); ++i) {
       if (used.contains(i)) continue;
       if (!node.allow_missing_columns) {
-        return Status::Error(errors::kNumColumnsMismatch, {{"operator", "UNION"}, {"firstNumColumns", std::to_string(left_columns.size())}, {"invalidOrdinalNum", "second"}, {"invalidNumColumns", std::to_string(right_columns.size())}});
+        return Status::Error(errors::kNumColumnsMismatch, {{"operator", "UNION"},
+                                                           {"firstNumColumns", std::to_string(left_columns.size())},
+                                                           {"invalidOrdinalNum", "second"},
+                                                           {"invalidNumColumns", std::to_string(right_columns.size())}});
       }
       left_list.push_back(null_of(right_columns[i]));
       right_list.push_back(MakeExpr(right_columns[i]));
     }
   } else {
     if (left_columns.size() != right_columns.size()) {
-      return Status::Error(errors::kNumColumnsMismatch, {{"operator", NameOf(node.kind)}, {"firstNumColumns", std::to_string(left_columns.size())}, {"invalidOrdinalNum", "second"}, {"invalidNumColumns", std::to_string(right_columns.size())}});
+      return Status::Error(errors::kNumColumnsMismatch, {{"operator", NameOf(node.kind)},
+                                                         {"firstNumColumns", std::to_string(left_columns.size())},
+                                                         {"invalidOrdinalNum", "second"},
+                                                         {"invalidNumColumns", std::to_string(right_columns.size())}});
     }
     for (const AttributeRef& column : right_columns) right_list.push_back(MakeExpr(column));
   }
@@ -161,7 +168,12 @@ Result<PlanPtr> PlanAnalyzer::Visit(const SetOperation& node) {
     DataType l = TypeOf(*left_list[i]), r = TypeOf(*right_list[i]);
     std::optional<DataType> common = CommonType(l, r, conf_);
     if (!common) {
-      return Status::Error(errors::kIncompatibleColumnType, {{"operator", NameOf(node.kind)}, {"columnOrdinalNumber", Ordinal(i)}, {"tableOrdinalNumber", "second"}, {"dataType1", r.Sql()}, {"dataType2", l.Sql()}, {"hint", ""}});
+      return Status::Error(errors::kIncompatibleColumnType, {{"operator", NameOf(node.kind)},
+                                                             {"columnOrdinalNumber", Ordinal(i)},
+                                                             {"tableOrdinalNumber", "second"},
+                                                             {"dataType1", r.Sql()},
+                                                             {"dataType2", l.Sql()},
+                                                             {"hint", ""}});
     }
     std::string name = left_list[i]->As<Alias>() ? left_list[i]->As<Alias>()->names[0] : left_list[i]->As<AttributeRef>()->name;
     bool nullable = IsNullable(*left_list[i]) || IsNullable(*right_list[i]);

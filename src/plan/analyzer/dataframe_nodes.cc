@@ -126,10 +126,13 @@ Result<PlanPtr> PlanAnalyzer::Visit(const ToSchema& node) {
       column = MakeExpr(Literal{Value{}, field.type});
     }
     if (!field.nullable && IsNullable(*column)) {
-      return Status::Error({"NULLABLE_COLUMN_OR_FIELD", "42000", ExceptionKind::kAnalysis, "Column or field `<name>` is nullable while it's required to be non-nullable."}, {{"name", field.name}});
+      return Status::Error(
+          {"NULLABLE_COLUMN_OR_FIELD", "42000", ExceptionKind::kAnalysis, "Column or field `<name>` is nullable while it's required to be non-nullable."},
+          {{"name", field.name}});
     }
     if (!CanCast(TypeOf(*column), field.type, ModeOf(conf_))) {
-      return Status::Error({"INVALID_COLUMN_OR_FIELD_DATA_TYPE", "42000", ExceptionKind::kAnalysis, "Column or field `<name>` is of type \"<type>\" while it's required to be \"<expectedType>\"."},
+      return Status::Error({"INVALID_COLUMN_OR_FIELD_DATA_TYPE", "42000", ExceptionKind::kAnalysis,
+                            "Column or field `<name>` is of type \"<type>\" while it's required to be \"<expectedType>\"."},
                            {{"name", field.name}, {"type", TypeOf(*column).Sql()}, {"expectedType", field.type.Sql()}});
     }
     std::optional<std::string> metadata = field.metadata == "{}" ? std::nullopt : std::optional(field.metadata);
@@ -175,7 +178,9 @@ Result<PlanPtr> PlanAnalyzer::Visit(const DropNa& node) {
   Scope scope{VisibleOutput(*child)};
   std::vector<ExprPtr> present;
   const FunctionDef *isnotnull = FindFunction("isnotnull"), *isnan = FindFunction("isnan"), *both = FindFunction("and"), *negate = FindFunction("not");
-  auto call = [&](const FunctionDef* function, std::vector<ExprPtr> args) { return MakeExpr(Call{function, std::move(args), DataType::Boolean(), false, ModeOf(conf_)}); };
+  auto call = [&](const FunctionDef* function, std::vector<ExprPtr> args) {
+    return MakeExpr(Call{function, std::move(args), DataType::Boolean(), false, ModeOf(conf_)});
+  };
   auto test = [&](const ExprPtr& column) {
     ExprPtr there = call(isnotnull, {column});
     TypeId type = TypeOf(*column).id();
@@ -242,9 +247,13 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Unpivot& node) {
       if (!is_id) values.push_back(MakeExpr(column));
     }
   }
-  if (values.empty()) return Status::Error({"UNPIVOT_REQUIRES_VALUE_COLUMNS", "42K0E", ExceptionKind::kAnalysis, "At least one value column needs to be specified for UNPIVOT, all columns specified as ids."});
+  if (values.empty())
+    return Status::Error({"UNPIVOT_REQUIRES_VALUE_COLUMNS", "42K0E", ExceptionKind::kAnalysis,
+                          "At least one value column needs to be specified for UNPIVOT, all columns specified as ids."});
   std::optional<DataType> common = CommonType(values, conf_);
-  if (!common) return Status::Error({"UNPIVOT_VALUE_DATA_TYPE_MISMATCH", "42K09", ExceptionKind::kAnalysis, "Unpivot value columns must share a least common type, some types do not."});
+  if (!common)
+    return Status::Error(
+        {"UNPIVOT_VALUE_DATA_TYPE_MISMATCH", "42K09", ExceptionKind::kAnalysis, "Unpivot value columns must share a least common type, some types do not."});
   std::vector<ExprPtr> args = {MakeExpr(Literal{Value{static_cast<int64_t>(values.size())}, DataType::Integer()})};
   for (const ExprPtr& value : values) {
     const auto* alias = value->As<Alias>();
@@ -254,7 +263,8 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Unpivot& node) {
   }
   const FunctionDef* stack = FindFunction("stack");
   MS_ASSIGN_OR_RETURN(TypedCall typed, stack->rule(*stack, std::move(args), conf_));
-  ids.push_back(MakeExpr(Alias{MakeExpr(Call{stack, std::move(typed.args), typed.type, false, ModeOf(conf_)}), {node.variable_name, node.value_name}, std::nullopt, NewId()}));
+  ids.push_back(MakeExpr(
+      Alias{MakeExpr(Call{stack, std::move(typed.args), typed.type, false, ModeOf(conf_)}), {node.variable_name, node.value_name}, std::nullopt, NewId()}));
   return MakeProject(std::move(ids), std::move(child));
 }
 

@@ -149,7 +149,8 @@ Result<ExprPtr> ExpressionAnalyzer::ResolveWindow(const WindowCall& call) {
   MS_ASSIGN_OR_RETURN(resolved.order_by, ResolveAll(call.order_by));
   if (scalar && resolved.order_by.empty()) {
     return Status::Error({"WINDOW_FUNCTION_FRAME_NOT_ORDERED", "42601", ExceptionKind::kAnalysis,
-                          "Window function <wf> requires the window to be ordered. You need to add an ORDER BY clause. For example: SELECT <wf>(value_expr) OVER (PARTITION BY window_partition ORDER BY window_ordering) FROM table."},
+                          "Window function <wf> requires the window to be ordered. You need to add an ORDER BY clause. For example: SELECT <wf>(value_expr) "
+                          "OVER (PARTITION BY window_partition ORDER BY window_ordering) FROM table."},
                          {{"wf", scalar->function->name}});
   }
   if (!resolved.frame && !resolved.order_by.empty() && scalar && (scalar->function->name == "row_number" || scalar->function->name == "rank")) {
@@ -180,7 +181,8 @@ Result<ExprPtr> ExpressionAnalyzer::ResolveSubquery(const SubqueryExpr& subquery
     }
     for (size_t i = 0; i < output.size(); ++i) {
       std::optional<DataType> common = CommonType(TypeOf(*resolved.values[i]), output[i].type, context_.conf());
-      if (!common) return Status::Error(errors::kBinaryOpDiffTypes, {{"sqlExpr", "in"}, {"left", TypeOf(*resolved.values[i]).Sql()}, {"right", output[i].type.Sql()}});
+      if (!common)
+        return Status::Error(errors::kBinaryOpDiffTypes, {{"sqlExpr", "in"}, {"left", TypeOf(*resolved.values[i]).Sql()}, {"right", output[i].type.Sql()}});
       resolved.values[i] = CastTo(resolved.values[i], *common, ModeOf(context_.conf()));
     }
   }
@@ -216,7 +218,8 @@ Result<std::vector<ExprPtr>> ExpressionAnalyzer::ExpandStar(const UnresolvedStar
   std::string names;
   for (const AttributeRef& column : scope_.columns) names += (names.empty() ? "" : ", ") + QuotedName({column.name});
   return Status::Error({"CANNOT_RESOLVE_STAR_EXPAND", "42704", ExceptionKind::kAnalysis,
-                        "Cannot resolve <targetString>.* given input columns <columns>. Please check that the specified table or struct exists and is accessible in the input columns."},
+                        "Cannot resolve <targetString>.* given input columns <columns>. Please check that the specified table or struct exists and is "
+                        "accessible in the input columns."},
                        {{"targetString", QuotedName(star.target)}, {"columns", names}});
 }
 
@@ -244,7 +247,8 @@ Result<std::vector<ExprPtr>> ExpressionAnalyzer::ResolveList(const std::vector<E
       if (IsGenerator(*resolved)) names.clear();  // the generator's own column names
       resolved = MakeExpr(Alias{std::move(resolved), std::move(names), std::nullopt, context_.NewId()});
     }
-    if (const auto* alias = resolved->As<Alias>(); alias && alias->names.size() == 1 && expr->As<Alias>()) lateral_aliases.emplace(Lower(alias->names[0]), alias->child);
+    if (const auto* alias = resolved->As<Alias>(); alias && alias->names.size() == 1 && expr->As<Alias>())
+      lateral_aliases.emplace(Lower(alias->names[0]), alias->child);
     list.push_back(std::move(resolved));
   }
   return list;

@@ -68,12 +68,13 @@ std::vector<ExprPtr> ChildrenOf(const Expr& expr) {
   auto add_all = [&](const std::vector<ExprPtr>& all) {
     for (const ExprPtr& child : all) add(child);
   };
-  std::visit(Overloaded{[&](const UnresolvedFunction& e) { add_all(e.args), add(e.filter); }, [&](const UnresolvedExtractValue& e) { add(e.child), add(e.extraction); },
-                        [&](const LambdaExpr& e) { add(e.body); }, [&](const WindowCall& e) { add(e.function), add_all(e.partition_by), add_all(e.order_by); },
-                        [&](const SubqueryExpr& e) { add_all(e.values); }, [&](const Alias& e) { add(e.child); }, [&](const Cast& e) { add(e.child); },
-                        [&](const SortOrder& e) { add(e.child); }, [&](const Call& e) { add_all(e.args); }, [&](const AggregateCall& e) { add_all(e.args), add(e.filter); },
-                        [](const auto&) {}},
-             expr.node);
+  std::visit(
+      Overloaded{[&](const UnresolvedFunction& e) { add_all(e.args), add(e.filter); },
+                 [&](const UnresolvedExtractValue& e) { add(e.child), add(e.extraction); }, [&](const LambdaExpr& e) { add(e.body); },
+                 [&](const WindowCall& e) { add(e.function), add_all(e.partition_by), add_all(e.order_by); }, [&](const SubqueryExpr& e) { add_all(e.values); },
+                 [&](const Alias& e) { add(e.child); }, [&](const Cast& e) { add(e.child); }, [&](const SortOrder& e) { add(e.child); },
+                 [&](const Call& e) { add_all(e.args); }, [&](const AggregateCall& e) { add_all(e.args), add(e.filter); }, [](const auto&) {}},
+      expr.node);
   return children;
 }
 
@@ -92,16 +93,16 @@ bool Contains(const Expr& expr, const std::function<bool(const Expr&)>& wanted) 
 
 std::string KeyOf(const Expr& expr) {
   if (const auto* alias = expr.As<Alias>()) return KeyOf(*alias->child);
-  std::string key = std::visit(Overloaded{[](const AttributeRef& e) { return fmt::format("#{}", e.id.value()); },
-                                          [](const LambdaParam& e) { return fmt::format("${}", e.id.value()); },
-                                          [](const Literal& e) { return fmt::format("'{}':{}", LiteralSql(e.value, e.type), e.type.SimpleString()); },
-                                          [](const Cast& e) { return fmt::format("cast:{}:{}", e.to.SimpleString(), static_cast<int>(e.mode.value_or(EvalMode::kAnsi))); },
-                                          [](const SortOrder& e) { return fmt::format("sort:{}:{}", e.ascending, e.nulls_first.value_or(e.ascending)); },
-                                          [](const Call& e) { return e.function->name; },
-                                          [](const AggregateCall& e) { return fmt::format("{}{}", e.function->name, e.is_distinct ? ":distinct" : ""); },
-                                          [](const SubqueryExpr& e) { return fmt::format("subquery:{}", static_cast<const void*>(e.plan.get())); },
-                                          [](const WindowCall& e) { return SqlOf(*MakeExpr(e)); }, [&](const auto&) { return SqlOf(expr); }},
-                               expr.node);
+  std::string key = std::visit(
+      Overloaded{[](const AttributeRef& e) { return fmt::format("#{}", e.id.value()); }, [](const LambdaParam& e) { return fmt::format("${}", e.id.value()); },
+                 [](const Literal& e) { return fmt::format("'{}':{}", LiteralSql(e.value, e.type), e.type.SimpleString()); },
+                 [](const Cast& e) { return fmt::format("cast:{}:{}", e.to.SimpleString(), static_cast<int>(e.mode.value_or(EvalMode::kAnsi))); },
+                 [](const SortOrder& e) { return fmt::format("sort:{}:{}", e.ascending, e.nulls_first.value_or(e.ascending)); },
+                 [](const Call& e) { return e.function->name; },
+                 [](const AggregateCall& e) { return fmt::format("{}{}", e.function->name, e.is_distinct ? ":distinct" : ""); },
+                 [](const SubqueryExpr& e) { return fmt::format("subquery:{}", static_cast<const void*>(e.plan.get())); },
+                 [](const WindowCall& e) { return SqlOf(*MakeExpr(e)); }, [&](const auto&) { return SqlOf(expr); }},
+      expr.node);
   std::vector<ExprPtr> children = ChildrenOf(expr);
   if (children.empty()) return key;
   key += "(";

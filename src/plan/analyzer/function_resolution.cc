@@ -23,24 +23,97 @@ ExprPtr StringOf(std::string text) { return MakeExpr(Literal{Value{std::move(tex
 
 // int(x), string(x), date(x) …: casts written as functions.
 std::optional<DataType> CastFunction(const std::string& name) {
-  static const std::map<std::string, DataType> types = {{"boolean", DataType::Boolean()}, {"tinyint", DataType::Byte()}, {"smallint", DataType::Short()}, {"int", DataType::Integer()},
-                                                        {"bigint", DataType::Long()},     {"float", DataType::Float()},  {"double", DataType::Double()},  {"decimal", DataType::Decimal(10, 0)},
-                                                        {"date", DataType::Date()},       {"timestamp", DataType::Timestamp()}, {"binary", DataType::Binary()}, {"string", DataType::String()}};
+  static const std::map<std::string, DataType> types = {
+      {"boolean", DataType::Boolean()}, {"tinyint", DataType::Byte()},        {"smallint", DataType::Short()}, {"int", DataType::Integer()},
+      {"bigint", DataType::Long()},     {"float", DataType::Float()},         {"double", DataType::Double()},  {"decimal", DataType::Decimal(10, 0)},
+      {"date", DataType::Date()},       {"timestamp", DataType::Timestamp()}, {"binary", DataType::Binary()},  {"string", DataType::String()}};
   auto found = types.find(name);
   return found == types.end() ? std::nullopt : std::optional(found->second);
 }
 
 // Spark has it and we have not: its user did not mistype.
 bool IsSparkFunction(const std::string& name) {
-  static const std::set<std::string> names = {
-      "aes_decrypt", "aes_encrypt", "array_insert", "assert_true", "bitmap_bit_position", "bitmap_bucket_number", "bitmap_construct_agg", "bitmap_count", "bitmap_or_agg", "collate",
-      "collation", "count_min_sketch", "current_time", "from_avro", "from_csv", "from_protobuf", "from_xml", "histogram_numeric", "hll_sketch_agg", "hll_sketch_estimate", "hll_union",
-      "hll_union_agg", "is_valid_utf8", "is_variant_null", "java_method", "json_tuple", "make_dt_interval", "make_interval", "make_time", "make_valid_utf8", "make_ym_interval",
-      "map_zip_with", "mask", "parse_json", "parse_url", "percentile_cont", "percentile_disc", "quote", "randstr", "reflect", "schema_of_avro", "schema_of_csv", "schema_of_json",
-      "schema_of_variant", "schema_of_xml", "sentences", "session_window", "str_to_map", "to_avro", "to_binary", "to_char", "to_csv", "to_number", "to_protobuf", "to_time", "to_varchar",
-      "to_variant_object", "to_xml", "try_aes_decrypt", "try_make_interval", "try_make_timestamp", "try_parse_json", "try_parse_url", "try_reflect", "try_to_binary", "try_to_number",
-      "try_url_decode", "try_variant_get", "uniform", "validate_utf8", "variant_get", "window_time", "xpath", "xpath_boolean", "xpath_double", "xpath_float", "xpath_int", "xpath_long",
-      "xpath_number", "xpath_short", "xpath_string"};
+  static const std::set<std::string> names = {"aes_decrypt",
+                                              "aes_encrypt",
+                                              "array_insert",
+                                              "assert_true",
+                                              "bitmap_bit_position",
+                                              "bitmap_bucket_number",
+                                              "bitmap_construct_agg",
+                                              "bitmap_count",
+                                              "bitmap_or_agg",
+                                              "collate",
+                                              "collation",
+                                              "count_min_sketch",
+                                              "current_time",
+                                              "from_avro",
+                                              "from_csv",
+                                              "from_protobuf",
+                                              "from_xml",
+                                              "histogram_numeric",
+                                              "hll_sketch_agg",
+                                              "hll_sketch_estimate",
+                                              "hll_union",
+                                              "hll_union_agg",
+                                              "is_valid_utf8",
+                                              "is_variant_null",
+                                              "java_method",
+                                              "json_tuple",
+                                              "make_dt_interval",
+                                              "make_interval",
+                                              "make_time",
+                                              "make_valid_utf8",
+                                              "make_ym_interval",
+                                              "map_zip_with",
+                                              "mask",
+                                              "parse_json",
+                                              "parse_url",
+                                              "percentile_cont",
+                                              "percentile_disc",
+                                              "quote",
+                                              "randstr",
+                                              "reflect",
+                                              "schema_of_avro",
+                                              "schema_of_csv",
+                                              "schema_of_json",
+                                              "schema_of_variant",
+                                              "schema_of_xml",
+                                              "sentences",
+                                              "session_window",
+                                              "str_to_map",
+                                              "to_avro",
+                                              "to_binary",
+                                              "to_char",
+                                              "to_csv",
+                                              "to_number",
+                                              "to_protobuf",
+                                              "to_time",
+                                              "to_varchar",
+                                              "to_variant_object",
+                                              "to_xml",
+                                              "try_aes_decrypt",
+                                              "try_make_interval",
+                                              "try_make_timestamp",
+                                              "try_parse_json",
+                                              "try_parse_url",
+                                              "try_reflect",
+                                              "try_to_binary",
+                                              "try_to_number",
+                                              "try_url_decode",
+                                              "try_variant_get",
+                                              "uniform",
+                                              "validate_utf8",
+                                              "variant_get",
+                                              "window_time",
+                                              "xpath",
+                                              "xpath_boolean",
+                                              "xpath_double",
+                                              "xpath_float",
+                                              "xpath_int",
+                                              "xpath_long",
+                                              "xpath_number",
+                                              "xpath_short",
+                                              "xpath_string"};
   return names.contains(name);
 }
 
@@ -51,7 +124,8 @@ ExprPtr ExpressionAnalyzer::CurrentValue(const std::string& name) const {
   if (name == "current_timestamp" || name == "now") return MakeExpr(Literal{Value{conf.now_us}, DataType::Timestamp()});
   if (name == "localtimestamp") return MakeExpr(Cast{MakeExpr(Literal{Value{conf.now_us}, DataType::Timestamp()}), DataType::TimestampNtz(), ModeOf(conf)});
   // The session's zone decides which day it is: left to the computation, which knows zones.
-  if (name == "current_date" || name == "curdate") return MakeExpr(Cast{MakeExpr(Literal{Value{conf.now_us}, DataType::Timestamp()}), DataType::Date(), ModeOf(conf)});
+  if (name == "current_date" || name == "curdate")
+    return MakeExpr(Cast{MakeExpr(Literal{Value{conf.now_us}, DataType::Timestamp()}), DataType::Date(), ModeOf(conf)});
   if (name == "current_database" || name == "current_schema") return StringOf(conf.current_database);
   if (name == "current_catalog") return StringOf("spark_catalog");
   if (name == "current_user" || name == "user" || name == "session_user") return StringOf(conf.current_user);
@@ -133,10 +207,37 @@ Result<ExprPtr> ExpressionAnalyzer::ResolveSpecial(const std::string& name, cons
     if (args.size() == 2) {
       MS_ASSIGN_OR_RETURN(ExprPtr field, Resolve(args[0]));
       std::string part = Lower(StringLiteral(*field).value_or(""));
-      static const std::map<std::string, std::string> parts = {{"year", "year"}, {"years", "year"}, {"yr", "year"}, {"quarter", "quarter"}, {"qtr", "quarter"}, {"month", "month"}, {"mon", "month"},
-                                                               {"week", "weekofyear"}, {"weeks", "weekofyear"}, {"day", "day"}, {"d", "day"}, {"days", "day"}, {"dayofweek", "dayofweek"}, {"dow", "dayofweek"},
-                                                               {"doy", "dayofyear"}, {"dayofweek_iso", "dayofweek_iso"}, {"dow_iso", "dayofweek_iso"}, {"yearofweek", "yearofweek"}, {"min", "minute"}, {"mins", "minute"},
-                                                               {"hr", "hour"}, {"hrs", "hour"}, {"months", "month"}, {"mons", "month"}, {"w", "weekofyear"}, {"hour", "hour"}, {"h", "hour"}, {"hours", "hour"}, {"minute", "minute"}, {"minutes", "minute"}, {"m", "minute"}};
+      static const std::map<std::string, std::string> parts = {{"year", "year"},
+                                                               {"years", "year"},
+                                                               {"yr", "year"},
+                                                               {"quarter", "quarter"},
+                                                               {"qtr", "quarter"},
+                                                               {"month", "month"},
+                                                               {"mon", "month"},
+                                                               {"week", "weekofyear"},
+                                                               {"weeks", "weekofyear"},
+                                                               {"day", "day"},
+                                                               {"d", "day"},
+                                                               {"days", "day"},
+                                                               {"dayofweek", "dayofweek"},
+                                                               {"dow", "dayofweek"},
+                                                               {"doy", "dayofyear"},
+                                                               {"dayofweek_iso", "dayofweek_iso"},
+                                                               {"dow_iso", "dayofweek_iso"},
+                                                               {"yearofweek", "yearofweek"},
+                                                               {"min", "minute"},
+                                                               {"mins", "minute"},
+                                                               {"hr", "hour"},
+                                                               {"hrs", "hour"},
+                                                               {"months", "month"},
+                                                               {"mons", "month"},
+                                                               {"w", "weekofyear"},
+                                                               {"hour", "hour"},
+                                                               {"h", "hour"},
+                                                               {"hours", "hour"},
+                                                               {"minute", "minute"},
+                                                               {"minutes", "minute"},
+                                                               {"m", "minute"}};
       MS_ASSIGN_OR_RETURN(ExprPtr of, Resolve(args[1]));
       if (part == "second" || part == "s" || part == "sec" || part == "seconds" || part == "secs") return SimpleCall("extract_seconds", {of});
       auto found = parts.find(part);
@@ -160,7 +261,9 @@ Result<ExprPtr> ExpressionAnalyzer::ResolveFunction(const UnresolvedFunction& fu
   const FunctionDef* definition = FindFunction(name);
   if (!definition) {
     if (IsSparkFunction(name)) return Status::Unsupported("The function " + name);
-    return Status::Error(errors::kUnresolvedRoutine, {{"routineName", QuotedName(function.name)}, {"searchPath", "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`" + context_.conf().current_database + "`]"}});
+    return Status::Error(errors::kUnresolvedRoutine,
+                         {{"routineName", QuotedName(function.name)},
+                          {"searchPath", "[`system`.`builtin`, `system`.`session`, `spark_catalog`.`" + context_.conf().current_database + "`]"}});
   }
   if (!function.named_args.empty()) return Status::Unsupported("Named arguments of " + name, "Pass the arguments by position.");
   if (definition->is_higher_order) return ResolveHigherOrder(*definition, function);
@@ -193,7 +296,8 @@ Result<ExprPtr> ExpressionAnalyzer::MakeCall(const FunctionDef& definition, std:
       for (int n = definition.args_min; n <= definition.args_max; ++n) expected += (n > definition.args_min ? ", " : "") + std::to_string(n);
       expected += "]";
     }
-    return Status::Error(errors::kWrongNumArgs, {{"functionName", "`" + Lower(written.name.back()) + "`"}, {"expectedNum", expected}, {"actualNum", std::to_string(count)}});
+    return Status::Error(errors::kWrongNumArgs,
+                         {{"functionName", "`" + Lower(written.name.back()) + "`"}, {"expectedNum", expected}, {"actualNum", std::to_string(count)}});
   }
   for (const ExprPtr& arg : args) {
     if (!IsGenerator(*arg)) continue;
@@ -205,7 +309,8 @@ Result<ExprPtr> ExpressionAnalyzer::MakeCall(const FunctionDef& definition, std:
     return Status::Error({"WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE", "42601", ExceptionKind::kAnalysis, "Window function \"<funcName>\" requires an OVER clause."},
                          {{"funcName", NameOf(MakeExpr(written))}});
   }
-  if (definition.kind == FunctionDef::Kind::kWindow && written.ignore_nulls) return Status::Unsupported("IGNORE NULLS of " + definition.name, "Use last(…, true) or first(…, true) over a frame.");
+  if (definition.kind == FunctionDef::Kind::kWindow && written.ignore_nulls)
+    return Status::Unsupported("IGNORE NULLS of " + definition.name, "Use last(…, true) or first(…, true) over a frame.");
   MS_ASSIGN_OR_RETURN(TypedCall typed, definition.rule(definition, std::move(args), context_.conf()));
   EvalMode mode = definition.name.starts_with("try_") ? EvalMode::kTry : ModeOf(context_.conf());
   if (definition.kind != FunctionDef::Kind::kAggregate) return MakeExpr(Call{&definition, std::move(typed.args), typed.type, typed.nullable, mode});
@@ -213,7 +318,14 @@ Result<ExprPtr> ExpressionAnalyzer::MakeCall(const FunctionDef& definition, std:
     // sum(sum(x)) OVER (…): the inner sum is of the groups, the outer one of the window.
     if (IsAggregate(*arg) && &written != window_function_) return Status::Error(errors::kNestedAggregate);
   }
-  AggregateCall call{.function = &definition, .args = std::move(typed.args), .is_distinct = written.is_distinct, .filter = nullptr, .type = typed.type, .nullable = typed.nullable, .ignore_nulls = written.ignore_nulls, .mode = mode};
+  AggregateCall call{.function = &definition,
+                     .args = std::move(typed.args),
+                     .is_distinct = written.is_distinct,
+                     .filter = nullptr,
+                     .type = typed.type,
+                     .nullable = typed.nullable,
+                     .ignore_nulls = written.ignore_nulls,
+                     .mode = mode};
   if (written.filter) {
     MS_ASSIGN_OR_RETURN(call.filter, Resolve(written.filter));
   }

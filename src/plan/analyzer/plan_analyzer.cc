@@ -38,7 +38,8 @@ Status CheckSize(const PlanPtr& root) {
     if (depth > kMaxPlanDepth) return Status::Error(errors::kPlanTooDeep, {{"what", "more than " + std::to_string(kMaxPlanDepth) + " levels"}});
     if (++nodes > kMaxPlanNodes) return Status::Error(errors::kPlanTooDeep, {{"what", "more than " + std::to_string(kMaxPlanNodes) + " nodes"}});
     for (const ExprPtr& expr : ExpressionsOf(*plan)) {
-      if (DepthOf(*expr) > kMaxPlanDepth) return Status::Error(errors::kPlanTooDeep, {{"what", "an expression of more than " + std::to_string(kMaxPlanDepth) + " levels"}});
+      if (DepthOf(*expr) > kMaxPlanDepth)
+        return Status::Error(errors::kPlanTooDeep, {{"what", "an expression of more than " + std::to_string(kMaxPlanDepth) + " levels"}});
     }
     for (const PlanPtr& child : ChildrenOf(*plan)) todo.emplace_back(child, depth + 1);
   }
@@ -170,7 +171,9 @@ Result<PlanPtr> PlanAnalyzer::Visit(const UnresolvedTableFunction& node) {
       if (!number) return Status::Unsupported("range() with anything but whole-number literals");
       numbers.push_back(*number * sign);
     }
-    if (numbers.empty() || numbers.size() > 4) return Status::Error(errors::kWrongNumArgs, {{"functionName", "`range`"}, {"expectedNum", "[1, 2, 3, 4]"}, {"actualNum", std::to_string(numbers.size())}});
+    if (numbers.empty() || numbers.size() > 4)
+      return Status::Error(errors::kWrongNumArgs,
+                           {{"functionName", "`range`"}, {"expectedNum", "[1, 2, 3, 4]"}, {"actualNum", std::to_string(numbers.size())}});
     if (numbers.size() == 1) return Visit(Range{.start = 0, .end = numbers[0]});
     return Visit(Range{.start = numbers[0], .end = numbers[1], .step = numbers.size() > 2 ? numbers[2] : 1});
   }
@@ -179,7 +182,8 @@ Result<PlanPtr> PlanAnalyzer::Visit(const UnresolvedTableFunction& node) {
     return Visit(Project{{generator}, MakePlan(OneRow{})});
   }
   return Status::Error({"UNRESOLVABLE_TABLE_VALUED_FUNCTION", "42883", ExceptionKind::kAnalysis,
-                        "Could not resolve <name> to a table-valued function.\nPlease make sure that <name> is defined as a table-valued function and that all required parameters are provided correctly."},
+                        "Could not resolve <name> to a table-valued function.\nPlease make sure that <name> is defined as a table-valued function and that all "
+                        "required parameters are provided correctly."},
                        {{"name", QuotedName(node.name)}});
 }
 

@@ -49,7 +49,8 @@ Result<std::vector<ExprPtr>> PlanAnalyzer::ExtractGenerators(std::vector<ExprPtr
       bool nested = Contains(*item, [](const Expr& part) { return part.As<Call>() && IsGenerator(part); });
       if (nested) {
         return Status::Error({"UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", "42K0E", ExceptionKind::kAnalysis,
-                              "The generator is not supported: nested in expressions \"<expression>\"."}, {{"expression", SqlOf(*item)}});
+                              "The generator is not supported: nested in expressions \"<expression>\"."},
+                             {{"expression", SqlOf(*item)}});
       }
       flat.push_back(std::move(item));
       continue;
@@ -64,9 +65,11 @@ Result<std::vector<ExprPtr>> PlanAnalyzer::ExtractGenerators(std::vector<ExprPtr
       output.push_back({.name = name, .type = field.type, .nullable = field.nullable, .id = NewId()});
     }
     if (alias && !alias->names.empty() && alias->names.size() != row.fields().size()) {
-      return Status::Error({"UDTF_ALIAS_NUMBER_MISMATCH", "42802", ExceptionKind::kAnalysis,
-                            "The number of aliases supplied in the AS clause does not match the number of columns output by the UDTF. Expected <aliasesSize> aliases, but got <aliasesNames>. Please ensure that the number of aliases provided matches the number of columns output by the UDTF."},
-                           {{"aliasesSize", std::to_string(row.fields().size())}, {"aliasesNames", std::to_string(alias->names.size())}});
+      return Status::Error(
+          {"UDTF_ALIAS_NUMBER_MISMATCH", "42802", ExceptionKind::kAnalysis,
+           "The number of aliases supplied in the AS clause does not match the number of columns output by the UDTF. Expected <aliasesSize> aliases, but got "
+           "<aliasesNames>. Please ensure that the number of aliases provided matches the number of columns output by the UDTF."},
+          {{"aliasesSize", std::to_string(row.fields().size())}, {"aliasesNames", std::to_string(alias->names.size())}});
     }
     for (const AttributeRef& column : output) flat.push_back(MakeExpr(column));
     const auto* generator = call->As<Call>();
@@ -77,7 +80,8 @@ Result<std::vector<ExprPtr>> PlanAnalyzer::ExtractGenerators(std::vector<ExprPtr
       plain.function = FindFunction(generator->function->name.substr(0, generator->function->name.size() - 6));
       inner = MakeExpr(std::move(plain));
     }
-    child = MakePlan(Generate{.generator = std::move(inner), .outer = outer, .alias = "", .column_aliases = {}, .child = std::move(child), .output = std::move(output)});
+    child = MakePlan(
+        Generate{.generator = std::move(inner), .outer = outer, .alias = "", .column_aliases = {}, .child = std::move(child), .output = std::move(output)});
   }
   return flat;
 }
@@ -138,8 +142,9 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Filter& node) {
     return MakePlan(Project{project->expressions, MakePlan(Filter{*std::move(lower), project->child})});
   }
   if (HasWindow(**condition)) {
-    return Status::Error({"WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "42601", ExceptionKind::kAnalysis, "It is not allowed to use window functions inside <clauseName> clause."},
-                         {{"clauseName", "WHERE"}});
+    return Status::Error(
+        {"WINDOW_FUNCTION_NOT_ALLOWED_IN_CLAUSE", "42601", ExceptionKind::kAnalysis, "It is not allowed to use window functions inside <clauseName> clause."},
+        {{"clauseName", "WHERE"}});
   }
   if (IsAggregate(**condition) || HasWindow(**condition) || Contains(**condition, [](const Expr& part) { return IsGenerator(part); })) {
     return Status::Error(errors::kInvalidWhere, {{"condition", SqlOf(**condition)}, {"expressionList", SqlOf(**condition)}});
@@ -193,7 +198,8 @@ Result<PlanPtr> PlanAnalyzer::Visit(const WithWatermark& node) {
   if (!column) return scope.NotFound({node.column});
   TypeId type = TypeOf(*column).id();
   if (type != TypeId::kTimestamp && type != TypeId::kTimestampNtz) {
-    return Status::Error({"EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE", "42K09", ExceptionKind::kAnalysis, "The event time \"<eventName>\" has the invalid type \"<eventType>\", but expected \"TIMESTAMP\"."},
+    return Status::Error({"EVENT_TIME_IS_NOT_ON_TIMESTAMP_TYPE", "42K09", ExceptionKind::kAnalysis,
+                          "The event time \"<eventName>\" has the invalid type \"<eventType>\", but expected \"TIMESTAMP\"."},
                          {{"eventName", node.column}, {"eventType", TypeOf(*column).Sql()}});
   }
   return MakePlan(WithWatermark{node.column, node.delay, std::move(child)});

@@ -12,7 +12,8 @@ namespace millstream {
 
 bool SameName(const std::string& a, const std::string& b, bool case_sensitive) {
   if (case_sensitive || a.size() != b.size()) return a == b;
-  return std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y)); });
+  return std::equal(a.begin(), a.end(), b.begin(),
+                    [](char x, char y) { return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y)); });
 }
 
 std::string QuotedName(const std::vector<std::string>& parts) {

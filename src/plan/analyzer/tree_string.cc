@@ -51,25 +51,35 @@ const char* NameOf(JoinType type) {
 }
 
 std::string Line(const PlanNode& plan) {
-  return std::visit(Overloaded{[](const UnresolvedRelation& n) { return "'UnresolvedRelation [" + Dotted(n.name) + "]"; },
-                               [](const UnresolvedDataSource& n) { return "'UnresolvedDataSource format: " + n.format; },
-                               [](const LocalRelation& n) { return "LocalRelation " + Columns(n.output); },
-                               [](const Range& n) { return fmt::format("Range ({}, {}, step={})", n.start, n.end, n.step); }, [](const OneRow&) { return std::string("OneRowRelation"); },
-                               [](const ScanRelation& n) { return fmt::format("{} {} {}", n.source->is_streaming() ? "StreamingRelation" : "Relation", n.source->name(), Columns(n.output)); },
-                               [](const Project& n) { return "Project " + List(n.expressions); }, [](const Filter& n) { return "Filter " + SqlOf(*n.condition); },
-                               [](const Aggregate& n) { return fmt::format("Aggregate {}, {}", List(n.group_by), List(n.aggregates)); },
-                               [](const Sort& n) { return fmt::format("Sort {}, {}", List(n.order), n.is_global); }, [](const Limit& n) { return "GlobalLimit " + SqlOf(*n.count); },
-                               [](const Offset& n) { return "Offset " + SqlOf(*n.count); }, [](const Tail& n) { return fmt::format("Tail {}", n.count); },
-                               [](const Deduplicate& n) { return std::string(n.all_columns ? "Distinct" : "Deduplicate"); }, [](const SubqueryAlias& n) { return "SubqueryAlias " + Dotted(n.name); },
-                               [](const Sample&) { return std::string("Sample"); }, [](const WithWatermark& n) { return fmt::format("EventTimeWatermark {}, {}", n.column, n.delay); },
-                               [](const Generate& n) { return fmt::format("Generate {}, {}", SqlOf(*n.generator), Columns(n.output)); }, [](const Window& n) { return "Window " + List(n.expressions); },
-                               [](const Join& n) { return fmt::format("Join {}{}", NameOf(n.type), n.condition ? ", " + SqlOf(*n.condition) : ""); },
-                               [](const SetOperation& n) {
-                                 const char* kind = n.kind == SetOperation::Kind::kUnion ? "Union" : n.kind == SetOperation::Kind::kIntersect ? "Intersect" : "Except";
-                                 return fmt::format("{}{}", kind, n.is_all ? " All" : "");
-                               },
-                               [](const auto&) { return std::string("'Unresolved"); }},
-                    plan.node);
+  return std::visit(
+      Overloaded{[](const UnresolvedRelation& n) { return "'UnresolvedRelation [" + Dotted(n.name) + "]"; },
+                 [](const UnresolvedDataSource& n) { return "'UnresolvedDataSource format: " + n.format; },
+                 [](const LocalRelation& n) { return "LocalRelation " + Columns(n.output); },
+                 [](const Range& n) { return fmt::format("Range ({}, {}, step={})", n.start, n.end, n.step); },
+                 [](const OneRow&) { return std::string("OneRowRelation"); },
+                 [](const ScanRelation& n) {
+                   return fmt::format("{} {} {}", n.source->is_streaming() ? "StreamingRelation" : "Relation", n.source->name(), Columns(n.output));
+                 },
+                 [](const Project& n) { return "Project " + List(n.expressions); },
+                 [](const Filter& n) { return "Filter " + SqlOf(*n.condition); },
+                 [](const Aggregate& n) { return fmt::format("Aggregate {}, {}", List(n.group_by), List(n.aggregates)); },
+                 [](const Sort& n) { return fmt::format("Sort {}, {}", List(n.order), n.is_global); },
+                 [](const Limit& n) { return "GlobalLimit " + SqlOf(*n.count); },
+                 [](const Offset& n) { return "Offset " + SqlOf(*n.count); },
+                 [](const Tail& n) { return fmt::format("Tail {}", n.count); },
+                 [](const Deduplicate& n) { return std::string(n.all_columns ? "Distinct" : "Deduplicate"); },
+                 [](const SubqueryAlias& n) { return "SubqueryAlias " + Dotted(n.name); },
+                 [](const Sample&) { return std::string("Sample"); },
+                 [](const WithWatermark& n) { return fmt::format("EventTimeWatermark {}, {}", n.column, n.delay); },
+                 [](const Generate& n) { return fmt::format("Generate {}, {}", SqlOf(*n.generator), Columns(n.output)); },
+                 [](const Window& n) { return "Window " + List(n.expressions); },
+                 [](const Join& n) { return fmt::format("Join {}{}", NameOf(n.type), n.condition ? ", " + SqlOf(*n.condition) : ""); },
+                 [](const SetOperation& n) {
+                   const char* kind = n.kind == SetOperation::Kind::kUnion ? "Union" : n.kind == SetOperation::Kind::kIntersect ? "Intersect" : "Except";
+                   return fmt::format("{}{}", kind, n.is_all ? " All" : "");
+                 },
+                 [](const auto&) { return std::string("'Unresolved"); }},
+      plan.node);
 }
 
 void Print(const PlanNode& plan, const std::string& first, const std::string& rest, std::string& out) {

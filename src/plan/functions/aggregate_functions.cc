@@ -18,7 +18,8 @@ Result<TypedCall> SumOrAvg(const FunctionDef& function, Args args, const Analyze
   bool is_sum = function.name == "sum" || function.name == "try_sum";
   DataType type = DataType::Double();
   if (from.id() == TypeId::kDecimal) {
-    type = is_sum ? DataType::Decimal(std::min(from.precision() + 10, 38), from.scale()) : DataType::Decimal(std::min(from.precision() + 4, 38), std::min(from.scale() + 4, 38));
+    type = is_sum ? DataType::Decimal(std::min(from.precision() + 10, 38), from.scale())
+                  : DataType::Decimal(std::min(from.precision() + 4, 38), std::min(from.scale() + 4, 38));
   } else if (is_sum && from.IsIntegral()) {
     type = DataType::Long();
   }
@@ -74,7 +75,9 @@ void AddAggregateFunctions(FunctionTable& table) {
   add({"var_samp", "variance"}, 1, 1, Signature("d", "d?"));
   add({"var_pop"}, 1, 1, Signature("d", "d?"));
   for (const char* name : {"skewness", "kurtosis", "median"}) add({name}, 1, 1, Signature("d", "d?"));
-  for (const char* name : {"corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept", "regr_r2", "regr_avgx", "regr_avgy", "regr_sxx", "regr_syy", "regr_sxy"}) add({name}, 2, 2, Signature("dd", "d?"));
+  for (const char* name :
+       {"corr", "covar_pop", "covar_samp", "regr_slope", "regr_intercept", "regr_r2", "regr_avgx", "regr_avgy", "regr_sxx", "regr_syy", "regr_sxy"})
+    add({name}, 2, 2, Signature("dd", "d?"));
   add({"regr_count"}, 2, 2, Signature("dd", "l!"));
   add({"approx_count_distinct"}, 1, 2, Signature("?d", "l!"));
   add({"count_if"}, 1, 1, Signature("b", "l!"));

@@ -155,14 +155,31 @@ Result<TypedCall> GenerateOuter(const FunctionDef& function, Args args, const An
 
 void AddCollectionFunctions(FunctionTable& table) {
   static const std::vector<Row> rows = {
-      {{"size", "cardinality"}, 1, 1, "?", "i"}, {{"array_size"}, 1, 1, "a", "i"}, {{"sort_array"}, 1, 2, "ab", "0"}, {{"array_distinct"}, 1, 1, "a", "0"}, {{"array_min"}, 1, 1, "a", "e?"},
-      {{"array_max"}, 1, 1, "a", "e?"}, {{"slice"}, 3, 3, "aii", "0"}, {{"array_join"}, 2, 3, "ass", "s"}, {{"flatten"}, 1, 1, "a", "e?"}, {{"array_union"}, 2, 2, "cc", "c"},
-      {{"array_intersect"}, 2, 2, "cc", "c"}, {{"array_except"}, 2, 2, "cc", "c"}, {{"arrays_overlap"}, 2, 2, "cc", "b?"}, {{"array_compact"}, 1, 1, "a", "0"}, {{"shuffle"}, 1, 1, "a", "0"},
-      {{"sequence"}, 2, 3, "ccc", "[c"}, {{"map_keys"}, 1, 1, "m", "[k"}, {{"map_values"}, 1, 1, "m", "[v"}, {{"map_contains_key"}, 2, 2, "m?", "b"},
-      {{"get"}, 2, 2, "ai", "e?"}, {{"map_concat"}, 1, -1, "c*", "c"},
+      {{"size", "cardinality"}, 1, 1, "?", "i"},
+      {{"array_size"}, 1, 1, "a", "i"},
+      {{"sort_array"}, 1, 2, "ab", "0"},
+      {{"array_distinct"}, 1, 1, "a", "0"},
+      {{"array_min"}, 1, 1, "a", "e?"},
+      {{"array_max"}, 1, 1, "a", "e?"},
+      {{"slice"}, 3, 3, "aii", "0"},
+      {{"array_join"}, 2, 3, "ass", "s"},
+      {{"flatten"}, 1, 1, "a", "e?"},
+      {{"array_union"}, 2, 2, "cc", "c"},
+      {{"array_intersect"}, 2, 2, "cc", "c"},
+      {{"array_except"}, 2, 2, "cc", "c"},
+      {{"arrays_overlap"}, 2, 2, "cc", "b?"},
+      {{"array_compact"}, 1, 1, "a", "0"},
+      {{"shuffle"}, 1, 1, "a", "0"},
+      {{"sequence"}, 2, 3, "ccc", "[c"},
+      {{"map_keys"}, 1, 1, "m", "[k"},
+      {{"map_values"}, 1, 1, "m", "[v"},
+      {{"map_contains_key"}, 2, 2, "m?", "b"},
+      {{"get"}, 2, 2, "ai", "e?"},
+      {{"map_concat"}, 1, -1, "c*", "c"},
   };
   for (const Row& row : rows) {
-    table.push_back({row.names, {.name = row.names[0], .kind = Kind::kScalar, .args_min = row.min, .args_max = row.max, .rule = Signature(row.params, row.result)}});
+    table.push_back(
+        {row.names, {.name = row.names[0], .kind = Kind::kScalar, .args_min = row.min, .args_max = row.max, .rule = Signature(row.params, row.result)}});
   }
   auto add = [&](std::vector<std::string> names, int min, int max, FunctionDef::Rule rule, Kind kind = Kind::kScalar, bool higher = false) {
     FunctionDef def{.name = names[0], .kind = kind, .args_min = min, .args_max = max, .rule = std::move(rule), .is_higher_order = higher};
@@ -221,7 +238,8 @@ void AddCollectionFunctions(FunctionTable& table) {
     DataType map = TypeOf(*args[0]);
     if (map.id() != TypeId::kMap) return WrongType(f, args, 0, "\"MAP\"");
     bool nullable = IsNullable(*args[0]);
-    return TypedCall{std::move(args), DataType::Array(DataType::Struct(StructType({{"key", map.key(), false}, {"value", map.value(), map.contains_null()}})), false), nullable};
+    return TypedCall{std::move(args),
+                     DataType::Array(DataType::Struct(StructType({{"key", map.key(), false}, {"value", map.value(), map.contains_null()}})), false), nullable};
   });
   for (const char* name : {"transform", "filter", "exists", "forall", "transform_keys", "transform_values", "map_filter"}) {
     std::vector<std::string> names = {name};

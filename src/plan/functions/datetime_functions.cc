@@ -50,7 +50,8 @@ FunctionDef::Rule Make(const char* params, const char* result) {
 // window(time, "10 minutes"[, slide[, start]]) → struct<start, end>. Tumbling windows only are computed so far.
 Result<TypedCall> TimeWindow(const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf& conf) {
   MS_ASSIGN_OR_RETURN(args[0], Implicit(function, args, 0, 'T', conf));
-  if (args.size() > 2 && StringLiteral(*args[2]) != StringLiteral(*args[1])) return Status::Unsupported("A sliding window", "Use a tumbling window: window(time, \"10 minutes\").");
+  if (args.size() > 2 && StringLiteral(*args[2]) != StringLiteral(*args[1]))
+    return Status::Unsupported("A sliding window", "Use a tumbling window: window(time, \"10 minutes\").");
   DataType time = TypeOf(*args[0]);
   return TypedCall{std::move(args), DataType::Struct(StructType({{"start", time}, {"end", time}})), false};
 }
@@ -59,19 +60,51 @@ Result<TypedCall> TimeWindow(const FunctionDef& function, std::vector<ExprPtr> a
 
 void AddDateTimeFunctions(FunctionTable& table) {
   static const std::vector<Row> rows = {
-      {{"year"}, 1, 1, "D", "i"}, {{"quarter"}, 1, 1, "D", "i"}, {{"month"}, 1, 1, "D", "i"}, {{"day", "dayofmonth"}, 1, 1, "D", "i"}, {{"dayofweek"}, 1, 1, "D", "i"},
-      {{"weekday"}, 1, 1, "D", "i"}, {{"dayofyear"}, 1, 1, "D", "i"}, {{"weekofyear"}, 1, 1, "D", "i"}, {{"hour"}, 1, 1, "T", "i"}, {{"minute"}, 1, 1, "T", "i"}, {{"second"}, 1, 1, "T", "i"},
-      {{"date_add", "dateadd"}, 2, 2, "Di", "D"}, {{"date_sub"}, 2, 2, "Di", "D"}, {{"datediff", "date_diff"}, 2, 2, "DD", "i"}, {{"add_months"}, 2, 2, "Di", "D"},
-      {{"months_between"}, 2, 3, "TTb", "d"}, {{"last_day"}, 1, 1, "D", "D"}, {{"next_day"}, 2, 2, "Ds", "D?"}, {{"trunc"}, 2, 2, "Ds", "D?"}, {{"date_trunc"}, 2, 2, "sT", "T?"},
-      {{"date_format"}, 2, 2, "Ts", "s"}, {{"to_date"}, 1, 2, "?s", "D?"}, {{"try_to_date"}, 1, 2, "?s", "D?"}, {{"from_unixtime"}, 1, 2, "ls", "s?"}, {{"timestampadd"}, 3, 3, "slT", "2"},
-      {{"timestampdiff"}, 3, 3, "sTT", "l"}, {{"timestamp_seconds"}, 1, 1, "n", "T"},
-      {{"timestamp_millis"}, 1, 1, "l", "T"}, {{"timestamp_micros"}, 1, 1, "l", "T"}, {{"unix_seconds"}, 1, 1, "T", "l"}, {{"unix_millis"}, 1, 1, "T", "l"}, {{"unix_micros"}, 1, 1, "T", "l"},
-      {{"unix_date"}, 1, 1, "D", "i"}, {{"date_from_unix_date"}, 1, 1, "i", "D"},
-      {{"from_utc_timestamp"}, 2, 2, "Ts", "T"}, {{"to_utc_timestamp"}, 2, 2, "Ts", "T"}, {{"dayname"}, 1, 1, "D", "s"}, {{"monthname"}, 1, 1, "D", "s"}, {{"extract", "date_part", "datepart"}, 2, 2, "s?", "i"},
+      {{"year"}, 1, 1, "D", "i"},
+      {{"quarter"}, 1, 1, "D", "i"},
+      {{"month"}, 1, 1, "D", "i"},
+      {{"day", "dayofmonth"}, 1, 1, "D", "i"},
+      {{"dayofweek"}, 1, 1, "D", "i"},
+      {{"weekday"}, 1, 1, "D", "i"},
+      {{"dayofyear"}, 1, 1, "D", "i"},
+      {{"weekofyear"}, 1, 1, "D", "i"},
+      {{"hour"}, 1, 1, "T", "i"},
+      {{"minute"}, 1, 1, "T", "i"},
+      {{"second"}, 1, 1, "T", "i"},
+      {{"date_add", "dateadd"}, 2, 2, "Di", "D"},
+      {{"date_sub"}, 2, 2, "Di", "D"},
+      {{"datediff", "date_diff"}, 2, 2, "DD", "i"},
+      {{"add_months"}, 2, 2, "Di", "D"},
+      {{"months_between"}, 2, 3, "TTb", "d"},
+      {{"last_day"}, 1, 1, "D", "D"},
+      {{"next_day"}, 2, 2, "Ds", "D?"},
+      {{"trunc"}, 2, 2, "Ds", "D?"},
+      {{"date_trunc"}, 2, 2, "sT", "T?"},
+      {{"date_format"}, 2, 2, "Ts", "s"},
+      {{"to_date"}, 1, 2, "?s", "D?"},
+      {{"try_to_date"}, 1, 2, "?s", "D?"},
+      {{"from_unixtime"}, 1, 2, "ls", "s?"},
+      {{"timestampadd"}, 3, 3, "slT", "2"},
+      {{"timestampdiff"}, 3, 3, "sTT", "l"},
+      {{"timestamp_seconds"}, 1, 1, "n", "T"},
+      {{"timestamp_millis"}, 1, 1, "l", "T"},
+      {{"timestamp_micros"}, 1, 1, "l", "T"},
+      {{"unix_seconds"}, 1, 1, "T", "l"},
+      {{"unix_millis"}, 1, 1, "T", "l"},
+      {{"unix_micros"}, 1, 1, "T", "l"},
+      {{"unix_date"}, 1, 1, "D", "i"},
+      {{"date_from_unix_date"}, 1, 1, "i", "D"},
+      {{"from_utc_timestamp"}, 2, 2, "Ts", "T"},
+      {{"to_utc_timestamp"}, 2, 2, "Ts", "T"},
+      {{"dayname"}, 1, 1, "D", "s"},
+      {{"monthname"}, 1, 1, "D", "s"},
+      {{"extract", "date_part", "datepart"}, 2, 2, "s?", "i"},
       {{"convert_timezone"}, 2, 3, "ss?", "N"},
   };
   for (const Row& row : rows) {
-    table.push_back({row.names, {.name = row.names[0], .kind = FunctionDef::Kind::kScalar, .args_min = row.min, .args_max = row.max, .rule = Signature(row.params, row.result)}});
+    table.push_back(
+        {row.names,
+         {.name = row.names[0], .kind = FunctionDef::Kind::kScalar, .args_min = row.min, .args_max = row.max, .rule = Signature(row.params, row.result)}});
   }
   auto add = [&](std::vector<std::string> names, int min, int max, FunctionDef::Rule rule) {
     FunctionDef def{.name = names[0], .kind = FunctionDef::Kind::kScalar, .args_min = min, .args_max = max, .rule = std::move(rule)};

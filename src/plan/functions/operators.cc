@@ -84,7 +84,8 @@ Result<TypedCall> Arithmetic(const FunctionDef& function, Args args, const Analy
   if (left.id() == TypeId::kNull) args[0] = CastTo(args[0], right.id() == TypeId::kNull ? DataType::Double() : right, mode), left = TypeOf(*args[0]);
   if (right.id() == TypeId::kNull) args[1] = CastTo(args[1], left, mode), right = TypeOf(*args[1]);
   if (!left.IsNumeric() && !right.IsNumeric()) {
-    if (left.SameType(right)) return WrongOperand(function, args, "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\")", left);
+    if (left.SameType(right))
+      return WrongOperand(function, args, "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\")", left);
     return DifferentTypes(function, args);
   }
   if (!left.IsNumeric() || !right.IsNumeric()) return DifferentTypes(function, args);

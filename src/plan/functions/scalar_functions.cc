@@ -24,7 +24,8 @@ Result<TypedCall> AllOrNothing(const FunctionDef& function, Args args, const Ana
   if (!conf.ansi && strings && others && function.name != "coalesce") {
     std::string types;
     for (const ExprPtr& arg : args) types += (types.empty() ? "\"" : ", \"") + TypeOf(*arg).Sql() + "\"";
-    return Status::Error(errors::kDataDiffTypes, {{"sqlExpr", CallText(function, args)}, {"functionName", "`" + function.name + "`"}, {"dataType", "[" + types + "]"}});
+    return Status::Error(errors::kDataDiffTypes,
+                         {{"sqlExpr", CallText(function, args)}, {"functionName", "`" + function.name + "`"}, {"dataType", "[" + types + "]"}});
   }
   MS_ASSIGN_OR_RETURN(TypedCall typed, Signature("c*", "c")(function, std::move(args), conf));
   typed.nullable = true;
@@ -43,7 +44,8 @@ Result<TypedCall> Rounding(const FunctionDef& function, Args args, const Analyze
   std::optional<int64_t> given = args.size() > 1 ? IntLiteral(*args[1]) : 0;
   if (!given) {
     if (Contains(*args[1], [](const Expr& part) { return part.As<AttributeRef>() || part.As<SubqueryExpr>(); })) {
-      return Status::Error(errors::kNonFoldableInput, {{"sqlExpr", CallText(function, args)}, {"inputName", "`scale`"}, {"inputType", "\"INT\""}, {"inputExpr", SqlOf(*args[1])}});
+      return Status::Error(errors::kNonFoldableInput,
+                           {{"sqlExpr", CallText(function, args)}, {"inputName", "`scale`"}, {"inputType", "\"INT\""}, {"inputExpr", SqlOf(*args[1])}});
     }
     return Status::Unsupported(function.name + " to a computed number of digits", "Write the number of digits as a literal.");
   }
@@ -62,9 +64,7 @@ Result<TypedCall> Rounding(const FunctionDef& function, Args args, const Analyze
   return TypedCall{std::move(args), type, nullable};
 }
 
-Result<TypedCall> If(const FunctionDef& function, Args args, const AnalyzerConf& conf) {
-  return FindFunction("when")->rule(function, std::move(args), conf);
-}
+Result<TypedCall> If(const FunctionDef& function, Args args, const AnalyzerConf& conf) { return FindFunction("when")->rule(function, std::move(args), conf); }
 
 Result<TypedCall> TryArithmetic(const FunctionDef& function, Args args, const AnalyzerConf& conf) {
   static const std::map<std::string, std::string> ops = {{"try_add", "+"}, {"try_subtract", "-"}, {"try_multiply", "*"}, {"try_divide", "/"}, {"try_mod", "%"}};
@@ -105,32 +105,121 @@ Result<TypedCall> FormatString(const FunctionDef& function, Args args, const Ana
 
 void AddScalarFunctions(FunctionTable& table) {
   static const std::vector<Row> rows = {
-      {{"upper", "ucase"}, 1, 1, "s", "s"}, {{"lower", "lcase"}, 1, 1, "s", "s"}, {{"length", "len", "char_length", "character_length"}, 1, 1, "x", "i"},
-      {{"octet_length"}, 1, 1, "x", "i"}, {{"bit_length"}, 1, 1, "x", "i"}, {{"trim"}, 1, 2, "ss", "s"}, {{"ltrim"}, 1, 2, "ss", "s"}, {{"rtrim"}, 1, 2, "ss", "s"},
-      {{"btrim"}, 1, 2, "ss", "s"}, {{"substring", "substr"}, 2, 3, "xii", "0"}, {{"left"}, 2, 2, "si", "s"}, {{"right"}, 2, 2, "si", "s"}, {{"lpad"}, 2, 3, "sis", "s"},
-      {{"rpad"}, 2, 3, "sis", "s"}, {{"repeat"}, 2, 2, "si", "s"}, {{"reverse"}, 1, 1, "?", "0"}, {{"replace"}, 2, 3, "sss", "s"}, {{"translate"}, 3, 3, "sss", "s"},
-      {{"initcap"}, 1, 1, "s", "s"}, {{"instr"}, 2, 2, "ss", "i"}, {{"locate", "position"}, 2, 3, "ssi", "i"},
-      {{"split"}, 2, 3, "ssi", "[s"}, {{"substring_index"}, 3, 3, "ssi", "s"}, {{"split_part"}, 3, 3, "ssi", "s"}, {{"startswith"}, 2, 2, "ss", "b"}, {{"endswith"}, 2, 2, "ss", "b"},
-      {{"contains"}, 2, 2, "ss", "b"}, {{"ascii"}, 1, 1, "s", "i"}, {{"chr", "char"}, 1, 1, "l", "s"}, {{"format_number"}, 2, 2, "ni", "s?"},
-      {{"regexp_extract"}, 2, 3, "ssi", "s"}, {{"regexp_extract_all"}, 2, 3, "ssi", "[s"}, {{"regexp_replace"}, 3, 4, "sssi", "s"}, {{"regexp_count"}, 2, 2, "ss", "i"},
-      {{"regexp_substr"}, 2, 2, "ss", "s?"}, {{"regexp_instr"}, 2, 3, "ssi", "i"}, {{"levenshtein"}, 2, 3, "ssi", "i"}, {{"soundex"}, 1, 1, "s", "s"}, {{"space"}, 1, 1, "i", "s"},
-      {{"overlay"}, 3, 4, "ssii", "s"}, {{"find_in_set"}, 2, 2, "ss", "i"}, {{"base64"}, 1, 1, "x", "s"}, {{"unbase64"}, 1, 1, "s", "B"}, {{"encode"}, 2, 2, "ss", "B"},
-      {{"decode"}, 2, 2, "?s", "s"}, {{"hex"}, 1, 1, "?", "s"}, {{"unhex"}, 1, 1, "s", "B?"}, {{"md5"}, 1, 1, "x", "s"}, {{"sha1", "sha"}, 1, 1, "x", "s"}, {{"sha2"}, 2, 2, "xi", "s"},
-      {{"crc32"}, 1, 1, "x", "l"}, {{"hash"}, 1, -1, "?*", "i!"}, {{"xxhash64"}, 1, -1, "?*", "l!"},
-      {{"abs"}, 1, 1, "n", "0"}, {{"sqrt"}, 1, 1, "d", "d?"}, {{"cbrt"}, 1, 1, "d", "d?"}, {{"exp"}, 1, 1, "d", "d?"}, {{"expm1"}, 1, 1, "d", "d?"}, {{"ln"}, 1, 1, "d", "d?"},
-      {{"log"}, 1, 2, "dd", "d?"}, {{"log10"}, 1, 1, "d", "d?"}, {{"log2"}, 1, 1, "d", "d?"}, {{"log1p"}, 1, 1, "d", "d?"}, {{"power", "pow"}, 2, 2, "dd", "d"}, {{"sin"}, 1, 1, "d", "d?"},
-      {{"cos"}, 1, 1, "d", "d?"}, {{"tan"}, 1, 1, "d", "d?"}, {{"cot"}, 1, 1, "d", "d?"}, {{"asin"}, 1, 1, "d", "d?"}, {{"acos"}, 1, 1, "d", "d?"}, {{"atan"}, 1, 1, "d", "d?"},
-      {{"atan2"}, 2, 2, "dd", "d"}, {{"sinh"}, 1, 1, "d", "d?"}, {{"cosh"}, 1, 1, "d", "d?"}, {{"tanh"}, 1, 1, "d", "d?"}, {{"degrees"}, 1, 1, "d", "d?"}, {{"radians"}, 1, 1, "d", "d?"},
-      {{"signum", "sign"}, 1, 1, "d", "d?"}, {{"rint"}, 1, 1, "d", "d?"}, {{"hypot"}, 2, 2, "dd", "d"}, {{"factorial"}, 1, 1, "i", "l?"}, {{"bin"}, 1, 1, "l", "s"}, {{"conv"}, 3, 3, "sii", "s?"},
-      {{"pi"}, 0, 0, "", "d!"}, {{"e"}, 0, 0, "", "d!"}, {{"rand", "random"}, 0, 1, "l", "d!"}, {{"randn"}, 0, 1, "l", "d!"}, {{"uuid"}, 0, 0, "", "s!"},
-      {{"monotonically_increasing_id"}, 0, 0, "", "l!"}, {{"spark_partition_id"}, 0, 0, "", "i!"}, {{"bit_count"}, 1, 1, "?", "i"}, {{"nullif"}, 2, 2, "cc", "c?"}, {{"nanvl"}, 2, 2, "dd", "d"},
-      {{"typeof"}, 1, 1, "?", "s!"}, {{"raise_error"}, 1, 1, "s", "s?"}, {{"width_bucket"}, 4, 4, "dddl", "l"}, {{"equal_null"}, 2, 2, "cc", "b!"}, {{"input_file_name"}, 0, 0, "", "s!"},
-      {{"asinh"}, 1, 1, "d", "d?"}, {{"acosh"}, 1, 1, "d", "d?"}, {{"atanh"}, 1, 1, "d", "d?"}, {{"sec"}, 1, 1, "d", "d?"}, {{"csc"}, 1, 1, "d", "d?"}, {{"bit_get", "getbit"}, 2, 2, "li", "t"},
-      {{"url_encode"}, 1, 1, "s", "s"}, {{"url_decode"}, 1, 1, "s", "s"}, {{"zeroifnull"}, 1, 1, "n", "0!"}, {{"nullifzero"}, 1, 1, "n", "0?"}, {{"elt"}, 2, -1, "is*", "s?"},
+      {{"upper", "ucase"}, 1, 1, "s", "s"},
+      {{"lower", "lcase"}, 1, 1, "s", "s"},
+      {{"length", "len", "char_length", "character_length"}, 1, 1, "x", "i"},
+      {{"octet_length"}, 1, 1, "x", "i"},
+      {{"bit_length"}, 1, 1, "x", "i"},
+      {{"trim"}, 1, 2, "ss", "s"},
+      {{"ltrim"}, 1, 2, "ss", "s"},
+      {{"rtrim"}, 1, 2, "ss", "s"},
+      {{"btrim"}, 1, 2, "ss", "s"},
+      {{"substring", "substr"}, 2, 3, "xii", "0"},
+      {{"left"}, 2, 2, "si", "s"},
+      {{"right"}, 2, 2, "si", "s"},
+      {{"lpad"}, 2, 3, "sis", "s"},
+      {{"rpad"}, 2, 3, "sis", "s"},
+      {{"repeat"}, 2, 2, "si", "s"},
+      {{"reverse"}, 1, 1, "?", "0"},
+      {{"replace"}, 2, 3, "sss", "s"},
+      {{"translate"}, 3, 3, "sss", "s"},
+      {{"initcap"}, 1, 1, "s", "s"},
+      {{"instr"}, 2, 2, "ss", "i"},
+      {{"locate", "position"}, 2, 3, "ssi", "i"},
+      {{"split"}, 2, 3, "ssi", "[s"},
+      {{"substring_index"}, 3, 3, "ssi", "s"},
+      {{"split_part"}, 3, 3, "ssi", "s"},
+      {{"startswith"}, 2, 2, "ss", "b"},
+      {{"endswith"}, 2, 2, "ss", "b"},
+      {{"contains"}, 2, 2, "ss", "b"},
+      {{"ascii"}, 1, 1, "s", "i"},
+      {{"chr", "char"}, 1, 1, "l", "s"},
+      {{"format_number"}, 2, 2, "ni", "s?"},
+      {{"regexp_extract"}, 2, 3, "ssi", "s"},
+      {{"regexp_extract_all"}, 2, 3, "ssi", "[s"},
+      {{"regexp_replace"}, 3, 4, "sssi", "s"},
+      {{"regexp_count"}, 2, 2, "ss", "i"},
+      {{"regexp_substr"}, 2, 2, "ss", "s?"},
+      {{"regexp_instr"}, 2, 3, "ssi", "i"},
+      {{"levenshtein"}, 2, 3, "ssi", "i"},
+      {{"soundex"}, 1, 1, "s", "s"},
+      {{"space"}, 1, 1, "i", "s"},
+      {{"overlay"}, 3, 4, "ssii", "s"},
+      {{"find_in_set"}, 2, 2, "ss", "i"},
+      {{"base64"}, 1, 1, "x", "s"},
+      {{"unbase64"}, 1, 1, "s", "B"},
+      {{"encode"}, 2, 2, "ss", "B"},
+      {{"decode"}, 2, 2, "?s", "s"},
+      {{"hex"}, 1, 1, "?", "s"},
+      {{"unhex"}, 1, 1, "s", "B?"},
+      {{"md5"}, 1, 1, "x", "s"},
+      {{"sha1", "sha"}, 1, 1, "x", "s"},
+      {{"sha2"}, 2, 2, "xi", "s"},
+      {{"crc32"}, 1, 1, "x", "l"},
+      {{"hash"}, 1, -1, "?*", "i!"},
+      {{"xxhash64"}, 1, -1, "?*", "l!"},
+      {{"abs"}, 1, 1, "n", "0"},
+      {{"sqrt"}, 1, 1, "d", "d?"},
+      {{"cbrt"}, 1, 1, "d", "d?"},
+      {{"exp"}, 1, 1, "d", "d?"},
+      {{"expm1"}, 1, 1, "d", "d?"},
+      {{"ln"}, 1, 1, "d", "d?"},
+      {{"log"}, 1, 2, "dd", "d?"},
+      {{"log10"}, 1, 1, "d", "d?"},
+      {{"log2"}, 1, 1, "d", "d?"},
+      {{"log1p"}, 1, 1, "d", "d?"},
+      {{"power", "pow"}, 2, 2, "dd", "d"},
+      {{"sin"}, 1, 1, "d", "d?"},
+      {{"cos"}, 1, 1, "d", "d?"},
+      {{"tan"}, 1, 1, "d", "d?"},
+      {{"cot"}, 1, 1, "d", "d?"},
+      {{"asin"}, 1, 1, "d", "d?"},
+      {{"acos"}, 1, 1, "d", "d?"},
+      {{"atan"}, 1, 1, "d", "d?"},
+      {{"atan2"}, 2, 2, "dd", "d"},
+      {{"sinh"}, 1, 1, "d", "d?"},
+      {{"cosh"}, 1, 1, "d", "d?"},
+      {{"tanh"}, 1, 1, "d", "d?"},
+      {{"degrees"}, 1, 1, "d", "d?"},
+      {{"radians"}, 1, 1, "d", "d?"},
+      {{"signum", "sign"}, 1, 1, "d", "d?"},
+      {{"rint"}, 1, 1, "d", "d?"},
+      {{"hypot"}, 2, 2, "dd", "d"},
+      {{"factorial"}, 1, 1, "i", "l?"},
+      {{"bin"}, 1, 1, "l", "s"},
+      {{"conv"}, 3, 3, "sii", "s?"},
+      {{"pi"}, 0, 0, "", "d!"},
+      {{"e"}, 0, 0, "", "d!"},
+      {{"rand", "random"}, 0, 1, "l", "d!"},
+      {{"randn"}, 0, 1, "l", "d!"},
+      {{"uuid"}, 0, 0, "", "s!"},
+      {{"monotonically_increasing_id"}, 0, 0, "", "l!"},
+      {{"spark_partition_id"}, 0, 0, "", "i!"},
+      {{"bit_count"}, 1, 1, "?", "i"},
+      {{"nullif"}, 2, 2, "cc", "c?"},
+      {{"nanvl"}, 2, 2, "dd", "d"},
+      {{"typeof"}, 1, 1, "?", "s!"},
+      {{"raise_error"}, 1, 1, "s", "s?"},
+      {{"width_bucket"}, 4, 4, "dddl", "l"},
+      {{"equal_null"}, 2, 2, "cc", "b!"},
+      {{"input_file_name"}, 0, 0, "", "s!"},
+      {{"asinh"}, 1, 1, "d", "d?"},
+      {{"acosh"}, 1, 1, "d", "d?"},
+      {{"atanh"}, 1, 1, "d", "d?"},
+      {{"sec"}, 1, 1, "d", "d?"},
+      {{"csc"}, 1, 1, "d", "d?"},
+      {{"bit_get", "getbit"}, 2, 2, "li", "t"},
+      {{"url_encode"}, 1, 1, "s", "s"},
+      {{"url_decode"}, 1, 1, "s", "s"},
+      {{"zeroifnull"}, 1, 1, "n", "0!"},
+      {{"nullifzero"}, 1, 1, "n", "0?"},
+      {{"elt"}, 2, -1, "is*", "s?"},
       {{"luhn_check"}, 1, 1, "s", "b"},
   };
   for (const Row& row : rows) {
-    table.push_back({row.names, {.name = row.names[0], .kind = FunctionDef::Kind::kScalar, .args_min = row.min, .args_max = row.max, .rule = Signature(row.params, row.result)}});
+    table.push_back(
+        {row.names,
+         {.name = row.names[0], .kind = FunctionDef::Kind::kScalar, .args_min = row.min, .args_max = row.max, .rule = Signature(row.params, row.result)}});
   }
   auto add = [&](std::vector<std::string> names, int min, int max, FunctionDef::Rule rule) {
     FunctionDef def{.name = names[0], .kind = FunctionDef::Kind::kScalar, .args_min = min, .args_max = max, .rule = std::move(rule)};

@@ -125,7 +125,8 @@ DataType ResultType(std::string_view result, const std::vector<ExprPtr>& args, c
 }  // namespace
 
 std::string CallText(const FunctionDef& function, const std::vector<ExprPtr>& args) {
-  return SqlOf(*MakeExpr(UnresolvedFunction{.name = {function.name}, .args = args, .is_distinct = false, .filter = nullptr, .ignore_nulls = false, .named_args = {}}));
+  return SqlOf(
+      *MakeExpr(UnresolvedFunction{.name = {function.name}, .args = args, .is_distinct = false, .filter = nullptr, .ignore_nulls = false, .named_args = {}}));
 }
 
 std::optional<int64_t> IntLiteral(const Expr& expr) {
@@ -167,7 +168,8 @@ Result<ExprPtr> Implicit(const FunctionDef& function, const std::vector<ExprPtr>
 }
 
 FunctionDef::Rule Signature(std::string_view params, std::string_view result) {
-  return [params = std::string(params), result = std::string(result)](const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf& conf) -> Result<TypedCall> {
+  return [params = std::string(params), result = std::string(result)](const FunctionDef& function, std::vector<ExprPtr> args,
+                                                                      const AnalyzerConf& conf) -> Result<TypedCall> {
     auto letter_of = [&](size_t index) {
       bool repeats = params.ends_with('*');
       size_t fixed = repeats ? params.size() - 1 : params.size();
@@ -183,7 +185,8 @@ FunctionDef::Rule Signature(std::string_view params, std::string_view result) {
       if (!found) {
         std::string types;
         for (const ExprPtr& arg : commons) types += fmt::format("{}\"{}\"", types.empty() ? "" : ", ", TypeOf(*arg).Sql());
-        return Status::Error(errors::kDataDiffTypes, {{"sqlExpr", CallText(function, args)}, {"functionName", "`" + function.name + "`"}, {"dataType", "[" + types + "]"}});
+        return Status::Error(errors::kDataDiffTypes,
+                             {{"sqlExpr", CallText(function, args)}, {"functionName", "`" + function.name + "`"}, {"dataType", "[" + types + "]"}});
       }
       common = *found;
     }

@@ -9,15 +9,13 @@ namespace millstream {
 Result<Statement> SqlParser::ParseCreate() {
   cursor_.Advance();
   bool or_replace = cursor_.TakeWords("OR", "REPLACE");
-  if (!or_replace && (cursor_.TakeWord("DATABASE") || cursor_.TakeWord("SCHEMA") || cursor_.TakeWord("NAMESPACE")))
-    return ParseCreateDatabase();
+  if (!or_replace && (cursor_.TakeWord("DATABASE") || cursor_.TakeWord("SCHEMA") || cursor_.TakeWord("NAMESPACE"))) return ParseCreateDatabase();
   bool global = cursor_.TakeWord("GLOBAL");
   bool temporary = cursor_.TakeWord("TEMPORARY") || cursor_.TakeWord("TEMP");
   if (global && !temporary) return cursor_.SyntaxError();
   if (cursor_.TakeWord("VIEW")) return ParseCreateView(or_replace, temporary, global);
   if (!temporary && cursor_.TakeWord("TABLE")) return ParseCreateTable(or_replace);
-  for (std::string_view word :
-       {"FUNCTION", "MATERIALIZED", "STREAMING", "EXTERNAL", "CATALOG", "INDEX", "TABLE", "FLOW", "LIVE", "VARIABLE"}) {
+  for (std::string_view word : {"FUNCTION", "MATERIALIZED", "STREAMING", "EXTERNAL", "CATALOG", "INDEX", "TABLE", "FLOW", "LIVE", "VARIABLE"}) {
     if (cursor_.AtWord(word)) return Unsupported("the statement CREATE " + std::string(temporary ? "TEMPORARY " : "") + std::string(word));
   }
   return cursor_.SyntaxError();
@@ -71,8 +69,7 @@ Result<std::string> SqlParser::ParsePropertyValue() {
   if (kind == TokenKind::kString) return cursor_.ExpectString();
   std::string value = cursor_.TakeSymbol("-") ? "-" : "";
   bool boolean = cursor_.AtWord("TRUE") || cursor_.AtWord("FALSE");
-  if (!boolean && !(cursor_.Peek().kind >= TokenKind::kInteger && cursor_.Peek().kind <= TokenKind::kBigDecimal))
-    return cursor_.SyntaxError();
+  if (!boolean && !(cursor_.Peek().kind >= TokenKind::kInteger && cursor_.Peek().kind <= TokenKind::kBigDecimal)) return cursor_.SyntaxError();
   std::string text(cursor_.Text(cursor_.Peek()));
   if (boolean) {
     for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -115,9 +112,7 @@ Result<Statement> SqlParser::ParseCreateTable(bool or_replace) {
 // USING, PARTITIONED BY, LOCATION, COMMENT, TBLPROPERTIES, OPTIONS: each at most once, in any order.
 Status SqlParser::ParseTableClauses(CreateTable& table) {
   bool has_options = false, has_properties = false;
-  auto twice = [&](std::string clause) {
-    return cursor_.ErrorAt(cursor_.Peek(), errors::kDuplicateClauses, {{"clauseName", std::move(clause)}});
-  };
+  auto twice = [&](std::string clause) { return cursor_.ErrorAt(cursor_.Peek(), errors::kDuplicateClauses, {{"clauseName", std::move(clause)}}); };
   while (true) {
     if (cursor_.AtWord("USING") && table.provider.empty()) {
       cursor_.Advance();
@@ -146,8 +141,8 @@ Status SqlParser::ParseTableClauses(CreateTable& table) {
       MS_ASSIGN_OR_RETURN(auto options, ParseProperties());
       table.options = OptionMap(options.begin(), options.end());
     } else {
-      for (auto [first, second] : {std::pair("CLUSTERED", "BY"), std::pair("CLUSTER", "BY"), std::pair("ROW", "FORMAT"),
-                                   std::pair("STORED", "AS"), std::pair("STORED", "BY"), std::pair("DEFAULT", "COLLATION")}) {
+      for (auto [first, second] : {std::pair("CLUSTERED", "BY"), std::pair("CLUSTER", "BY"), std::pair("ROW", "FORMAT"), std::pair("STORED", "AS"),
+                                   std::pair("STORED", "BY"), std::pair("DEFAULT", "COLLATION")}) {
         if (cursor_.AtWords(first, second)) return Unsupported("CREATE TABLE … " + std::string(first) + " " + second);
       }
       return Status::Ok();

@@ -262,8 +262,7 @@ bool SqlParser::AliasAhead() const {
   }
   if (cursor_.AtWord("LATERAL")) return !cursor_.AtWord("VIEW", 1);
   if (cursor_.AtWord("WINDOW")) return !cursor_.AtWord("AS", 2);
-  for (std::string_view word :
-       {"FROM", "WHERE", "HAVING", "LIMIT", "OFFSET", "QUALIFY", "UNION", "EXCEPT", "MINUS", "INTERSECT", "SELECT"}) {
+  for (std::string_view word : {"FROM", "WHERE", "HAVING", "LIMIT", "OFFSET", "QUALIFY", "UNION", "EXCEPT", "MINUS", "INTERSECT", "SELECT"}) {
     if (cursor_.AtWord(word)) return EndsExpression(cursor_, 1);
   }
   return true;

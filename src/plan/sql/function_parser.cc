@@ -29,8 +29,8 @@ Result<ExprPtr> SqlParser::ParseFunction(MultipartName name, std::vector<ExprPtr
     cursor_.Advance();
   }
   // timestampadd(DAY, 1, ts): the unit is a word, not a column.
-  bool takes_unit = lower == "timestampadd" || lower == "timestampdiff" || lower == "dateadd" || lower == "datediff" ||
-                    lower == "date_add" || lower == "date_diff";
+  bool takes_unit =
+      lower == "timestampadd" || lower == "timestampdiff" || lower == "dateadd" || lower == "datediff" || lower == "date_add" || lower == "date_diff";
   bool three_args = false;
   if (takes_unit && cursor_.Peek().kind == TokenKind::kWord && cursor_.AtSymbol(",", 1)) {
     static constexpr std::string_view kUnits[] = {"YEAR", "QUARTER", "MONTH",  "WEEK",        "DAY",        "DAYOFYEAR",
@@ -73,8 +73,8 @@ Result<ExprPtr> SqlParser::ParseFunction(MultipartName name, std::vector<ExprPtr
   }
   nulls();
   ExprPtr function = Node(std::move(call));
-  bool window = cursor_.AtWord("OVER") &&
-                (cursor_.AtSymbol("(", 1) || cursor_.Peek(1).kind == TokenKind::kWord || cursor_.Peek(1).kind == TokenKind::kQuotedName);
+  bool window =
+      cursor_.AtWord("OVER") && (cursor_.AtSymbol("(", 1) || cursor_.Peek(1).kind == TokenKind::kWord || cursor_.Peek(1).kind == TokenKind::kQuotedName);
   if (window) return ParseWindow(std::move(function));
   return function;
 }

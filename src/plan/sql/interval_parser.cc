@@ -31,8 +31,7 @@ constexpr IntervalUnit kUnits[] = {
 const IntervalUnit* UnitOf(std::string_view word) {
   for (const IntervalUnit& unit : kUnits) {
     if (EqualsKeyword(word, unit.name)) return &unit;
-    if (word.size() == unit.name.size() + 1 && (word.back() == 's' || word.back() == 'S') &&
-        EqualsKeyword(word.substr(0, word.size() - 1), unit.name)) {
+    if (word.size() == unit.name.size() + 1 && (word.back() == 's' || word.back() == 'S') && EqualsKeyword(word.substr(0, word.size() - 1), unit.name)) {
       return &unit;
     }
   }
@@ -57,8 +56,7 @@ struct Sum {
     } else {
       int64_t count = 0;
       auto parsed = std::from_chars(number.data(), number.data() + number.size(), count);
-      if (parsed.ec != std::errc() || parsed.ptr != number.data() + number.size() || __builtin_mul_overflow(count, unit.size, &part))
-        return false;
+      if (parsed.ec != std::errc() || parsed.ptr != number.data() + number.size() || __builtin_mul_overflow(count, unit.size, &part)) return false;
     }
     if (negative) part = -part;
     (unit.in_months ? has_months : has_time) = true;
@@ -96,16 +94,14 @@ Result<ExprPtr> SqlParser::ParseInterval() {
     if (unit == nullptr) return cursor_.SyntaxError();
     cursor_.Advance();
     auto invalid = [&] { return cursor_.ErrorWithin(first, value, errors::kInvalidIntervalFormat, {{"input", number}}); };
-    const IntervalUnit* last =
-        cursor_.AtWord("TO") && cursor_.Peek(1).kind == TokenKind::kWord ? UnitOf(cursor_.Text(cursor_.Peek(1))) : nullptr;
+    const IntervalUnit* last = cursor_.AtWord("TO") && cursor_.Peek(1).kind == TokenKind::kWord ? UnitOf(cursor_.Text(cursor_.Peek(1))) : nullptr;
     if (last != nullptr) {  // INTERVAL '1 2:3:4' DAY TO SECOND
       cursor_.Advance();
       cursor_.Advance();
       bool year_month = unit->name == "YEAR" && last->name == "MONTH";
       bool day_time = unit->day_time_rank >= 0 && last->day_time_rank > unit->day_time_rank;
       if (!year_month && !day_time) return invalid();
-      std::optional<int64_t> amount =
-          year_month ? MonthsFromText(number) : DayTimeFromText(number, unit->day_time_rank, last->day_time_rank);
+      std::optional<int64_t> amount = year_month ? MonthsFromText(number) : DayTimeFromText(number, unit->day_time_rank, last->day_time_rank);
       if (!amount) return invalid();
       if (negative) *amount = -*amount;
       return Node(Literal{Value{*amount}, year_month ? DataType::YearMonthInterval() : DataType::DayTimeInterval()});

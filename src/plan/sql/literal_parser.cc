@@ -69,9 +69,8 @@ Result<ExprPtr> SqlParser::ParseNumber(bool negative) {
   std::string sign = negative ? "-" : "";
   cursor_.Advance();
   auto out_of_range = [&](std::string_view raw, std::string_view type, std::string min, std::string max) {
-    return cursor_.ErrorWithin(
-        token, token, errors::kInvalidNumericLiteralRange,
-        {{"rawStrippedQualifier", sign + std::string(raw)}, {"typeName", std::string(type)}, {"minValue", min}, {"maxValue", max}});
+    return cursor_.ErrorWithin(token, token, errors::kInvalidNumericLiteralRange,
+                               {{"rawStrippedQualifier", sign + std::string(raw)}, {"typeName", std::string(type)}, {"minValue", min}, {"maxValue", max}});
   };
   auto integral = [&](std::string_view digits, const IntegralLimits& limits) -> Result<ExprPtr> {
     std::string signed_digits = sign + std::string(digits);

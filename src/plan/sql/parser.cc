@@ -10,8 +10,7 @@ namespace {
 
 // An empty text has an error of its own; one that holds only comments does not, in Spark.
 Status EmptyError(const TokenCursor& cursor) {
-  bool blank =
-      std::all_of(cursor.sql().begin(), cursor.sql().end(), [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
+  bool blank = std::all_of(cursor.sql().begin(), cursor.sql().end(), [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
   return blank ? cursor.ErrorAt(cursor.Peek(), errors::kParseEmptyStatement, {}) : cursor.SyntaxError();
 }
 

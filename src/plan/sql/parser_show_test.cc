@@ -69,9 +69,7 @@ std::string_view JoinName(JoinType type) {
   return "";
 }
 
-std::string AliasText(const std::string& name, const std::vector<std::string>& columns) {
-  return name + (columns.empty() ? "" : "(" + Names(columns) + ")");
-}
+std::string AliasText(const std::string& name, const std::vector<std::string>& columns) { return name + (columns.empty() ? "" : "(" + Names(columns) + ")"); }
 
 std::string ShowAggregate(const Aggregate& node) {
   std::string text = "Aggregate";
@@ -161,23 +159,20 @@ std::string Show(const PlanNode& plan) {
   if (const auto* node = plan.As<Project>()) return "Project[" + List(node->expressions) + "](" + Show(*node->child) + ")";
   if (const auto* node = plan.As<Filter>()) return "Filter[" + Show(*node->condition) + "](" + Show(*node->child) + ")";
   if (const auto* node = plan.As<Aggregate>()) return ShowAggregate(*node);
-  if (const auto* node = plan.As<Sort>())
-    return std::string(node->is_global ? "Sort[" : "SortWithin[") + List(node->order) + "](" + Show(*node->child) + ")";
+  if (const auto* node = plan.As<Sort>()) return std::string(node->is_global ? "Sort[" : "SortWithin[") + List(node->order) + "](" + Show(*node->child) + ")";
   if (const auto* node = plan.As<Limit>()) return "Limit[" + Show(*node->count) + "](" + Show(*node->child) + ")";
   if (const auto* node = plan.As<Offset>()) return "Offset[" + Show(*node->count) + "](" + Show(*node->child) + ")";
   if (const auto* node = plan.As<Deduplicate>()) return "Distinct(" + Show(*node->child) + ")";
   if (const auto* node = plan.As<DropColumns>()) return "Drop[" + List(node->columns) + "](" + Show(*node->child) + ")";
   if (const auto* node = plan.As<Repartition>()) return "Repartition(" + Show(*node->child) + ")";
-  if (const auto* node = plan.As<SubqueryAlias>())
-    return "Alias[" + AliasText(Dotted(node->name), node->column_aliases) + "](" + Show(*node->child) + ")";
+  if (const auto* node = plan.As<SubqueryAlias>()) return "Alias[" + AliasText(Dotted(node->name), node->column_aliases) + "](" + Show(*node->child) + ")";
   if (const auto* node = plan.As<Generate>()) {
     std::string text = std::string("Generate") + (node->outer ? " outer[" : "[") + Show(*node->generator) + " " + node->alias;
     return text + (node->column_aliases.empty() ? "" : " AS " + Names(node->column_aliases)) + "](" + Show(*node->child) + ")";
   }
   if (const auto* node = plan.As<WithCte>()) {
     std::string definitions;
-    for (const auto& [name, definition] : node->definitions)
-      definitions += (definitions.empty() ? "" : ", ") + name + " = " + Show(*definition);
+    for (const auto& [name, definition] : node->definitions) definitions += (definitions.empty() ? "" : ", ") + name + " = " + Show(*definition);
     return "With[" + definitions + "](" + Show(*node->child) + ")";
   }
   if (const auto* node = plan.As<Join>()) return ShowJoin(*node);

@@ -140,9 +140,8 @@ TEST(Parser, ReadsColumnsFieldsAndCalls) {
 }
 
 TEST(Parser, BuildsQueriesInSparksOrder) {
-  EXPECT_EQ(
-      Query("SELECT a, count(*) AS n FROM t WHERE b > 1 GROUP BY a HAVING count(*) > 2 ORDER BY n DESC NULLS LAST LIMIT 10 OFFSET 5;"),
-      "Limit[10](Offset[5](Sort[n desc nulls last](Filter[>(count(1), 2)](Aggregate[a; a, count(1) AS n](Filter[>(b, 1)](t))))))");
+  EXPECT_EQ(Query("SELECT a, count(*) AS n FROM t WHERE b > 1 GROUP BY a HAVING count(*) > 2 ORDER BY n DESC NULLS LAST LIMIT 10 OFFSET 5;"),
+            "Limit[10](Offset[5](Sort[n desc nulls last](Filter[>(count(1), 2)](Aggregate[a; a, count(1) AS n](Filter[>(b, 1)](t))))))");
   EXPECT_EQ(Query("SELECT DISTINCT a FROM db.t AS x"), "Distinct(Project[a](Alias[x](db.t)))");
   EXPECT_EQ(Query("FROM t SELECT a WHERE b"), "Project[a](Filter[b](t))");
   EXPECT_EQ(Query("WITH a AS (SELECT 1), b (x) AS (SELECT 2) SELECT * FROM a, b"),
@@ -154,8 +153,7 @@ TEST(Parser, BuildsQueriesInSparksOrder) {
   EXPECT_EQ(Query("SELECT * EXCEPT SELECT 1"), "Except(Project[*](OneRow), Project[1](OneRow))");
   EXPECT_EQ(Query("SELECT sum(a) OVER w FROM t WINDOW w AS (PARTITION BY b)"), "Project[sum(a) over (partition b)](t)");
   EXPECT_EQ(Query("SELECT /*+ BROADCAST(t) */ a FROM t"), "Project[a](t)");
-  EXPECT_EQ(Query("VALUES (1, 'a'), (2, 'b')"),
-            "UnionAll(Project[1 AS col1, 'a' AS col2](OneRow), Project[2 AS col1, 'b' AS col2](OneRow))");
+  EXPECT_EQ(Query("VALUES (1, 'a'), (2, 'b')"), "UnionAll(Project[1 AS col1, 'a' AS col2](OneRow), Project[2 AS col1, 'b' AS col2](OneRow))");
   EXPECT_EQ(Query("SELECT 1 FROM"), "Project[1 AS FROM](OneRow)");
   EXPECT_EQ(Query("SELECT ((SELECT 1) + 1), ((SELECT 2) UNION (SELECT 3))"),
             "Project[+(scalar(Project[1](OneRow)), 1), scalar(Union(Project[2](OneRow), Project[3](OneRow)))](OneRow)");
@@ -257,10 +255,9 @@ TEST(Parser, ReadsNames) {
 }
 
 TEST(Parser, ShowsWhereTheMistakeIs) {
-  EXPECT_EQ(
-      ErrorOf("SELECT *\nFROM t\nWHERE a = = 1\nAND b"),
-      "[PARSE_SYNTAX_ERROR] Syntax error at or near '='. SQLSTATE: 42601 (line 3, pos 10)\n\n== SQL ==\nSELECT *\nFROM t\nWHERE a = = 1\n"
-      "----------^^^\nAND b\n");
+  EXPECT_EQ(ErrorOf("SELECT *\nFROM t\nWHERE a = = 1\nAND b"),
+            "[PARSE_SYNTAX_ERROR] Syntax error at or near '='. SQLSTATE: 42601 (line 3, pos 10)\n\n== SQL ==\nSELECT *\nFROM t\nWHERE a = = 1\n"
+            "----------^^^\nAND b\n");
 }
 
 TEST(Parser, DeepAndLongTextIsRefusedOrReadButNeverFatal) {
@@ -293,8 +290,7 @@ TEST(Parser, DeepAndLongTextIsRefusedOrReadButNeverFatal) {
   }
   for (const std::string& sql :
        {"SELECT a" + repeat(" AND b", 50000), "SELECT 1" + repeat(" UNION ALL SELECT 1", 5000), "VALUES (1)" + repeat(", (1)", 20000),
-        "SELECT 1" + repeat(", 1", 50000), "SELECT " + repeat("trim(", 100) + "a" + repeat(")", 100),
-        "SELECT " + repeat("(", 100) + "1" + repeat(")", 100)}) {
+        "SELECT 1" + repeat(", 1", 50000), "SELECT " + repeat("trim(", 100) + "a" + repeat(")", 100), "SELECT " + repeat("(", 100) + "1" + repeat(")", 100)}) {
     EXPECT_EQ(ErrorOf(sql).substr(0, 300), "ok") << sql.substr(0, 40);
   }
   EXPECT_THAT(ErrorOf("SELECT 1" + repeat(" + 1", 100000)), HasSubstr("FAILED_TO_PARSE_TOO_COMPLEX"));

@@ -83,8 +83,8 @@ Result<ExprPtr> SqlParser::ParseWordPrimary() {
       if (cursor_.TakeWord("TRUE")) return Node(Literal{Value{true}, DataType::Boolean()});
       if (cursor_.TakeWord("FALSE")) return Node(Literal{Value{false}, DataType::Boolean()});
       // Functions without parentheses. USER is left a column, the more common meaning by far.
-      for (std::string_view name : {"current_date", "current_timestamp", "current_user", "session_user", "localtimestamp",
-                                    "current_catalog", "current_database", "current_schema"}) {
+      for (std::string_view name :
+           {"current_date", "current_timestamp", "current_user", "session_user", "localtimestamp", "current_catalog", "current_database", "current_schema"}) {
         if (SameName(cursor_.Text(cursor_.Peek()), name)) {
           cursor_.Advance();
           return Function(std::string(name), {});
@@ -100,8 +100,8 @@ Result<ExprPtr> SqlParser::ParseWordPrimary() {
     bool sign_next = (cursor_.AtSymbol("-", 1) || cursor_.AtSymbol("+", 1)) && cursor_.Peek(2).kind >= TokenKind::kString &&
                      cursor_.Peek(2).kind <= TokenKind::kBigDecimal && cursor_.Peek(3).kind == TokenKind::kWord;
     if (cursor_.AtWord("INTERVAL") && (number_next || sign_next)) return ParseInterval();
-    bool word_ends = next == TokenKind::kEnd || cursor_.AtSymbol(",", 1) || cursor_.AtSymbol(")", 1) || cursor_.AtWord("AS", 1) ||
-                     cursor_.AtWord("END", 1) || cursor_.AtWord("FROM", 1);
+    bool word_ends = next == TokenKind::kEnd || cursor_.AtSymbol(",", 1) || cursor_.AtSymbol(")", 1) || cursor_.AtWord("AS", 1) || cursor_.AtWord("END", 1) ||
+                     cursor_.AtWord("FROM", 1);
     if (cursor_.AtWord("CASE") && !word_ends) return ParseCase();
     if (call) {
       if (cursor_.TakeWord("CAST")) return ParseCast(std::nullopt);
@@ -202,9 +202,7 @@ Result<ExprPtr> SqlParser::ParseCast(std::optional<EvalMode> mode) {
 }
 
 bool SqlParser::LambdaAhead() const {
-  auto name_at = [&](size_t ahead) {
-    return cursor_.Peek(ahead).kind == TokenKind::kWord || cursor_.Peek(ahead).kind == TokenKind::kQuotedName;
-  };
+  auto name_at = [&](size_t ahead) { return cursor_.Peek(ahead).kind == TokenKind::kWord || cursor_.Peek(ahead).kind == TokenKind::kQuotedName; };
   if (name_at(0)) return cursor_.AtSymbol("->", 1);
   if (!cursor_.AtSymbol("(")) return false;
   size_t ahead = 1;

@@ -22,8 +22,7 @@ bool SqlParser::QueryAhead(size_t from) const {
   bool query = cursor_.AtWord("SELECT", ahead) && next != TokenKind::kEnd && !cursor_.AtSymbol(")", ahead + 1);
   query |= cursor_.AtWord("WITH", ahead) && name_next;
   query |= (cursor_.AtWord("FROM", ahead) || cursor_.AtWord("TABLE", ahead)) && name_next;
-  query |= cursor_.AtWord("VALUES", ahead) &&
-           (cursor_.AtSymbol("(", ahead + 1) || (next >= TokenKind::kString && next <= TokenKind::kBigDecimal));
+  query |= cursor_.AtWord("VALUES", ahead) && (cursor_.AtSymbol("(", ahead + 1) || (next >= TokenKind::kString && next <= TokenKind::kBigDecimal));
   if (!query || outer == SIZE_MAX) return query;
   // "((SELECT 1) UNION …": a query; "((SELECT 1) + 1": an expression.
   size_t after = MatchingParenthesis(cursor_.position() + outer) + 1 - cursor_.position();
@@ -132,10 +131,8 @@ Result<PlanPtr> SqlParser::ParseSetOperations() {
     cursor_.Advance();
     MS_ASSIGN_OR_RETURN(bool is_all, ParseSetQuantifier());
     MS_ASSIGN_OR_RETURN(PlanPtr right, ParseIntersections());
-    left = Plan(SetOperation{.kind = is_union ? SetOperation::Kind::kUnion : SetOperation::Kind::kExcept,
-                             .is_all = is_all,
-                             .left = std::move(left),
-                             .right = std::move(right)});
+    left = Plan(SetOperation{
+        .kind = is_union ? SetOperation::Kind::kUnion : SetOperation::Kind::kExcept, .is_all = is_all, .left = std::move(left), .right = std::move(right)});
   }
   return TooComplex();
 }
@@ -232,8 +229,7 @@ Result<std::vector<ExprPtr>> SqlParser::ParseSelectList(std::optional<std::vecto
     } while (cursor_.TakeSymbol(","));
     MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
     list.push_back(Node(UnresolvedStar{}));
-    if (cursor_.AtSymbol(","))
-      return Status::Unsupported("* EXCEPT (…) beside other columns", "Name the columns, or use SELECT * EXCEPT (…) alone.");
+    if (cursor_.AtSymbol(",")) return Status::Unsupported("* EXCEPT (…) beside other columns", "Name the columns, or use SELECT * EXCEPT (…) alone.");
     return list;
   }
   do {
@@ -349,9 +345,9 @@ Result<PlanPtr> SqlParser::ParseValues() {
     std::vector<ExprPtr> columns = is_row ? row->args : std::vector<ExprPtr>{value};
     if (rows.empty()) width = columns.size();
     if (columns.size() != width) {
-      return Status::Error(errors::kInvalidInlineTable, {{"expectedNumCols", std::to_string(width)},
-                                                         {"actualNumCols", std::to_string(columns.size())},
-                                                         {"rowIndex", std::to_string(rows.size())}});
+      return Status::Error(
+          errors::kInvalidInlineTable,
+          {{"expectedNumCols", std::to_string(width)}, {"actualNumCols", std::to_string(columns.size())}, {"rowIndex", std::to_string(rows.size())}});
     }
     for (size_t i = 0; i < columns.size(); ++i) {
       const Alias* named = columns[i]->As<Alias>();

@@ -220,8 +220,7 @@ Result<PlanPtr> SqlParser::ParseSample(PlanPtr plan) {
     MS_RETURN_IF_ERROR(cursor_.ExpectWord("OUT"));
     MS_RETURN_IF_ERROR(cursor_.ExpectWord("OF"));
     MS_ASSIGN_OR_RETURN(int64_t denominator, cursor_.ExpectInteger());
-    if (denominator <= 0 || numerator > denominator)
-      return Status::IllegalArgument("TABLESAMPLE needs a bucket from 1 to the number of buckets.");
+    if (denominator <= 0 || numerator > denominator) return Status::IllegalArgument("TABLESAMPLE needs a bucket from 1 to the number of buckets.");
     sample.upper = static_cast<double>(numerator) / static_cast<double>(denominator);
   } else {
     const Token number = cursor_.Peek();
@@ -237,8 +236,7 @@ Result<PlanPtr> SqlParser::ParseSample(PlanPtr plan) {
     std::from_chars(text.data(), text.data() + text.size(), percent);
     cursor_.Advance();
     MS_RETURN_IF_ERROR(cursor_.ExpectWord("PERCENT"));
-    if (percent > 100)
-      return Status::IllegalArgument("Sampling fraction (" + std::to_string(percent / 100) + ") must be on interval [0, 1]");
+    if (percent > 100) return Status::IllegalArgument("Sampling fraction (" + std::to_string(percent / 100) + ") must be on interval [0, 1]");
     sample.upper = percent / 100;
   }
   MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));

@@ -89,8 +89,6 @@ Result<MultipartName> SqlParser::ParseName() {
   return name;
 }
 
-Status SqlParser::Unsupported(std::string statement, std::string hint) {
-  return Status::Unsupported(std::move(statement), std::move(hint));
-}
+Status SqlParser::Unsupported(std::string statement, std::string hint) { return Status::Unsupported(std::move(statement), std::move(hint)); }
 
 }  // namespace millstream

@@ -6,10 +6,10 @@ namespace millstream {
 namespace {
 
 // Statements of Spark, Delta and Databricks that begin with a word of their own and that nothing here runs yet.
-constexpr std::string_view kUnsupportedStatements[] = {
-    "MERGE",   "UPDATE",  "DELETE", "COPY",   "ALTER", "OPTIMIZE", "VACUUM", "CACHE",  "UNCACHE", "REFRESH", "TRUNCATE", "ANALYZE",
-    "REPLACE", "COMMENT", "GRANT",  "REVOKE", "MSCK",  "REPAIR",   "LOAD",   "EXPORT", "IMPORT",  "DECLARE", "EXECUTE",  "CALL",
-    "RESTORE", "CONVERT", "CLEAR",  "ADD",    "LIST",  "GENERATE", "REORG",  "UNDROP", "BEGIN",   "FSCK",    "MAP",      "REDUCE"};
+constexpr std::string_view kUnsupportedStatements[] = {"MERGE",   "UPDATE",   "DELETE",   "COPY",    "ALTER",   "OPTIMIZE", "VACUUM",  "CACHE",   "UNCACHE",
+                                                       "REFRESH", "TRUNCATE", "ANALYZE",  "REPLACE", "COMMENT", "GRANT",    "REVOKE",  "MSCK",    "REPAIR",
+                                                       "LOAD",    "EXPORT",   "IMPORT",   "DECLARE", "EXECUTE", "CALL",     "RESTORE", "CONVERT", "CLEAR",
+                                                       "ADD",     "LIST",     "GENERATE", "REORG",   "UNDROP",  "BEGIN",    "FSCK",    "MAP",     "REDUCE"};
 
 bool IsName(const Token& token) { return token.kind == TokenKind::kWord || token.kind == TokenKind::kQuotedName; }
 
@@ -40,8 +40,7 @@ Result<Statement> SqlParser::ParseStatement() {
     // WITH … INSERT: the common tables belong to the query that is inserted.
     size_t body = cursor_.position();
     int open = 0;
-    for (; !cursor_.AtEnd() && !(open == 0 && (cursor_.AtWord("INSERT") || cursor_.AtWord("SELECT") || cursor_.AtWord("FROM")));
-         cursor_.Advance()) {
+    for (; !cursor_.AtEnd() && !(open == 0 && (cursor_.AtWord("INSERT") || cursor_.AtWord("SELECT") || cursor_.AtWord("FROM"))); cursor_.Advance()) {
       if (cursor_.AtSymbol("(")) ++open;
       if (cursor_.AtSymbol(")")) --open;
     }
@@ -110,8 +109,7 @@ Result<Statement> SqlParser::ParseShow() {
     MS_ASSIGN_OR_RETURN(show.pattern, ParsePattern());
     return Statement(Command{std::move(show)});
   }
-  for (std::string_view word :
-       {"VIEWS", "FUNCTIONS", "TBLPROPERTIES", "CREATE", "PARTITIONS", "CATALOGS", "CURRENT", "USER", "SYSTEM", "ALL", "TABLE"}) {
+  for (std::string_view word : {"VIEWS", "FUNCTIONS", "TBLPROPERTIES", "CREATE", "PARTITIONS", "CATALOGS", "CURRENT", "USER", "SYSTEM", "ALL", "TABLE"}) {
     if (cursor_.AtWord(word)) return Unsupported("the statement SHOW " + std::string(word));
   }
   return cursor_.SyntaxError();
@@ -232,8 +230,8 @@ Result<Statement> SqlParser::ParseReset() {
 Result<Statement> SqlParser::ParseExplain() {
   cursor_.Advance();
   Explain explain;
-  for (auto [word, mode] : {std::pair("EXTENDED", "extended"), std::pair("CODEGEN", "codegen"), std::pair("COST", "cost"),
-                            std::pair("FORMATTED", "formatted"), std::pair("LOGICAL", "extended")}) {
+  for (auto [word, mode] : {std::pair("EXTENDED", "extended"), std::pair("CODEGEN", "codegen"), std::pair("COST", "cost"), std::pair("FORMATTED", "formatted"),
+                            std::pair("LOGICAL", "extended")}) {
     if (cursor_.TakeWord(word)) {
       explain.mode = mode;
       break;
@@ -257,8 +255,7 @@ Result<Statement> SqlParser::ParseInsert() {
   }
   if (IsName(cursor_.Peek(1))) cursor_.TakeWord("TABLE");
   MS_ASSIGN_OR_RETURN(write.table, ParseName());
-  if (cursor_.AtWord("PARTITION") && cursor_.AtSymbol("(", 1))
-    return Unsupported("INSERT … PARTITION (…)", "Select the partition columns like all others.");
+  if (cursor_.AtWord("PARTITION") && cursor_.AtSymbol("(", 1)) return Unsupported("INSERT … PARTITION (…)", "Select the partition columns like all others.");
   if (cursor_.AtWords("REPLACE", "WHERE")) return Unsupported("INSERT INTO … REPLACE WHERE");
   if (cursor_.AtWords("BY", "NAME")) {
     cursor_.Advance();

@@ -1,0 +1,78 @@
+#pragma once
+
+// state_store.h   What the stateful operators of one query remember between batches: ordered key-value stores with versions
+// (org.apache.spark.sql.execution.streaming.state.StateStore).
+//
+// Version v is the state after batch v - 1, as in Spark: a batch N reads version N and commits version N + 1. All stores of a query commit together, in
+// one durable step, after the sink has the batch and before the commit log names it. So what is found after a crash is one of:
+//   version N       batch N has not been committed by the state: it is run again from here
+//   version N + 1   the sink has batch N: it must not run again, only commits/N is missing
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "storage/fs.h"
+
+namespace millstream {
+
+// Which store: Spark's <operator>/<partition>/<name>.
+struct StateStoreId {
+  int64_t operator_id = 0;
+  int32_t partition = 0;
+  std::string name = "default";
+  auto operator<=>(const StateStoreId&) const = default;
+};
+
+// Walks keys in byte order. Sees the store as it was when the iterator was made.
+class StateIterator {
+ public:
+  virtual ~StateIterator() = default;
+  // False at the end. The views hold until the next call.
+  virtual Result<bool> Next(std::string_view* key, std::string_view* value) = 0;
+};
+
+// One store, as the running batch sees it: the committed version with the batch's own changes over it. Not thread-safe; different stores may be used
+// from different threads.
+class StateStore {
+ public:
+  virtual ~StateStore() = default;
+  virtual Result<bool> Get(std::string_view key, std::string* value) = 0;
+  virtual Status Put(std::string_view key, std::string_view value) = 0;
+  virtual Status Remove(std::string_view key) = 0;
+  // Keys in [begin, end); an empty `end` is no bound.
+  virtual Result<std::unique_ptr<StateIterator>> Scan(std::string_view begin, std::string_view end) = 0;
+  virtual int64_t rows() const = 0;          // numRowsTotal
+  virtual int64_t memory_bytes() const = 0;  // memoryUsedBytes
+};
+
+struct StateStoresOptions {
+  std::string directory;                        // <checkpoint>/state (raw path; made when missing)
+  int64_t memory_bytes_max = int64_t{1} << 30;  // of all stores together; what does not fit is on disk
+  int64_t versions_kept = 100;                  // spark.sql.streaming.minBatchesToRetain
+};
+
+// All stores of one query.
+class StateStores {
+ public:
+  // The newest durable version, whatever a crash left behind. STATE_STORE_… errors when the directory is damaged or of another kind (Spark's own state).
+  static Result<std::unique_ptr<StateStores>> Open(Fs& fs, StateStoresOptions options);
+  virtual ~StateStores() = default;
+
+  virtual int64_t version() const = 0;  // 0: nothing committed yet
+  // Made when missing. Lives as long as this.
+  virtual Result<StateStore*> Store(const StateStoreId& id) = 0;
+  // Makes the changes of all stores durable, as `version`. `note` is kept with it (what the engine must know to finish the batch without running it).
+  virtual Status Commit(int64_t version, std::string_view note) = 0;
+  virtual Result<std::string> Note(int64_t version) const = 0;
+  // Forgets the changes since the last Commit: the batch failed and runs again.
+  virtual Status Abort() = 0;
+  // Back to an older version that is still kept: its batch is to run again because the logs were cut back.
+  virtual Status RollBackTo(int64_t version) = 0;
+};
+
+}  // namespace millstream
