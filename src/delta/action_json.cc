@@ -183,6 +183,8 @@ void ParseLine(const Json& root, CommitActions& actions) {
       actions.adds.push_back(std::make_shared<const AddFile>(ParseAdd(in)));
     } else if (name == "remove") {
       actions.removes.push_back(std::make_shared<const RemoveFile>(ParseRemove(in)));
+    } else if (name == "cdc") {
+      actions.changes.push_back(std::make_shared<const ChangeFile>(ChangeFile{String(in, "path"), ParsePartitionValues(in), Int(in, "size")}));
     } else if (name == "metaData") {
       actions.metadata = ParseMetadata(in);
     } else if (name == "protocol") {
@@ -422,6 +424,17 @@ void AppendAction(std::string& out, const RemoveFile& remove) {
   object.DeletionVector(remove.deletion_vector);
   object.Number("baseRowId", remove.base_row_id);
   object.Number("defaultRowCommitVersion", remove.default_row_commit_version);
+  object.Close();
+  out += "}\n";
+}
+
+void AppendAction(std::string& out, const ChangeFile& change) {
+  out += "{\"cdc\":";
+  ObjectWriter object(out);
+  object.Text("path", std::string_view(change.path));
+  object.Map("partitionValues", change.partition_values);
+  object.Number("size", change.size_bytes);
+  object.Flag("dataChange", false);
   object.Close();
   out += "}\n";
 }

@@ -17,6 +17,7 @@ Result<CommitActions> ParseActions(const std::string& bytes, const std::string& 
 // One line each, with its newline.
 void AppendAction(std::string& out, const AddFile& add);
 void AppendAction(std::string& out, const RemoveFile& remove);
+void AppendAction(std::string& out, const ChangeFile& change);
 void AppendAction(std::string& out, const Metadata& metadata);
 void AppendAction(std::string& out, const Protocol& protocol);
 void AppendAction(std::string& out, const SetTransaction& txn);

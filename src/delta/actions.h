@@ -55,6 +55,14 @@ struct RemoveFile {
 };
 using RemoveFilePtr = std::shared_ptr<const RemoveFile>;
 
+// Rows of a change data feed: a file below _change_data, with a column _change_type.
+struct ChangeFile {
+  std::string path;
+  PartitionValues partition_values;
+  int64_t size_bytes = 0;
+};
+using ChangeFilePtr = std::shared_ptr<const ChangeFile>;
+
 struct Metadata {
   std::string id;
   std::optional<std::string> name, description;
@@ -106,6 +114,7 @@ struct Sidecar {
 struct CommitActions {
   std::vector<AddFilePtr> adds;
   std::vector<RemoveFilePtr> removes;
+  std::vector<ChangeFilePtr> changes;
   std::optional<Metadata> metadata;
   std::optional<Protocol> protocol;
   std::vector<SetTransaction> transactions;

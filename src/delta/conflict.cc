@@ -15,9 +15,16 @@ Status CheckConflict(const TransactionFacts& ours, const CommitActions& winner, 
   for (const SetTransaction& txn : winner.transactions) {
     if (ours.app_ids.count(txn.app_id)) return conflict(errors::kDeltaConcurrentTransaction);
   }
+  // The isolation level is Serializable, the only one that Delta's open source takes: blind appends count too.
   if (ours.reads_whole_table && !winner.adds.empty()) return conflict(errors::kDeltaConcurrentAppend);
+  for (const AddFilePtr& add : winner.adds) {
+    if (ours.would_read && ours.would_read(*add)) return conflict(errors::kDeltaConcurrentAppend);
+  }
   for (const RemoveFilePtr& remove : winner.removes) {
-    if (ours.removed_keys.count(FileKey(remove->path, remove->deletion_vector))) return conflict(errors::kDeltaConcurrentDeleteDelete);
+    const std::string key = FileKey(remove->path, remove->deletion_vector);
+    // Spark names what is read before what is deleted; a file that is deleted was read too, unless nothing was read by rows.
+    if (ours.read_keys.count(key)) return conflict(errors::kDeltaConcurrentDeleteRead);
+    if (ours.removed_keys.count(key)) return conflict(errors::kDeltaConcurrentDeleteDelete);
   }
   if (ours.reads_whole_table && !winner.removes.empty()) return conflict(errors::kDeltaConcurrentDeleteRead);
   return Status();

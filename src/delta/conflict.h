@@ -2,6 +2,7 @@
 
 // conflict.h   May our commit come after one that won the race for its version? Reads nothing, writes nothing.
 
+#include <functional>
 #include <set>
 #include <string>
 
@@ -15,6 +16,9 @@ struct TransactionFacts {
   bool changes_metadata = false;
   bool changes_protocol = false;
   bool reads_whole_table = false;      // overwrite: any file that comes or goes matters
+  // Would we have read this file, had it been there? Unset: we read no files by a condition.
+  std::function<bool(const AddFile&)> would_read;
+  std::set<std::string> read_keys;     // FileKey of what we have read
   std::set<std::string> app_ids;       // whose txn we have read (and mostly write)
   std::set<std::string> domains;       // that we write
   std::set<std::string> removed_keys;  // FileKey of what we remove

@@ -39,6 +39,8 @@ struct Shared {
   StructType file_schema;         // without partition columns and void columns
   std::vector<int> file_columns;  // their places in the table schema
   std::vector<int> partition_columns;
+  int change_column = -1;     // of the rows; -1: there are no change rows
+  StructType change_schema;   // of change files: file_schema and the type of change
   ParquetWriterOptions parquet;
   std::string write_id = NewUuid();
 
@@ -54,8 +56,11 @@ struct OpenFile {
   std::string directory;  // below the table, with a slash at its end; empty: the table itself
   std::string name;
   PartitionValues partition_values;
+  bool is_change = false;
   std::unique_ptr<ParquetWriter> writer;
 };
+
+constexpr std::string_view kChangeDirectory = "_change_data/";
 
 class Worker {
  public:
@@ -63,8 +68,13 @@ class Worker {
 
   Status Take(const RecordBatchPtr& batch) {
     MS_ASSIGN_OR_RETURN(RecordBatchPtr rows, shared_.conform.Apply(batch));
-    if (shared_.partition_columns.empty()) return Write("", PartitionValues(), FileColumns(*rows));
-    return Split(*rows);
+    std::shared_ptr<arrow::Array> change;
+    if (shared_.change_column >= 0) {
+      change = batch->column(shared_.change_column);
+      if (change->null_count() == change->length()) change = nullptr;
+    }
+    if (shared_.partition_columns.empty()) return Write(change ? std::string(kChangeDirectory) : "", PartitionValues(), FileColumns(*rows, change));
+    return Split(*rows, change);
   }
 
   Status Finish() {
@@ -73,14 +83,15 @@ class Worker {
   }
 
  private:
-  RecordBatchPtr FileColumns(const arrow::RecordBatch& rows) const {
+  RecordBatchPtr FileColumns(const arrow::RecordBatch& rows, const std::shared_ptr<arrow::Array>& change) const {
     std::vector<std::shared_ptr<arrow::Array>> columns;
     for (int index : shared_.file_columns) columns.push_back(rows.column(index));
-    return arrow::RecordBatch::Make(ToArrowSchema(shared_.file_schema), rows.num_rows(), std::move(columns));
+    if (change) columns.push_back(change);
+    return arrow::RecordBatch::Make(ToArrowSchema(change ? shared_.change_schema : shared_.file_schema), rows.num_rows(), std::move(columns));
   }
 
   // One piece for each partition that the rows belong to.
-  Status Split(const arrow::RecordBatch& rows) {
+  Status Split(const arrow::RecordBatch& rows, const std::shared_ptr<arrow::Array>& change) {
     struct Group {
       PartitionValues values;
       arrow::Int64Builder rows;
@@ -88,7 +99,7 @@ class Worker {
     std::map<std::string, Group> groups;
     const StructType& schema = shared_.table.schema;
     for (int64_t row = 0; row < rows.num_rows(); ++row) {
-      std::string directory;
+      std::string directory(change ? kChangeDirectory : "");
       PartitionValues values;
       for (int index : shared_.partition_columns) {
         MS_ASSIGN_OR_RETURN(std::optional<std::string> text, PartitionText(*rows.column(index), row, schema[index].type));
@@ -99,7 +110,7 @@ class Worker {
       if (group.rows.length() == 0) group.values = std::move(values);
       MS_RETURN_IF_ERROR(FromArrow(group.rows.Append(row)));
     }
-    RecordBatchPtr columns = FileColumns(rows);
+    RecordBatchPtr columns = FileColumns(rows, change);
     for (auto& [directory, group] : groups) {
       if (group.rows.length() == rows.num_rows()) {
         MS_RETURN_IF_ERROR(Write(directory, std::move(group.values), columns));
@@ -131,7 +142,7 @@ class Worker {
   }
 
   Result<OpenFile> Open(const std::string& directory, PartitionValues values) {
-    OpenFile file{.directory = directory, .partition_values = std::move(values)};
+    OpenFile file{.directory = directory, .partition_values = std::move(values), .is_change = directory.starts_with(kChangeDirectory)};
     std::string folder = shared_.table_path;
     if (!directory.empty()) folder = JoinPath(folder, directory.substr(0, directory.size() - 1));
     {
@@ -139,10 +150,11 @@ class Worker {
       const char* codec = shared_.parquet.codec == ParquetWriterOptions::Codec::kZstd   ? ".zstd"
                           : shared_.parquet.codec == ParquetWriterOptions::Codec::kNone ? ""
                                                                                         : ".snappy";
-      file.name = fmt::format("part-{:05}-{}-c000{}.parquet", shared_.next_file++, shared_.write_id, codec);
+      file.name = fmt::format("{}-{:05}-{}{}c000{}.parquet", file.is_change ? "cdc" : "part", shared_.next_file++, shared_.write_id,
+                              file.is_change ? "." : "-", codec);
       shared_.directories.insert(folder);
     }
-    auto create = [&] { return ParquetWriter::Create(shared_.fs, JoinPath(folder, file.name), shared_.file_schema, shared_.parquet); };
+    auto create = [&] { return ParquetWriter::Create(shared_.fs, JoinPath(folder, file.name), file.is_change ? shared_.change_schema : shared_.file_schema, shared_.parquet); };
     Result<std::unique_ptr<ParquetWriter>> writer = create();
     if (!writer.ok() && (writer.status().Is(errors::kFileNotFound) || writer.status().error_number() == ENOENT)) {
       MS_RETURN_IF_ERROR(shared_.fs.CreateDirectories(folder));
@@ -159,6 +171,15 @@ class Worker {
     MS_FAILPOINT("delta.data.before_publish");
     MS_ASSIGN_OR_RETURN(WrittenFile written, file.writer->Close());
     MS_FAILPOINT("delta.data.after_publish");
+    if (file.is_change) {
+      auto change = std::make_shared<ChangeFile>();
+      change->path = EncodeUriPath(file.directory + file.name);
+      change->partition_values = std::move(file.partition_values);
+      change->size_bytes = written.size_bytes;
+      std::lock_guard lock(shared_.mutex);
+      shared_.written.changes.push_back(std::move(change));
+      return Status();
+    }
     auto add = std::make_shared<AddFile>();
     add->path = EncodeUriPath(file.directory + file.name);
     add->partition_values = std::move(file.partition_values);
@@ -210,6 +231,8 @@ void PlanColumns(Shared& shared) {
     shared.file_columns.push_back(static_cast<int>(i));
     shared.file_schema.Add(table.schema[i]);
   }
+  shared.change_schema = shared.file_schema;
+  shared.change_schema.Add({std::string(kChangeTypeColumn), DataType::String()});
 }
 
 Status PlanParquet(Shared& shared) {
@@ -237,6 +260,7 @@ Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& tabl
                                    const DataWriteOptions& options) {
   Shared shared{fs, clock, table_path, table, RowConform(rows_schema, table.schema), options};
   PlanColumns(shared);
+  if (options.has_change_rows) shared.change_column = static_cast<int>(*rows_schema.IndexOf(kChangeTypeColumn));
   MS_RETURN_IF_ERROR(PlanParquet(shared));
 
   // One batch is no work for two threads, and a thread that starts for it would cost more than it does.

@@ -12,15 +12,22 @@
 
 namespace millstream {
 
+// The column that tells rows of the change data feed: insert, update_preimage, update_postimage or delete.
+inline constexpr std::string_view kChangeTypeColumn = "_change_type";
+
 struct DataWriteOptions {
   int threads = 2;
   int64_t target_file_bytes = int64_t{128} << 20;
+  // The rows have a column _change_type. Batches in which it is null are the table's rows; those in which it is set go to _change_data. No batch
+  // has both.
+  bool has_change_rows = false;
 };
 
 struct DataWritten {
   std::vector<AddFilePtr> files;
-  int64_t rows = 0;
-  int64_t bytes = 0;
+  std::vector<ChangeFilePtr> changes;
+  int64_t rows = 0;   // in `files`
+  int64_t bytes = 0;  // of `files`
 };
 
 // Writes `rows` (columns `rows_schema`, fitting `table.schema`) below `table_path`. A few rows are written on the calling thread; more on up to

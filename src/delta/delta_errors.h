@@ -97,4 +97,19 @@ inline constexpr ErrorClass kInsertNotEnoughColumns{
     "INSERT_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS", "21S01", ExceptionKind::kAnalysis,
     "Cannot write to <tableName>, the reason is not enough data columns:\nTable columns: <tableColumns>.\nData columns: <dataColumns>."};
 
+// ---- change data feed
+inline constexpr ErrorClass kDeltaHasChangeColumns{
+    "DELTA_TABLE_ALREADY_CONTAINS_CDC_COLUMNS", "42711", ExceptionKind::kAnalysis,
+    "Unable to enable Change Data Capture on the table. The table already contains reserved columns <columnList> that will be used internally as metadata for "
+    "the table's Change Data Feed. To enable Change Data Feed on the table rename/drop these columns."};
+inline constexpr ErrorClass kDeltaMissingChangeData{
+    "DELTA_MISSING_CHANGE_DATA", "KD002", ExceptionKind::kAnalysis,
+    "Error getting change data for range [<startVersion> , <endVersion>] as change data was not\nrecorded for version [<version>]. If you've enabled change "
+    "data feed on this table,\nuse `DESCRIBE HISTORY` to see when it was first enabled.\nOtherwise, to start recording change data, use `ALTER TABLE "
+    "table_name SET TBLPROPERTIES\n(<key>=true)`."};
+inline constexpr ErrorClass kDeltaChangesStartAfterLatest{"DELTA_CDC_START_VERSION_AFTER_LATEST", "22003", ExceptionKind::kIllegalArgument,
+                                                          "Start version <start> for change data feed exceeds the latest table version <latest>."};
+inline constexpr ErrorClass kDeltaChangesRange{"DELTA_INVALID_CDC_RANGE", "22003", ExceptionKind::kIllegalArgument,
+                                               "CDC range from start <start> to end <end> was invalid. End cannot be before start."};
+
 }  // namespace millstream::errors

@@ -41,9 +41,9 @@ std::string CommitInfoJson(const CommitRequest& request, int64_t timestamp_ms, i
   json += ",\"operationParameters\":";
   append_pairs(request.parameters);
   if (request.read) json += ",\"readVersion\":" + std::to_string(request.read->version);
-  bool is_blind_append = !request.reads_whole_table && request.actions.removes.empty() && !request.actions.adds.empty();
+  const bool is_blind_append = !request.reads_whole_table && !request.would_read && request.actions.removes.empty();
   json += ",\"isolationLevel\":\"Serializable\",\"isBlindAppend\":";
-  json += is_blind_append || (request.actions.adds.empty() && request.actions.removes.empty() && !request.reads_whole_table) ? "true" : "false";
+  json += is_blind_append ? "true" : "false";
   json += ",\"operationMetrics\":";
   append_pairs(request.metrics);
   if (request.user_metadata) {
@@ -59,7 +59,9 @@ std::string CommitInfoJson(const CommitRequest& request, int64_t timestamp_ms, i
 TransactionFacts FactsOf(const CommitRequest& request) {
   TransactionFacts facts{.changes_metadata = request.actions.metadata.has_value(),
                          .changes_protocol = request.actions.protocol.has_value(),
-                         .reads_whole_table = request.reads_whole_table};
+                         .reads_whole_table = request.reads_whole_table,
+                         .would_read = request.would_read,
+                         .read_keys = request.read_keys};
   for (const SetTransaction& txn : request.actions.transactions) facts.app_ids.insert(txn.app_id);
   for (const DomainMetadata& domain : request.actions.domains) facts.domains.insert(domain.domain);
   for (const RemoveFilePtr& remove : request.actions.removes) facts.removed_keys.insert(FileKey(remove->path, remove->deletion_vector));
@@ -75,6 +77,7 @@ std::string BodyOf(const CommitActions& actions) {
   for (const DomainMetadata& domain : actions.domains) AppendAction(body, domain);
   for (const RemoveFilePtr& remove : actions.removes) AppendAction(body, *remove);
   for (const AddFilePtr& add : actions.adds) AppendAction(body, *add);
+  for (const ChangeFilePtr& change : actions.changes) AppendAction(body, *change);
   return body;
 }
 
@@ -141,6 +144,18 @@ Result<CommitActions> DeltaLog::ReadCommit(int64_t version) {
   std::string path = CommitPath(table_path_, version);
   MS_ASSIGN_OR_RETURN(std::string bytes, fs_.ReadFile(path));
   return ParseActions(std::move(bytes), path);
+}
+
+Result<DeltaLog::CommitAt> DeltaLog::ReadVersion(int64_t version) {
+  CommitAt commit;
+  MS_ASSIGN_OR_RETURN(commit.actions, ReadCommit(version));
+  if (commit.actions.commit_info && commit.actions.commit_info->in_commit_timestamp_ms) {
+    commit.timestamp_ms = *commit.actions.commit_info->in_commit_timestamp_ms;
+    return commit;
+  }
+  MS_ASSIGN_OR_RETURN(FileInfo info, fs_.Stat(CommitPath(table_path_, version)));
+  commit.timestamp_ms = info.modified_ns / 1000000;
+  return commit;
 }
 
 Result<bool> DeltaLog::ReadNewCommitsLocked() {

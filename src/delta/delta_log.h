@@ -5,10 +5,12 @@
 // A lone writer neither lists nor reads before it commits: the next version is linked under its name, and only a name that is taken
 // tells of other writers.
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +28,9 @@ struct CommitRequest {
   SnapshotPtr read;  // what the decision was based on; null: the table is new (actions hold protocol and metadata)
   CommitActions actions;
   bool reads_whole_table = false;
+  // What a statement that reads before it writes (DELETE, UPDATE, MERGE) has read: conflict.h.
+  std::function<bool(const AddFile&)> would_read;
+  std::set<std::string> read_keys;
   std::string operation;                                        // "STREAMING UPDATE", "WRITE" …
   std::vector<std::pair<std::string, std::string>> parameters;  // operationParameters
   std::vector<std::pair<std::string, std::string>> metrics;     // operationMetrics
@@ -55,6 +60,12 @@ class DeltaLog : public std::enable_shared_from_this<DeltaLog> {
   Result<SnapshotPtr> At(int64_t version);
   // The last version at or before a time. DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION, DELTA_TIMESTAMP_GREATER_THAN_COMMIT.
   Result<int64_t> VersionAt(int64_t wall_ms);
+  // What one commit says, and when it was made (as time travel sees it). kFileNotFound: it is not there, or no longer.
+  struct CommitAt {
+    CommitActions actions;
+    int64_t timestamp_ms = 0;
+  };
+  Result<CommitAt> ReadVersion(int64_t version);
   // Newest first.
   Result<std::vector<HistoryEntry>> History(std::optional<int64_t> limit);
 

@@ -22,9 +22,9 @@ namespace {
 
 // An opened data file, shared by the readers of its row groups.
 struct DataFile {
-  AddFilePtr add;
+  ScanFile scan;
   std::shared_ptr<const ParquetFile> parquet;
-  DeletedRows deleted;            // null: none
+  DeletedRows deleted;            // null: none; `without` of the scan counted in
   std::vector<int> file_columns;  // of each wanted column; -1: not in the file
   std::vector<int> read;          // those that are, in the order wanted
 };
@@ -35,15 +35,22 @@ struct RowGroupReader {
   int64_t next_row = 0;  // within the file
 };
 
-class SnapshotRows : public RowStream {
+StructType FieldsOf(const std::vector<ScanColumn>& columns) {
+  StructType fields;
+  for (const ScanColumn& column : columns) fields.Add(column.field);
+  return fields;
+}
+
+class FileRows : public RowStream {
  public:
-  SnapshotRows(Fs& fs, SnapshotPtr snapshot, StructType columns, std::vector<AddFilePtr> files)
+  FileRows(Fs& fs, ScanRequest request)
       : fs_(fs),
-        snapshot_(std::move(snapshot)),
-        columns_(std::move(columns)),
-        schema_(ToArrowSchema(columns_)),
-        mode_(MappingModeOf(*snapshot_->metadata)),
-        files_(files.begin(), files.end()) {}
+        table_path_(std::move(request.table_path)),
+        metadata_(std::move(request.metadata)),
+        columns_(std::move(request.columns)),
+        schema_(ToArrowSchema(FieldsOf(columns_))),
+        mode_(MappingModeOf(*metadata_)),
+        files_(std::make_move_iterator(request.files.begin()), std::make_move_iterator(request.files.end())) {}
 
   const ArrowSchemaPtr& schema() const override { return schema_; }
 
@@ -76,7 +83,7 @@ class SnapshotRows : public RowStream {
   // A reader that another caller has put back, or a new row group, or a new file; null: the rows end here for this caller.
   Result<std::unique_ptr<RowGroupReader>> TakeReader() {
     for (;;) {
-      AddFilePtr add;
+      std::optional<ScanFile> scan;
       std::optional<RowGroup> group;
       {
         std::lock_guard lock(mutex_);
@@ -90,14 +97,14 @@ class SnapshotRows : public RowStream {
           group = std::move(groups_.front());
           groups_.pop_front();
         } else if (!files_.empty()) {
-          add = std::move(files_.front());
+          scan = std::move(files_.front());
           files_.pop_front();
         } else {
           return std::unique_ptr<RowGroupReader>();
         }
       }
       if (!group) {
-        Result<std::shared_ptr<const DataFile>> file = OpenFile(add);
+        Result<std::shared_ptr<const DataFile>> file = OpenFile(*std::move(scan));
         if (!file.ok()) return Fail(file.status());
         if ((*file)->parquet->row_groups() == 0) continue;
         std::lock_guard lock(mutex_);
@@ -114,20 +121,23 @@ class SnapshotRows : public RowStream {
     }
   }
 
-  Result<std::shared_ptr<const DataFile>> OpenFile(const AddFilePtr& add) {
+  Result<std::shared_ptr<const DataFile>> OpenFile(ScanFile scan) {
     auto file = std::make_shared<DataFile>();
-    file->add = add;
-    MS_ASSIGN_OR_RETURN(std::string path, DataFilePath(snapshot_->table_path, add->path));
+    file->scan = std::move(scan);
+    MS_ASSIGN_OR_RETURN(std::string path, DataFilePath(table_path_, file->scan.path));
     Result<std::shared_ptr<const ParquetFile>> opened = ParquetFile::Open(fs_, path);
     if (opened.status().Is(errors::kFileNotFound)) return Status::Error(errors::kDeltaFileMissing, {{"filePath", path}});
     if (!opened.ok()) return opened.status();
     file->parquet = std::move(*opened);
-    if (add->deletion_vector) {
-      MS_ASSIGN_OR_RETURN(file->deleted, LoadDeletionVector(fs_, snapshot_->table_path, *add->deletion_vector));
+    file->deleted = file->scan.without;
+    if (file->scan.deletion_vector) {
+      MS_ASSIGN_OR_RETURN(DeletedRows stored, LoadDeletionVector(fs_, table_path_, *file->scan.deletion_vector));
+      file->deleted = file->deleted ? UnionOf(*file->deleted, *stored) : std::move(stored);
     }
-    for (const StructField& field : columns_) {
-      bool is_partition = add->partition_values.count(PhysicalName(field, mode_)) > 0;
-      int index = is_partition || field.type.id() == TypeId::kNull ? -1 : FindColumn(*file->parquet, field, mode_);
+    for (const ScanColumn& column : columns_) {
+      bool is_in_file = column.kind == ScanColumn::Kind::kData && column.field.type.id() != TypeId::kNull &&
+                        file->scan.partition_values.count(PhysicalName(column.field, mode_)) == 0;
+      int index = is_in_file ? FindColumn(*file->parquet, column.field, mode_) : -1;
       file->file_columns.push_back(index);
       if (index >= 0) file->read.push_back(index);
     }
@@ -138,30 +148,71 @@ class SnapshotRows : public RowStream {
     std::vector<std::shared_ptr<arrow::Array>> columns;
     int next = 0;
     for (size_t i = 0; i < columns_.size(); ++i) {
-      const StructField& field = columns_[i];
+      const StructField& field = columns_[i].field;
       if (file.file_columns[i] >= 0) {
         MS_ASSIGN_OR_RETURN(auto column, ToTableColumn(read.column(next++), field, mode_));
         columns.push_back(std::move(column));
         continue;
       }
+      if (columns_[i].kind == ScanColumn::Kind::kRowIndex) {
+        MS_ASSIGN_OR_RETURN(auto column, Counting(first_row, read.num_rows()));
+        columns.push_back(std::move(column));
+        continue;
+      }
       Value value;
-      auto partition = file.add->partition_values.find(PhysicalName(field, mode_));
-      if (partition != file.add->partition_values.end() && partition->second) {
-        MS_ASSIGN_OR_RETURN(value, ParsePartitionText(*partition->second, field.type));
+      if (columns_[i].kind == ScanColumn::Kind::kConstant) {
+        value = file.scan.constants[columns_[i].constant];
+      } else {
+        auto partition = file.scan.partition_values.find(PhysicalName(field, mode_));
+        if (partition != file.scan.partition_values.end() && partition->second) {
+          MS_ASSIGN_OR_RETURN(value, ParsePartitionText(*partition->second, field.type));
+        }
       }
       MS_ASSIGN_OR_RETURN(auto column, Repeat(value, field.type, read.num_rows()));
       columns.push_back(std::move(column));
     }
     RecordBatchPtr batch = arrow::RecordBatch::Make(schema_, read.num_rows(), std::move(columns));
+    if (file.scan.only) {
+      MS_ASSIGN_OR_RETURN(batch, Pick(*file.scan.only, file.deleted.get(), std::move(batch), first_row));
+      return batch;
+    }
     return file.deleted ? WithoutDeleted(*file.deleted, std::move(batch), first_row) : Result<RecordBatchPtr>(std::move(batch));
+  }
+
+  static Result<std::shared_ptr<arrow::Array>> Counting(int64_t first, int64_t rows) {
+    arrow::Int64Builder builder;
+    arrow::Status status = builder.Reserve(rows);
+    for (int64_t i = 0; status.ok() && i < rows; ++i) builder.UnsafeAppend(first + i);
+    auto array = builder.Finish();
+    if (!array.ok()) return FromArrowStatus(array.status(), "while numbering rows");
+    return *array;
+  }
+
+  // Those of `only` that are not deleted.
+  static Result<RecordBatchPtr> Pick(const std::vector<uint64_t>& only, const std::vector<uint64_t>* deleted, RecordBatchPtr batch, int64_t first_row) {
+    const auto past = static_cast<uint64_t>(first_row + batch->num_rows());
+    arrow::Int64Builder kept;
+    arrow::Status status;
+    for (auto row = std::lower_bound(only.begin(), only.end(), static_cast<uint64_t>(first_row)); status.ok() && row != only.end() && *row < past; ++row) {
+      if (deleted && std::binary_search(deleted->begin(), deleted->end(), *row)) continue;
+      status = kept.Append(static_cast<int64_t>(*row) - first_row);
+    }
+    return TakeRows(std::move(batch), kept);
+  }
+
+  static Result<RecordBatchPtr> TakeRows(RecordBatchPtr batch, arrow::Int64Builder& kept) {
+    if (batch->num_columns() == 0) return arrow::RecordBatch::Make(batch->schema(), kept.length(), std::vector<std::shared_ptr<arrow::Array>>{});
+    auto indices = kept.Finish();
+    if (!indices.ok()) return FromArrowStatus(indices.status(), "while applying a deletion vector");
+    auto taken = arrow::compute::Take(arrow::Datum(batch), arrow::Datum(*indices), arrow::compute::TakeOptions::NoBoundsCheck());
+    if (!taken.ok()) return FromArrowStatus(taken.status(), "while applying a deletion vector");
+    return taken->record_batch();
   }
 
   static Result<RecordBatchPtr> WithoutDeleted(const std::vector<uint64_t>& deleted, RecordBatchPtr batch, int64_t first_row) {
     auto begin = std::lower_bound(deleted.begin(), deleted.end(), static_cast<uint64_t>(first_row));
     auto end = std::lower_bound(begin, deleted.end(), static_cast<uint64_t>(first_row + batch->num_rows()));
     if (begin == end) return batch;
-    if (batch->num_columns() == 0)
-      return arrow::RecordBatch::Make(batch->schema(), batch->num_rows() - (end - begin), std::vector<std::shared_ptr<arrow::Array>>{});
     arrow::Int64Builder kept;
     arrow::Status status = kept.Reserve(batch->num_rows() - (end - begin));
     for (int64_t row = 0; status.ok() && row < batch->num_rows(); ++row) {
@@ -171,11 +222,8 @@ class SnapshotRows : public RowStream {
         kept.UnsafeAppend(row);
       }
     }
-    auto indices = kept.Finish();
-    if (!indices.ok()) return FromArrowStatus(indices.status(), "while applying a deletion vector");
-    auto taken = arrow::compute::Take(arrow::Datum(batch), arrow::Datum(*indices), arrow::compute::TakeOptions::NoBoundsCheck());
-    if (!taken.ok()) return FromArrowStatus(taken.status(), "while applying a deletion vector");
-    return taken->record_batch();
+    if (!status.ok()) return FromArrowStatus(status, "while applying a deletion vector");
+    return TakeRows(std::move(batch), kept);
   }
 
   Status Fail(Status status) {
@@ -185,12 +233,13 @@ class SnapshotRows : public RowStream {
   }
 
   Fs& fs_;
-  SnapshotPtr snapshot_;
-  StructType columns_;
-  ArrowSchemaPtr schema_;
-  ColumnMappingMode mode_;
+  const std::string table_path_;
+  const MetadataPtr metadata_;
+  const std::vector<ScanColumn> columns_;
+  const ArrowSchemaPtr schema_;
+  const ColumnMappingMode mode_;
   std::mutex mutex_;
-  std::deque<AddFilePtr> files_;                       // GUARDED_BY(mutex_): not opened yet
+  std::deque<ScanFile> files_;                         // GUARDED_BY(mutex_): not opened yet
   std::deque<RowGroup> groups_;                        // GUARDED_BY(mutex_): of opened files
   std::vector<std::unique_ptr<RowGroupReader>> idle_;  // GUARDED_BY(mutex_): begun, nobody reads them now
   Status error_;                                       // GUARDED_BY(mutex_)
@@ -199,18 +248,19 @@ class SnapshotRows : public RowStream {
 }  // namespace
 
 Result<RowStreamPtr> ScanSnapshot(Fs& fs, SnapshotPtr snapshot, const std::vector<std::string>& columns, const std::vector<ColumnPredicate>& predicates) {
-  StructType wanted;
+  ScanRequest request{.table_path = snapshot->table_path, .metadata = snapshot->metadata};
   for (const std::string& column : columns) {
     std::optional<size_t> index = snapshot->schema().IndexOf(column, true);
     if (!index) index = snapshot->schema().IndexOf(column);
     if (!index) return Status::Internal("the table " + snapshot->table_path + " has no column " + column);
-    wanted.Add(snapshot->schema()[*index]);
+    request.columns.push_back({snapshot->schema()[*index]});
   }
-  std::vector<AddFilePtr> files;
   snapshot->files.ForEach([&](const AddFilePtr& file) {
-    if (MayMatch(*file, *snapshot->metadata, predicates)) files.push_back(file);
+    if (MayMatch(*file, *snapshot->metadata, predicates)) request.files.push_back(ScanFile::Of(*file));
   });
-  return RowStreamPtr(std::make_unique<SnapshotRows>(fs, std::move(snapshot), std::move(wanted), std::move(files)));
+  return ScanFiles(fs, std::move(request));
 }
+
+RowStreamPtr ScanFiles(Fs& fs, ScanRequest request) { return std::make_unique<FileRows>(fs, std::move(request)); }
 
 }  // namespace millstream
