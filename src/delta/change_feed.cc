@@ -1,8 +1,7 @@
 #include "delta/change_feed.h"
 
-#include <nlohmann/json.hpp>
-
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "delta/data_writer.h"
 #include "delta/delta_errors.h"

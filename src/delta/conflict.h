@@ -15,7 +15,7 @@ namespace millstream {
 struct TransactionFacts {
   bool changes_metadata = false;
   bool changes_protocol = false;
-  bool reads_whole_table = false;      // overwrite: any file that comes or goes matters
+  bool reads_whole_table = false;  // overwrite: any file that comes or goes matters
   // Would we have read this file, had it been there? Unset: we read no files by a condition.
   std::function<bool(const AddFile&)> would_read;
   std::set<std::string> read_keys;     // FileKey of what we have read

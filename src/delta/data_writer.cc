@@ -39,8 +39,8 @@ struct Shared {
   StructType file_schema;         // without partition columns and void columns
   std::vector<int> file_columns;  // their places in the table schema
   std::vector<int> partition_columns;
-  int change_column = -1;     // of the rows; -1: there are no change rows
-  StructType change_schema;   // of change files: file_schema and the type of change
+  int change_column = -1;    // of the rows; -1: there are no change rows
+  StructType change_schema;  // of change files: file_schema and the type of change
   ParquetWriterOptions parquet;
   std::string write_id = NewUuid();
 
@@ -150,11 +150,13 @@ class Worker {
       const char* codec = shared_.parquet.codec == ParquetWriterOptions::Codec::kZstd   ? ".zstd"
                           : shared_.parquet.codec == ParquetWriterOptions::Codec::kNone ? ""
                                                                                         : ".snappy";
-      file.name = fmt::format("{}-{:05}-{}{}c000{}.parquet", file.is_change ? "cdc" : "part", shared_.next_file++, shared_.write_id,
-                              file.is_change ? "." : "-", codec);
+      file.name =
+          fmt::format("{}-{:05}-{}{}c000{}.parquet", file.is_change ? "cdc" : "part", shared_.next_file++, shared_.write_id, file.is_change ? "." : "-", codec);
       shared_.directories.insert(folder);
     }
-    auto create = [&] { return ParquetWriter::Create(shared_.fs, JoinPath(folder, file.name), file.is_change ? shared_.change_schema : shared_.file_schema, shared_.parquet); };
+    auto create = [&] {
+      return ParquetWriter::Create(shared_.fs, JoinPath(folder, file.name), file.is_change ? shared_.change_schema : shared_.file_schema, shared_.parquet);
+    };
     Result<std::unique_ptr<ParquetWriter>> writer = create();
     if (!writer.ok() && (writer.status().Is(errors::kFileNotFound) || writer.status().error_number() == ENOENT)) {
       MS_RETURN_IF_ERROR(shared_.fs.CreateDirectories(folder));
