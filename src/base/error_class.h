@@ -23,6 +23,7 @@ enum class ExceptionKind {
   kSpark,                  // org.apache.spark.SparkException
   kInvalidPlan,            // org.apache.spark.sql.connect.common.InvalidPlanInput
   kPython,                 // org.apache.spark.api.python.PythonException
+  kStreamingPythonRunner,  // org.apache.spark.api.python.StreamingPythonRunner$StreamingPythonRunnerInitializationException
 };
 
 // One row of Spark's error-conditions.json, or of ours where Spark has none. Constants live beside the code that raises them,

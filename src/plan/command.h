@@ -2,12 +2,15 @@
 
 // command.h   Statements that do something. A door or the SQL parser makes them; the session runs them.
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "base/ids.h"
 #include "plan/logical_plan.h"
 
 namespace millstream {
@@ -101,6 +104,23 @@ struct Trigger {
   int64_t interval_ms = 0;
 };
 enum class OutputMode { kAppend, kUpdate, kComplete };
+
+class BatchWrites;  // session/batch_writes.h
+
+// What foreachBatch and foreach call. A query owns one; it is called on the query's thread, again with the same batch after a crash. `cancelled` is asked
+// while the user's code runs: true ends it.
+class BatchFunction {
+ public:
+  virtual ~BatchFunction() = default;
+  // foreachBatch. `batch` reads the rows of this batch, as often as wanted, in any plan. `writes` makes what the function writes to tables exactly once.
+  virtual Status RunOnBatch(BatchId id, const PlanPtr& batch, const std::shared_ptr<BatchWrites>& writes, const std::function<bool()>& cancelled) = 0;
+};
+class RowsFunction {
+ public:
+  virtual ~RowsFunction() = default;
+  // foreach, with the rows of one partition.
+  virtual Status RunOnRows(BatchId id, const StructType& schema, RowStream& rows, const std::function<bool()>& cancelled) = 0;
+};
 // df.writeStream….start()/toTable()
 struct StartStream {
   PlanPtr query;
@@ -112,6 +132,9 @@ struct StartStream {
   Trigger trigger;
   OutputMode output_mode = OutputMode::kAppend;
   std::string query_name;
+  // The sink, when one is set.
+  std::shared_ptr<BatchFunction> foreach_batch;
+  std::shared_ptr<RowsFunction> foreach;
 };
 
 struct Command {

@@ -53,7 +53,7 @@ class LocalSession : public Session {
 
   Result<PlanPtr> AnalyzePlan(const PlanPtr& plan) override;
   Result<QueryResult> Execute(const PlanPtr& plan, std::shared_ptr<CancelToken> cancel) override;
-  Result<QueryResult> ExecuteCommand(const Command& command, std::shared_ptr<CancelToken> cancel) override;
+  Result<QueryResult> ExecuteCommand(const Command& command, std::shared_ptr<CancelToken> cancel, std::shared_ptr<BatchWrites> writes) override;
   Status CreateTempView(const std::string& name, const PlanPtr& plan, bool replace, bool global) override;
 
   Result<StreamingQueryPtr> StartStreamingQuery(const StartStream& start) override;
@@ -74,7 +74,12 @@ class LocalSession : public Session {
   Result<bool> DropTempView(const std::string& name, bool global) override;
 
  private:
-  using Cancel = std::shared_ptr<CancelToken>;
+  // Under what a command runs.
+  struct Cancel {
+    std::shared_ptr<CancelToken> token;
+    std::shared_ptr<BatchWrites> writes;  // null outside of foreachBatch
+    operator const std::shared_ptr<CancelToken>&() const { return token; }  // NOLINT: implicit on purpose
+  };
   SessionCatalog MakeCatalog() const { return SessionCatalog(*engine_, conf_, views_, current_database()); }
   ComputeConf compute_conf() const;
   Result<QueryResult> ExecuteAnalyzed(const PlanPtr& analyzed, const Cancel& cancel);
@@ -104,6 +109,10 @@ class LocalSession : public Session {
   Result<QueryResult> WriteToPath(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
   Result<QueryResult> InsertInto(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
   Result<QueryResult> SaveAsTable(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
+  // The options of a write to this table, with the transaction id that makes it exactly once when it comes from foreachBatch.
+  static OptionMap WithTransaction(OptionMap options, const std::string& location, const Cancel& cancel);
+  // An earlier run of the batch has made this write.
+  Result<bool> IsWritten(const std::string& location, const OptionMap& options);
   Status WriteRows(const std::string& path, struct DeltaWrite& write, const PlanPtr& analyzed, const Cancel& cancel);
 
   struct StreamTarget {
@@ -112,7 +121,7 @@ class LocalSession : public Session {
     bool recovers = true;             // memory: cannot be started again from a checkpoint
     std::function<Status()> prepare;  // creates the table; called once all checks have passed
   };
-  Result<StreamTarget> ResolveStreamTarget(const StartStream& start, const StructType& schema);
+  Result<StreamTarget> ResolveStreamTarget(const StartStream& start, const StructType& schema, const std::shared_ptr<CancelToken>& cancel);
   Result<StreamTarget> ResolveTableTarget(const StartStream& start, const StructType& schema);
   StreamTarget DeltaTarget(const StartStream& start, std::string path);
   Result<CheckpointOptions> ResolveCheckpoint(const StartStream& start, const StreamTarget& target);

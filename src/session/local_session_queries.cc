@@ -44,7 +44,7 @@ Result<PlanPtr> LocalSession::AnalyzeBatch(const PlanPtr& plan) {
 
 Result<QueryResult> LocalSession::Execute(const PlanPtr& plan, std::shared_ptr<CancelToken> cancel) {
   MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzeBatch(plan));
-  return ExecuteAnalyzed(analyzed, cancel);
+  return ExecuteAnalyzed(analyzed, Cancel{std::move(cancel), nullptr});
 }
 
 Result<QueryResult> LocalSession::ExecuteAnalyzed(const PlanPtr& analyzed, const Cancel& cancel) {
@@ -56,13 +56,14 @@ Result<QueryResult> LocalSession::ExecuteAnalyzed(const PlanPtr& analyzed, const
     MS_ASSIGN_OR_RETURN(RowStreamPtr rows, table->Scan(needs));
     inputs.push_back(std::move(rows));
   }
-  MS_ASSIGN_OR_RETURN(RowStreamPtr rows, compiled->Run(std::move(inputs), cancel));
+  MS_ASSIGN_OR_RETURN(RowStreamPtr rows, compiled->Run(std::move(inputs), cancel.token));
   StructType schema = compiled->schema();
   return QueryResult{std::move(schema), OwnedRows(std::move(rows), std::pair(engine_, compiled))};
 }
 
-Result<QueryResult> LocalSession::ExecuteCommand(const Command& command, std::shared_ptr<CancelToken> cancel) {
-  return std::visit([&](const auto& one) { return Run(one, cancel); }, command.node);
+Result<QueryResult> LocalSession::ExecuteCommand(const Command& command, std::shared_ptr<CancelToken> cancel, std::shared_ptr<BatchWrites> writes) {
+  const Cancel under{std::move(cancel), std::move(writes)};
+  return std::visit([&](const auto& one) { return Run(one, under); }, command.node);
 }
 
 Result<QueryResult> LocalSession::Run(const Explain& command, const Cancel&) {

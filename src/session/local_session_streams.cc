@@ -1,6 +1,7 @@
 #include "base/uuid.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/files_connector.h"
+#include "session/foreach_sinks.h"
 #include "session/local_session.h"
 #include "session/result_table.h"
 #include "session/session_errors.h"
@@ -45,10 +46,10 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& s
   if (!IsStreaming(*analyzed)) return Status::Error(errors::kWriteStreamNotAllowed);
   MS_RETURN_IF_ERROR(CheckStreamingOperations(*analyzed, start.output_mode));
   MS_RETURN_IF_ERROR(streams_->queries.CheckName(start.query_name));
-  MS_ASSIGN_OR_RETURN(StreamTarget target, ResolveStreamTarget(start, SchemaOf(*analyzed)));
+  StreamRequest request;
+  MS_ASSIGN_OR_RETURN(StreamTarget target, ResolveStreamTarget(start, SchemaOf(*analyzed), request.cancel));
   MS_ASSIGN_OR_RETURN(CheckpointOptions checkpoint, ResolveCheckpoint(start, target));
 
-  StreamRequest request;
   request.name = start.query_name;
   request.checkpoint = checkpoint;
   request.trigger = start.trigger;
@@ -104,10 +105,20 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& s
   return StreamingQueryPtr(query);
 }
 
-Result<LocalSession::StreamTarget> LocalSession::ResolveStreamTarget(const StartStream& start, const StructType& schema) {
+Result<LocalSession::StreamTarget> LocalSession::ResolveStreamTarget(const StartStream& start, const StructType& schema, const std::shared_ptr<CancelToken>& cancel) {
+  StreamTarget target;
+  if (start.foreach_batch || start.foreach) {
+    if (!start.partition_by.empty())
+      return Status::Error(errors::kForeachPartitioning, {{"operation", start.foreach_batch ? "foreachBatch" : "foreach"}});
+    target.may_be_temporary = true;
+    target.open_sink = [function = start.foreach_batch, rows = start.foreach, cancel, bytes = engine_->options.memory_bytes_max](
+                           const std::string& query_id, const std::string&) -> Result<std::unique_ptr<Sink>> {
+      return function ? MakeForeachBatchSink(function, query_id, cancel, bytes) : MakeForeachSink(rows, cancel);
+    };
+    return target;
+  }
   if (start.table) return ResolveTableTarget(start, schema);
   const std::string format = MakeCatalog().FormatOrDefault(start.format);
-  StreamTarget target;
   if (EqualsIgnoreCase(format, "noop")) {
     target.may_be_temporary = true;
     target.open_sink = [](const std::string&, const std::string&) -> Result<std::unique_ptr<Sink>> { return MakeNoopSink(); };

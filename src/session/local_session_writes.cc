@@ -1,5 +1,8 @@
+#include <charconv>
+
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/files_connector.h"
+#include "session/batch_writes.h"
 #include "session/local_session.h"
 #include "session/result_table.h"
 #include "session/session_errors.h"
@@ -56,6 +59,23 @@ Result<QueryResult> LocalSession::Run(const WriteData& command, const Cancel& ca
   return WriteToPath(command, analyzed, cancel);
 }
 
+OptionMap LocalSession::WithTransaction(OptionMap options, const std::string& location, const Cancel& cancel) {
+  if (cancel.writes == nullptr || options.contains("txnAppId")) return options;
+  options["txnAppId"] = cancel.writes->NextApplicationId(location);
+  options["txnVersion"] = std::to_string(cancel.writes->batch().value());
+  return options;
+}
+
+Result<bool> LocalSession::IsWritten(const std::string& location, const OptionMap& options) {
+  const auto app_id = options.find("txnAppId"), version = options.find("txnVersion");
+  if (app_id == options.end() || version == options.end()) return false;
+  MS_ASSIGN_OR_RETURN(std::optional<int64_t> written, DeltaTransactionVersion(engine_->delta, location, app_id->second));
+  int64_t wanted = 0;
+  const char* end = version->second.data() + version->second.size();
+  // A version that is no number is the writer's to refuse.
+  return written && std::from_chars(version->second.data(), end, wanted).ptr == end && *written >= wanted;
+}
+
 Status LocalSession::WriteRows(const std::string& path, DeltaWrite& write, const PlanPtr& analyzed, const Cancel& cancel) {
   MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, cancel));
   write.schema = query.schema;
@@ -80,7 +100,9 @@ Result<QueryResult> LocalSession::WriteToPath(const WriteData& command, const Pl
   if (auto option = command.options.find("path"); !written_path && option != command.options.end()) written_path = option->second;
   if (!written_path || written_path->empty()) return Status::Error(errors::kPathNotSpecified);
   MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(*written_path));
-  DeltaWrite write{.mode = command.mode, .partition_by = command.partition_by, .options = WithoutPath(command.options)};
+  DeltaWrite write{.mode = command.mode, .partition_by = command.partition_by, .options = WithTransaction(WithoutPath(command.options), path, cancel)};
+  MS_ASSIGN_OR_RETURN(bool is_written, IsWritten(path, write.options));
+  if (is_written) return EmptyResult();
   PlanPtr rows = analyzed;
   MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine_->delta, path));
   if (exists && !EvolvesSchema(command.options) && (command.mode == SaveMode::kAppend || command.mode == SaveMode::kOverwrite)) {
@@ -100,7 +122,7 @@ Result<QueryResult> LocalSession::InsertInto(const WriteData& command, const Pla
                    .by_position = !command.by_name,
                    .insert_columns = command.insert_columns,
                    .partition_by = {},
-                   .options = WithoutPath(command.options)};
+                   .options = WithTransaction(WithoutPath(command.options), table.location, cancel)};
   PlanPtr rows = analyzed;
   if (command.by_name) {
     if (!EvolvesSchema(command.options)) rows = CastToTargets(analyzed, TargetsByName(schema, info.schema), false);
@@ -118,18 +140,24 @@ Result<QueryResult> LocalSession::SaveAsTable(const WriteData& command, const Pl
   MS_ASSIGN_OR_RETURN(std::optional<TableEntry> existing, engine_->warehouse.FindTable(database, name.table));
   const std::string format = existing && command.format.empty() ? existing->provider : catalog.FormatOrDefault(command.format);
   if (!IsDeltaFormat(format)) return Status::Unsupported("saveAsTable with format \"" + format + "\"", "Use format(\"delta\").");
-  if (existing && command.mode == SaveMode::kErrorIfExists)
-    return Status::Error(errors::kTableOrViewAlreadyExists, {{"relationName", QuoteName({name.database, name.table})}});
-  if (existing && command.mode == SaveMode::kIgnore) return EmptyResult();
   TableEntry table{.database = name.database, .name = name.table, .location = Warehouse::ManagedLocation(database, name.table)};
   if (auto path = command.options.find("path"); path != command.options.end() && !existing) {
     MS_ASSIGN_OR_RETURN(table.location, PathFromUri(path->second));
     table.is_managed = false;
   }
   if (existing) table = *existing;
+  OptionMap options = WithTransaction(WithoutPath(command.options), table.location, cancel);
+  MS_ASSIGN_OR_RETURN(bool is_written, IsWritten(table.location, options));
+  if (is_written) {
+    if (!existing && !table.is_managed) MS_RETURN_IF_ERROR(engine_->warehouse.RegisterTable(table));
+    return EmptyResult();
+  }
+  if (existing && command.mode == SaveMode::kErrorIfExists)
+    return Status::Error(errors::kTableOrViewAlreadyExists, {{"relationName", QuoteName({name.database, name.table})}});
+  if (existing && command.mode == SaveMode::kIgnore) return EmptyResult();
   DeltaWrite write{.mode = existing ? command.mode : SaveMode::kErrorIfExists,
                    .partition_by = command.partition_by,
-                   .options = WithoutPath(command.options),
+                   .options = std::move(options),
                    .operation = existing ? "WRITE" : "CREATE TABLE AS SELECT"};
   PlanPtr rows = analyzed;
   if (existing && !EvolvesSchema(command.options)) {

@@ -59,7 +59,9 @@ class Session {
   // A batch query; STREAMING_… errors when the plan has a stream in it.
   virtual Result<QueryResult> Execute(const PlanPtr& plan, std::shared_ptr<CancelToken> cancel = nullptr) = 0;
   // Runs a command; its result rows (SHOW TABLES…), or an empty result. StartStream goes to StartStreamingQuery instead.
-  virtual Result<QueryResult> ExecuteCommand(const Command& command, std::shared_ptr<CancelToken> cancel = nullptr) = 0;
+  // `writes`: the command comes from a foreachBatch function, and what it writes to a table is written once however often the batch runs.
+  virtual Result<QueryResult> ExecuteCommand(const Command& command, std::shared_ptr<CancelToken> cancel = nullptr,
+                                             std::shared_ptr<BatchWrites> writes = nullptr) = 0;
   virtual Status CreateTempView(const std::string& name, const PlanPtr& plan, bool replace, bool global) = 0;
 
   // ---- streams

@@ -76,5 +76,11 @@ inline constexpr ErrorClass kDeltaOutputMode{"DELTA_UNSUPPORTED_OUTPUT_MODE", "0
                                              "Data source <dataSource> does not support <mode> output mode"};
 inline constexpr ErrorClass kCatalogDamaged{"MILLSTREAM_CATALOG_DAMAGED", "55019", ExceptionKind::kSpark,
                                             "<path> is not an entry of the catalog that this version can read: <problem>."};
+inline constexpr ErrorClass kForeachBatchUserFunction{"FOREACH_BATCH_USER_FUNCTION_ERROR", "39000", ExceptionKind::kSpark,
+                                                      "An error occurred in the user provided function in foreach batch sink. Reason: <reason>"};
+inline constexpr ErrorClass kForeachPartitioning{"_LEGACY_ERROR_TEMP_1197", "", ExceptionKind::kAnalysis, "'<operation>' does not support partitioning."};
+inline constexpr ErrorClass kBatchTooLarge{"MILLSTREAM_BATCH_TOO_LARGE", "54000", ExceptionKind::kSpark,
+                                           "The batch of foreachBatch is larger than the <limit> bytes that it may hold in memory: take less per batch with "
+                                           "maxFilesPerTrigger or maxBytesPerTrigger."};
 
 }  // namespace millstream::errors

@@ -44,7 +44,6 @@ std::string ProgressJson(const QueryIdentity& query, const TriggerProgress& prog
   phases["triggerExecution"] = progress.elapsed_us();
   for (auto& [name, us] : phases) durations[std::string(name)] = us / 1000;
   json["durationMs"] = std::move(durations);
-  json["eventTime"] = Json::object();
   json["stateOperators"] = Json::array();
   Json sources = Json::array();
   for (const SourceProgress& source : progress.sources) {
@@ -56,15 +55,12 @@ std::string ProgressJson(const QueryIdentity& query, const TriggerProgress& prog
     one["numInputRows"] = source.rows;
     one["inputRowsPerSecond"] = PerSecond(source.rows, since_previous_us);
     one["processedRowsPerSecond"] = PerSecond(source.rows, elapsed_us);
-    one["metrics"] = Json::object();
     for (const auto& [key, value] : source.metrics) one["metrics"][key] = value;
     sources.push_back(std::move(one));
   }
   json["sources"] = std::move(sources);
   json["sink"]["description"] = progress.sink_description;
   json["sink"]["numOutputRows"] = progress.sink_rows;
-  json["sink"]["metrics"] = Json::object();
-  json["observedMetrics"] = Json::object();
   return Dump(json);
 }
 

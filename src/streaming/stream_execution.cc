@@ -14,7 +14,7 @@ StreamExecution::StreamExecution(StreamRequest request, Clock& clock)
 
 StreamExecution::~StreamExecution() {
   stop_requested_.store(true);
-  cancel_->Cancel();
+  request_.cancel->Cancel();
   changed_.notify_all();
   if (!thread_.joinable()) return;
   // The last owner may be the stream's own thread, at its very end.
@@ -34,7 +34,7 @@ Result<std::shared_ptr<StreamExecution>> StreamExecution::Start(StreamRequest re
   query->identity_ = {checkpoint->query_id(), NewUuid(), wanted.name};
   MS_ASSIGN_OR_RETURN(std::unique_ptr<Sink> sink, wanted.open_sink(query->identity_.id, query->identity_.run_id));
   query->execution_ = std::make_unique<MicroBatchExecution>(std::move(wanted.plan), std::move(sink), std::move(checkpoint), wanted.conf, clock,
-                                                            static_cast<StopSignal&>(*query), query->cancel_, static_cast<BatchObserver&>(*query));
+                                                            static_cast<StopSignal&>(*query), query->request_.cancel, static_cast<BatchObserver&>(*query));
   query->idle_shown_us_ = clock.MonotonicMicros();
   query->Post(StreamingQueryEvent::Kind::kStarted, StartedEventJson(query->identity_, clock.WallMillis()));
   // The thread owns its query: a user who drops the handle does not stop the stream.
@@ -119,7 +119,7 @@ Status StreamExecution::Stop() {
     // Under the lock, so that a thread on its way into a wait cannot miss it.
     std::lock_guard lock(mutex_);
     stop_requested_.store(true);
-    cancel_->Cancel();
+    request_.cancel->Cancel();
     changed_.notify_all();
   }
   std::lock_guard lock(join_mutex_);

@@ -26,6 +26,8 @@ struct StreamRequest {
   StreamConf conf;
   // Called once the id is known.
   std::function<Result<std::unique_ptr<Sink>>(const std::string& query_id, const std::string& run_id)> open_sink;
+  // Cancelled when the query is to stop at once.
+  std::shared_ptr<CancelToken> cancel = std::make_shared<CancelToken>();
   std::function<std::string(bool extended)> explain;
   // Events go here in order: kStarted on the caller of Start, the others on the stream's thread.
   std::function<void(const StreamingQueryEvent&)> listener;
@@ -72,7 +74,6 @@ class StreamExecution : public StreamingQuery, public std::enable_shared_from_th
   Clock& clock_;
   QueryIdentity identity_;
   RecentProgress recent_;
-  std::shared_ptr<CancelToken> cancel_ = std::make_shared<CancelToken>();
   std::atomic<bool> stop_requested_{false};
   std::unique_ptr<TriggerExecutor> trigger_;
   std::unique_ptr<MicroBatchExecution> execution_;  // of the stream's thread

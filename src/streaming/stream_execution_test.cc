@@ -238,7 +238,7 @@ TEST_F(StreamExecutionTest, ProgressHasSparksFields) {
   std::vector<std::string> keys;
   for (auto& [key, value] : json.items()) keys.push_back(key);
   EXPECT_THAT(keys, testing::ElementsAre("id", "runId", "name", "timestamp", "batchId", "batchDuration", "numInputRows", "inputRowsPerSecond",
-                                         "processedRowsPerSecond", "durationMs", "eventTime", "stateOperators", "sources", "sink", "observedMetrics"));
+                                         "processedRowsPerSecond", "durationMs", "stateOperators", "sources", "sink"));
   EXPECT_TRUE(json["name"].is_null());
   EXPECT_EQ(json["numInputRows"], 5);
   EXPECT_TRUE(json["inputRowsPerSecond"].is_number_float());

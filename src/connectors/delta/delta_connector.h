@@ -75,6 +75,9 @@ struct DeltaCreate {
 Status CreateDeltaTable(DeltaTables& tables, const std::string& path, const DeltaCreate& create);
 
 // For DESCRIBE and the catalog.
+// The newest version that an application has committed with its writes (txn); nullopt: none, or no table.
+Result<std::optional<int64_t>> DeltaTransactionVersion(DeltaTables& tables, const std::string& path, const std::string& app_id);
+
 struct DeltaTableInfo {
   std::string id;
   int64_t version = 0;

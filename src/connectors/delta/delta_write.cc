@@ -115,6 +115,11 @@ Result<DeltaWriteResult> WriteDelta(DeltaTables& tables, const std::string& path
   return DeltaWriteResult{.rows = written.rows, .version = after->version};
 }
 
+Result<std::optional<int64_t>> DeltaTransactionVersion(DeltaTables& tables, const std::string& path, const std::string& app_id) {
+  MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, tables.Log(path)->Update());
+  return snapshot ? snapshot->TransactionVersion(app_id) : std::optional<int64_t>();
+}
+
 Status CreateDeltaTable(DeltaTables& tables, const std::string& path, const DeltaCreate& create) {
   std::shared_ptr<DeltaLog> log = tables.Log(path);
   MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, log->Update());

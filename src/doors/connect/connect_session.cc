@@ -1,5 +1,9 @@
 #include "doors/connect/connect_session.h"
 
+#include <fmt/format.h>
+
+#include <cctype>
+
 #include <chrono>
 
 #include "base/clock.h"
@@ -13,8 +17,14 @@ int64_t NowMs() { return Clock::System().MonotonicMicros() / 1000; }
 constexpr auto kDetachedMax = std::chrono::minutes(5);
 }  // namespace
 
-ConnectSession::ConnectSession(std::string user_id, std::string session_id, std::shared_ptr<Session> session)
-    : user_id_(std::move(user_id)), session_id_(std::move(session_id)), server_side_id_(NewUuid()), session_(std::move(session)), last_used_ms_(NowMs()) {}
+ConnectSession::ConnectSession(std::string user_id, std::string session_id, std::shared_ptr<Session> session,
+                               std::shared_ptr<const std::atomic<int>> port)
+    : user_id_(std::move(user_id)),
+      session_id_(std::move(session_id)),
+      server_side_id_(NewUuid()),
+      session_(std::move(session)),
+      port_(std::move(port)),
+      last_used_ms_(NowMs()) {}
 
 void ConnectSession::Touch() { last_used_ms_.store(NowMs()); }
 int64_t ConnectSession::idle_ms() const { return NowMs() - last_used_ms_.load(); }
@@ -135,6 +145,43 @@ std::shared_ptr<const std::string> ConnectSession::FindArtifact(const std::strin
   return found == artifacts_.end() ? nullptr : found->second;
 }
 
+void ConnectSession::PutRelation(const std::string& id, PlanPtr plan) {
+  std::lock_guard lock(mutex_);
+  relations_[id] = std::move(plan);
+}
+
+PlanPtr ConnectSession::FindRelation(const std::string& id) {
+  std::lock_guard lock(mutex_);
+  auto found = relations_.find(id);
+  return found == relations_.end() ? nullptr : found->second;
+}
+
+void ConnectSession::RemoveRelation(const std::string& id) {
+  std::lock_guard lock(mutex_);
+  relations_.erase(id);
+}
+
+void ConnectSession::SetBatchWrites(const std::string& token, std::shared_ptr<BatchWrites> writes) {
+  std::lock_guard lock(mutex_);
+  if (writes == nullptr) {
+    batch_writes_.erase(token);
+  } else {
+    batch_writes_[token] = std::move(writes);
+  }
+}
+
+std::shared_ptr<BatchWrites> ConnectSession::FindBatchWrites(const std::string& token) {
+  std::lock_guard lock(mutex_);
+  auto found = batch_writes_.find(token);
+  return found == batch_writes_.end() ? nullptr : found->second;
+}
+
+std::string ConnectSession::local_url() const {
+  std::string user;
+  for (unsigned char byte : user_id_) user += std::isalnum(byte) ? std::string(1, static_cast<char>(byte)) : fmt::format("%{:02X}", byte);
+  return fmt::format("sc://localhost:{}/;{}session_id={}", port_->load(), user.empty() ? "" : "user_id=" + user + ";", session_id_);
+}
+
 OperationPtr ConnectSession::ReplaceListenerBus(OperationPtr operation) {
   std::lock_guard lock(mutex_);
   std::swap(listener_bus_, operation);
@@ -168,7 +215,7 @@ Result<ConnectSessionPtr> SessionRegistry::GetOrCreate(const std::string& user_i
     if (closed_.count(key)) return Status::Error(errors::kSessionClosed, {{"handle", session_id}});
     if (!observed.empty()) return Status::Error(errors::kSessionChanged, {{"handle", session_id}});
     if (sessions_.size() >= kSessionsMax) return Status::IllegalArgument("The server has too many sessions open: stop some with spark.stop().");
-    found = sessions_.emplace(key, std::make_shared<ConnectSession>(user_id, session_id, engine_.NewSession(user_id))).first;
+    found = sessions_.emplace(key, std::make_shared<ConnectSession>(user_id, session_id, engine_.NewSession(user_id), port_)).first;
   } else if (!observed.empty() && observed != found->second->server_side_id()) {
     return Status::Error(errors::kSessionChanged, {{"handle", session_id}});
   }

@@ -19,8 +19,11 @@
 
 namespace millstream {
 
+// The header in which a foreachBatch worker's calls carry its token.
+inline constexpr char kBatchMetadata[] = "x-millstream-batch";
+
 // Thread-safe.
-class ConnectSession {
+class ConnectSession : public std::enable_shared_from_this<ConnectSession> {
  public:
   // Ids of ended operations that are remembered, so that a late reattach is told that they are gone.
   static constexpr size_t kEndedOperationsMax = 10000;
@@ -28,7 +31,7 @@ class ConnectSession {
   // What AddArtifacts may leave in memory.
   static constexpr int64_t kArtifactBytesMax = int64_t{4} << 30;
 
-  ConnectSession(std::string user_id, std::string session_id, std::shared_ptr<Session> session);
+  ConnectSession(std::string user_id, std::string session_id, std::shared_ptr<Session> session, std::shared_ptr<const std::atomic<int>> port);
 
   const std::string& user_id() const { return user_id_; }
   const std::string& session_id() const { return session_id_; }
@@ -59,6 +62,16 @@ class ConnectSession {
   Status PutArtifact(const std::string& name, std::string bytes);
   std::shared_ptr<const std::string> FindArtifact(const std::string& name);
 
+  // ---- relations that exist on the server only (CachedRemoteRelation): the batch of a running foreachBatch function
+  void PutRelation(const std::string& id, PlanPtr plan);
+  PlanPtr FindRelation(const std::string& id);  // nullptr: none
+  void RemoveRelation(const std::string& id);
+  // The batch that the worker with this token is running; null: none.
+  void SetBatchWrites(const std::string& token, std::shared_ptr<BatchWrites> writes);
+  std::shared_ptr<BatchWrites> FindBatchWrites(const std::string& token);
+  // Where a worker on this machine reaches this session: "sc://localhost:15002/;user_id=…;session_id=…".
+  std::string local_url() const;
+
   // ---- the listener bus: at most one operation carries the session's stream events to the client
   OperationPtr ReplaceListenerBus(OperationPtr operation);
   OperationPtr listener_bus();
@@ -69,6 +82,7 @@ class ConnectSession {
  private:
   const std::string user_id_, session_id_, server_side_id_;
   const std::shared_ptr<Session> session_;
+  const std::shared_ptr<const std::atomic<int>> port_;
   std::atomic<int64_t> last_used_ms_;
 
   std::mutex mutex_;
@@ -79,6 +93,8 @@ class ConnectSession {
   std::deque<std::pair<std::string, Status>> errors_;
   std::map<std::string, std::shared_ptr<const std::string>> artifacts_;
   int64_t artifact_bytes_ = 0;
+  std::map<std::string, PlanPtr> relations_;
+  std::map<std::string, std::shared_ptr<BatchWrites>> batch_writes_;
   OperationPtr listener_bus_;
 };
 
@@ -100,12 +116,15 @@ class SessionRegistry {
   // Later use of the ids is SESSION_CLOSED, unless the client may come back.
   void Release(const std::string& user_id, const std::string& session_id, bool allow_reconnect);
   void DropIdle();
+  // Where the server listens; sessions ask when they need it.
+  void SetPort(int port) { port_->store(port); }
   void CloseAll();
   std::vector<ConnectSessionPtr> All();
 
  private:
   using Key = std::pair<std::string, std::string>;
   Engine& engine_;
+  const std::shared_ptr<std::atomic<int>> port_ = std::make_shared<std::atomic<int>>(0);
   std::mutex mutex_;
   std::map<Key, ConnectSessionPtr> sessions_;
   std::map<Key, bool> closed_;

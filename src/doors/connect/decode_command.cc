@@ -3,6 +3,7 @@
 #include "base/option_table.h"
 #include "doors/connect/connect_errors.h"
 #include "doors/connect/plan_decoder.h"
+#include "doors/connect/python_functions.h"
 #include "plan/sql/parser.h"
 
 namespace millstream {
@@ -113,8 +114,6 @@ Result<Command> PlanDecoder::WriteV2(const sc::WriteOperationV2& message) {
 
 Result<StartStream> PlanDecoder::StreamStart(const sc::WriteStreamOperationStart& message) {
   StartStream start;
-  if (message.has_foreach_writer()) return Status::Unsupported("WriteStreamOperationStart.foreach_writer (foreach)", "Write to a table.");
-  if (message.has_foreach_batch()) return Status::Unsupported("WriteStreamOperationStart.foreach_batch (foreachBatch)", "Write to a table.");
   if (message.clustering_column_names_size() > 0) return Status::Unsupported("WriteStreamOperationStart.clustering_column_names (clusterBy)");
   MS_ASSIGN_OR_RETURN(start.query, Relation(message.input()));
   start.format = message.format();
@@ -155,6 +154,11 @@ Result<StartStream> PlanDecoder::StreamStart(const sc::WriteStreamOperationStart
     start.output_mode = OutputMode::kComplete;
   } else {
     return Status::Error(errors::kOutputModeInvalid, {{"outputMode", message.output_mode()}});
+  }
+  if (message.has_foreach_batch()) {
+    MS_ASSIGN_OR_RETURN(start.foreach_batch, MakePythonBatchFunction(session_, message.foreach_batch(), *cancel_));
+  } else if (message.has_foreach_writer()) {
+    MS_ASSIGN_OR_RETURN(start.foreach, MakePythonRowsFunction(session_, message.foreach_writer(), *cancel_));
   }
   switch (message.sink_destination_case()) {
     case sc::WriteStreamOperationStart::kPath:

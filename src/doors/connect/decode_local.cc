@@ -136,7 +136,7 @@ Result<PlanPtr> PlanDecoder::RunToLocal(const PlanPtr& plan) {
 }
 
 Result<PlanPtr> PlanDecoder::CommandToLocal(const Command& command) {
-  MS_ASSIGN_OR_RETURN(QueryResult result, session_.session().ExecuteCommand(command, cancel_));
+  MS_ASSIGN_OR_RETURN(QueryResult result, session_.session().ExecuteCommand(command, cancel_, writes_));
   std::vector<RecordBatchPtr> batches;
   if (result.rows) {
     MS_ASSIGN_OR_RETURN(batches, Drain(*result.rows));

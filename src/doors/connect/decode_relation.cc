@@ -252,13 +252,19 @@ Result<PlanPtr> PlanDecoder::RelationBody(const sc::Relation& relation) {
       return HtmlString(relation.html_string());
     case sc::Relation::kCatalog:
       return CatalogCall(relation.catalog());
+    case sc::Relation::kCachedRemoteRelation: {
+      PlanPtr plan = session_.FindRelation(relation.cached_remote_relation().relation_id());
+      if (plan == nullptr)
+        return Status::Error(errors::kPlanMalformed, {{"message", "No DataFrame with the id " + relation.cached_remote_relation().relation_id() +
+                                                                      " is found in the session: the batch of a foreachBatch function is gone when the function returns."}});
+      return plan;
+    }
     case sc::Relation::kMapPartitions:
     case sc::Relation::kCollectMetrics:
     case sc::Relation::kParse:
     case sc::Relation::kGroupMap:
     case sc::Relation::kCoGroupMap:
     case sc::Relation::kApplyInPandasWithState:
-    case sc::Relation::kCachedRemoteRelation:
     case sc::Relation::kCommonInlineUserDefinedTableFunction:
     case sc::Relation::kAsOfJoin:
     case sc::Relation::kCommonInlineUserDefinedDataSource:

@@ -51,6 +51,9 @@ Names JavaClasses(ExceptionKind kind, bool has_class) {
       return {"org.apache.spark.sql.connect.common.InvalidPlanInput", exception};
     case ExceptionKind::kPython:
       return {"org.apache.spark.api.python.PythonException", runtime, exception};
+    case ExceptionKind::kStreamingPythonRunner:
+      return {"org.apache.spark.api.python.StreamingPythonRunner$StreamingPythonRunnerInitializationException", "org.apache.spark.SparkPythonException", runtime,
+              exception};
   }
   return {exception};
 }

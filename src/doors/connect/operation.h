@@ -18,6 +18,7 @@
 
 #include "base/status.h"
 #include "compute/compiled_plan.h"
+#include "session/batch_writes.h"
 
 namespace millstream {
 
@@ -41,6 +42,9 @@ class Operation {
   const std::set<std::string>& tags() const { return tags_; }
   bool reattachable() const { return reattachable_; }
   const std::shared_ptr<CancelToken>& cancel_token() const { return cancel_; }
+  // Of the foreachBatch function that sent this; set before the producer starts.
+  const std::shared_ptr<BatchWrites>& batch_writes() const { return batch_writes_; }
+  void set_batch_writes(std::shared_ptr<BatchWrites> writes) { batch_writes_ = std::move(writes); }
 
   // ---- the producer
   // Adds one answer; waits while too much is unsent. Error: the operation was interrupted.
@@ -85,6 +89,7 @@ class Operation {
   const std::set<std::string> tags_;
   const bool reattachable_;
   const std::shared_ptr<CancelToken> cancel_ = std::make_shared<CancelToken>();
+  std::shared_ptr<BatchWrites> batch_writes_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

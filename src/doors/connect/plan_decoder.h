@@ -22,7 +22,8 @@ namespace millstream {
 // and becomes a LocalRelation, as in Spark. Not thread-safe; needs a big stack.
 class PlanDecoder {
  public:
-  PlanDecoder(ConnectSession& session, std::shared_ptr<CancelToken> cancel) : session_(session), cancel_(std::move(cancel)) {}
+  PlanDecoder(ConnectSession& session, std::shared_ptr<CancelToken> cancel, std::shared_ptr<BatchWrites> writes = nullptr)
+      : session_(session), cancel_(std::move(cancel)), writes_(std::move(writes)) {}
 
   Result<PlanPtr> Relation(const spark::connect::Relation& relation);
   Result<ExprPtr> Expression(const spark::connect::Expression& expression);
@@ -86,6 +87,7 @@ class PlanDecoder {
 
   ConnectSession& session_;
   std::shared_ptr<CancelToken> cancel_;
+  std::shared_ptr<BatchWrites> writes_;
   std::map<int64_t, PlanPtr> references_;  // with_relations: plan id → plan, for subqueries
   int depth_ = 0;
   int nodes_ = 0;

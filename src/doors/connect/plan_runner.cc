@@ -42,7 +42,7 @@ Status SendRows(ConnectSession& session, Operation& operation, const StructType&
 }
 
 Status RunRelation(ConnectSession& session, Operation& operation, const sc::Relation& relation) {
-  PlanDecoder decoder(session, operation.cancel_token());
+  PlanDecoder decoder(session, operation.cancel_token(), operation.batch_writes());
   MS_ASSIGN_OR_RETURN(PlanPtr plan, decoder.Relation(relation));
   if (const LocalRelation* local = plan->As<LocalRelation>()) {
     RowStreamPtr rows = MakeRowStream(ToArrowSchema(local->schema), local->batches);
@@ -66,7 +66,7 @@ Status RunSqlCommand(ConnectSession& session, Operation& operation, const sc::Sq
     *sql->mutable_named_arguments() = command.named_arguments();
     *sql->mutable_pos_arguments() = command.pos_arguments();
   }
-  PlanDecoder decoder(session, operation.cancel_token());
+  PlanDecoder decoder(session, operation.cancel_token(), operation.batch_writes());
   MS_ASSIGN_OR_RETURN(Statement statement, decoder.SqlStatement(input));
   sc::ExecutePlanResponse response;
   sc::Relation* relation = response.mutable_sql_command_result()->mutable_relation();
@@ -94,17 +94,17 @@ Status RunSqlCommand(ConnectSession& session, Operation& operation, const sc::Sq
 }
 
 Status RunCommand(ConnectSession& session, const OperationPtr& operation, const sc::Command& command, bool* held) {
-  PlanDecoder decoder(session, operation->cancel_token());
+  PlanDecoder decoder(session, operation->cancel_token(), operation->batch_writes());
   switch (command.command_type_case()) {
     case sc::Command::kSqlCommand:
       return RunSqlCommand(session, *operation, command.sql_command());
     case sc::Command::kWriteOperation: {
       MS_ASSIGN_OR_RETURN(Command write, decoder.Write(command.write_operation()));
-      return session.session().ExecuteCommand(write, operation->cancel_token()).status();
+      return session.session().ExecuteCommand(write, operation->cancel_token(), operation->batch_writes()).status();
     }
     case sc::Command::kWriteOperationV2: {
       MS_ASSIGN_OR_RETURN(Command write, decoder.WriteV2(command.write_operation_v2()));
-      return session.session().ExecuteCommand(write, operation->cancel_token()).status();
+      return session.session().ExecuteCommand(write, operation->cancel_token(), operation->batch_writes()).status();
     }
     case sc::Command::kCreateDataframeView: {
       const sc::CreateDataFrameViewCommand& view = command.create_dataframe_view();
@@ -125,7 +125,8 @@ Status RunCommand(ConnectSession& session, const OperationPtr& operation, const 
       return operation->Send(std::move(response));
     }
     case sc::Command::kRemoveCachedRemoteRelationCommand:
-      return Status();  // nothing is cached
+      session.RemoveRelation(command.remove_cached_remote_relation_command().relation().relation_id());
+      return Status();
     case sc::Command::kMlCommand:
       // Sent by every client when it exits.
       if (command.ml_command().has_clean_cache()) {

@@ -63,6 +63,7 @@ class GrpcConnectServer final : public ConnectServer {
     builder.RegisterService(&service_);
     server_ = builder.BuildAndStart();
     if (!server_ || port_ <= 0) return Status::Error(errors::kPortTaken, {{"host", options.host}, {"port", std::to_string(options.port)}});
+    sessions_.SetPort(port_);
     janitor_ = std::thread([this] { CleanUp(); });
     return Status();
   }

@@ -95,6 +95,8 @@ grpc::Status ConnectService::ExecutePlan(Context context, const sc::ExecutePlanR
   Result<OperationPtr> made = (*session)->NewOperation(request->operation_id(), {request->tags().begin(), request->tags().end()}, reattachable);
   if (!made.ok()) return Failed(session->get(), made.status());
   OperationPtr operation = *made;
+  if (auto batch = context->client_metadata().find(kBatchMetadata); batch != context->client_metadata().end())
+    operation->set_batch_writes((*session)->FindBatchWrites(std::string(batch->second.data(), batch->second.size())));
   // The request outlives this call when the client leaves and comes back: the plan moves to the operation's thread.
   auto plan = std::make_shared<sc::Plan>();
   plan->Swap(const_cast<sc::ExecutePlanRequest*>(request)->mutable_plan());
