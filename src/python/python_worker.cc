@@ -111,7 +111,8 @@ Result<std::unique_ptr<PythonWorker>> PythonWorker::Start(const PythonFunction& 
   if (status.ok()) return worker;
   if (status.Is(errors::kCancelled)) return status;
   return Status::Error(errors::kPythonRunnerInitialization, {{"resFromPython", "-2"}, {"msg", status.text()}})
-      .While("starting " + function.python + ": it needs PySpark (pyspark or pyspark-client) and the packages that the function imports; PYSPARK_PYTHON names another");
+      .While("starting " + function.python +
+             ": it needs PySpark (pyspark or pyspark-client) and the packages that the function imports; PYSPARK_PYTHON names another");
 }
 
 PythonWorker::~PythonWorker() { End(); }

@@ -77,7 +77,7 @@ class LocalSession : public Session {
   // Under what a command runs.
   struct Cancel {
     std::shared_ptr<CancelToken> token;
-    std::shared_ptr<BatchWrites> writes;  // null outside of foreachBatch
+    std::shared_ptr<BatchWrites> writes;                                    // null outside of foreachBatch
     operator const std::shared_ptr<CancelToken>&() const { return token; }  // NOLINT: implicit on purpose
   };
   SessionCatalog MakeCatalog() const { return SessionCatalog(*engine_, conf_, views_, current_database()); }

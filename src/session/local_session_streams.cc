@@ -105,11 +105,11 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& s
   return StreamingQueryPtr(query);
 }
 
-Result<LocalSession::StreamTarget> LocalSession::ResolveStreamTarget(const StartStream& start, const StructType& schema, const std::shared_ptr<CancelToken>& cancel) {
+Result<LocalSession::StreamTarget> LocalSession::ResolveStreamTarget(const StartStream& start, const StructType& schema,
+                                                                     const std::shared_ptr<CancelToken>& cancel) {
   StreamTarget target;
   if (start.foreach_batch || start.foreach) {
-    if (!start.partition_by.empty())
-      return Status::Error(errors::kForeachPartitioning, {{"operation", start.foreach_batch ? "foreachBatch" : "foreach"}});
+    if (!start.partition_by.empty()) return Status::Error(errors::kForeachPartitioning, {{"operation", start.foreach_batch ? "foreachBatch" : "foreach"}});
     target.may_be_temporary = true;
     target.open_sink = [function = start.foreach_batch, rows = start.foreach, cancel, bytes = engine_->options.memory_bytes_max](
                            const std::string& query_id, const std::string&) -> Result<std::unique_ptr<Sink>> {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cctype>
-
 #include <chrono>
 
 #include "base/clock.h"
@@ -17,8 +16,7 @@ int64_t NowMs() { return Clock::System().MonotonicMicros() / 1000; }
 constexpr auto kDetachedMax = std::chrono::minutes(5);
 }  // namespace
 
-ConnectSession::ConnectSession(std::string user_id, std::string session_id, std::shared_ptr<Session> session,
-                               std::shared_ptr<const std::atomic<int>> port)
+ConnectSession::ConnectSession(std::string user_id, std::string session_id, std::shared_ptr<Session> session, std::shared_ptr<const std::atomic<int>> port)
     : user_id_(std::move(user_id)),
       session_id_(std::move(session_id)),
       server_side_id_(NewUuid()),

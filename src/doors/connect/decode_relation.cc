@@ -255,8 +255,9 @@ Result<PlanPtr> PlanDecoder::RelationBody(const sc::Relation& relation) {
     case sc::Relation::kCachedRemoteRelation: {
       PlanPtr plan = session_.FindRelation(relation.cached_remote_relation().relation_id());
       if (plan == nullptr)
-        return Status::Error(errors::kPlanMalformed, {{"message", "No DataFrame with the id " + relation.cached_remote_relation().relation_id() +
-                                                                      " is found in the session: the batch of a foreachBatch function is gone when the function returns."}});
+        return Status::Error(errors::kPlanMalformed,
+                             {{"message", "No DataFrame with the id " + relation.cached_remote_relation().relation_id() +
+                                              " is found in the session: the batch of a foreachBatch function is gone when the function returns."}});
       return plan;
     }
     case sc::Relation::kMapPartitions:

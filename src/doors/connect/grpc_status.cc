@@ -52,8 +52,8 @@ Names JavaClasses(ExceptionKind kind, bool has_class) {
     case ExceptionKind::kPython:
       return {"org.apache.spark.api.python.PythonException", runtime, exception};
     case ExceptionKind::kStreamingPythonRunner:
-      return {"org.apache.spark.api.python.StreamingPythonRunner$StreamingPythonRunnerInitializationException", "org.apache.spark.SparkPythonException", runtime,
-              exception};
+      return {"org.apache.spark.api.python.StreamingPythonRunner$StreamingPythonRunnerInitializationException", "org.apache.spark.SparkPythonException",
+              runtime, exception};
   }
   return {exception};
 }

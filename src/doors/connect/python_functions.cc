@@ -49,7 +49,8 @@ class PythonBatchFunction : public BatchFunction {
     if (status.ok()) status = worker_->Finish(cancelled);
     session->SetBatchWrites(token_, nullptr);
     session->RemoveRelation(relation);
-    return InContext(std::move(status), "[session: " + session->session_id() + "] [userId: " + session->user_id() + "] Found error inside foreachBatch Python process");
+    return InContext(std::move(status),
+                     "[session: " + session->session_id() + "] [userId: " + session->user_id() + "] Found error inside foreachBatch Python process");
   }
 
  private:

@@ -12,7 +12,9 @@
 namespace millstream {
 
 // Start the worker; errors of that are the caller's (StreamingPythonRunnerInitializationException).
-Result<std::shared_ptr<BatchFunction>> MakePythonBatchFunction(ConnectSession& session, const spark::connect::StreamingForeachFunction& function, const CancelToken& cancel);
-Result<std::shared_ptr<RowsFunction>> MakePythonRowsFunction(ConnectSession& session, const spark::connect::StreamingForeachFunction& function, const CancelToken& cancel);
+Result<std::shared_ptr<BatchFunction>> MakePythonBatchFunction(ConnectSession& session, const spark::connect::StreamingForeachFunction& function,
+                                                               const CancelToken& cancel);
+Result<std::shared_ptr<RowsFunction>> MakePythonRowsFunction(ConnectSession& session, const spark::connect::StreamingForeachFunction& function,
+                                                             const CancelToken& cancel);
 
 }  // namespace millstream
