@@ -77,13 +77,11 @@ Result<RelationSourcePtr> SessionCatalog::OpenTable(const ResolvedTable& table, 
 }
 
 Result<RelationSourcePtr> SessionCatalog::OpenDelta(const std::string& path, const std::string& name, const OptionMap& options, bool is_streaming) {
-  if (is_streaming)
-    return Status::Unsupported("reading a Delta table as a stream",
-                               "Read the files that feed it with format(\"cloudFiles\"), or read the table in a batch query.");
   MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine_.delta, path));
   if (!exists) return Status::Error(errors::kPathNotFound, {{"path", path}});
   DeltaOpenOptions open{
       .name = name, .options = options, .time_zone = conf_.Get("spark.sql.session.timeZone").value_or("UTC"), .threads = engine_.options.threads};
+  if (is_streaming) return OpenDeltaStream(engine_.delta, path, open);
   MS_ASSIGN_OR_RETURN(std::shared_ptr<const BatchRelationSource> table, OpenDeltaTable(engine_.delta, path, open));
   return RelationSourcePtr(std::move(table));
 }

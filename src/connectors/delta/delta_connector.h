@@ -25,6 +25,7 @@ class DeltaTables;  // delta/delta_log.h
 
 // The options of spark.read.format("delta") and of writers and streams, with their documentation.
 const OptionTable& DeltaReadOptions();
+const OptionTable& DeltaStreamReadOptions();
 const OptionTable& DeltaWriteOptions();
 
 // True when `path` holds a `_delta_log` with a commit or a checkpoint.
@@ -39,6 +40,9 @@ struct DeltaOpenOptions {
 // The table as it is now (or as the options say), pinned: a later commit does not change what Scan returns.
 // DELTA_TABLE_NOT_FOUND / DELTA_PATH_DOES_NOT_EXIST when there is none.
 Result<std::shared_ptr<const BatchRelationSource>> OpenDeltaTable(DeltaTables& tables, const std::string& path, const DeltaOpenOptions& open = {});
+
+// The same table as a stream: its rows now, then what commits add. `open.options` are those of DeltaStreamReadOptions.
+Result<RelationSourcePtr> OpenDeltaStream(DeltaTables& tables, const std::string& path, const DeltaOpenOptions& open = {});
 
 // Writes a stream's batches, each once by (query id, batch id); the table is created by the first batch when there is none.
 // Append and complete mode. Options: mergeSchema, overwriteSchema (complete mode only).
