@@ -10,20 +10,21 @@ const OptionTable& DeltaReadOptions() {
 
 const OptionTable& DeltaStreamReadOptions() {
   static const OptionTable table(
-      "delta", {{"startingVersion", OptionType::kString, "", "Begin with the changes of this version, or with those after the \"latest\" one.", "0.1"},
-                {"startingTimestamp", OptionType::kString, "", "Begin with the first commit at or after this date or timestamp.", "0.1"},
-                {"maxFilesPerTrigger", OptionType::kInt, "", "How many new files a batch takes: 1000, or any number when only maxBytesPerTrigger is set.", "0.1"},
-                {"maxBytesPerTrigger", OptionType::kBytes, "", "After how many bytes of files a batch takes no more.", "0.1"},
-                {"ignoreDeletes", OptionType::kBool, "false", "Go on after commits that only delete rows.", "0.1"},
-                {"ignoreChanges", OptionType::kBool, "false", "Go on after updates, and give all rows of the files that they wrote anew.", "0.1"},
-                {"ignoreFileDeletion", OptionType::kBool, "false", "The old name of ignoreChanges.", "0.1"},
-                {"skipChangeCommits", OptionType::kBool, "false", "Leave out commits that delete or change rows.", "0.1"},
-                {"excludeRegex", OptionType::kString, "", "Leave out data files whose path has a match.", "0.1"},
-                {"failOnDataLoss", OptionType::kBool, "true", "End the query when commits that it has not read are gone.", "0.1"},
-                {"readChangeFeed", OptionType::kBool, "false", "Read changes instead of rows (not supported in streams yet).", "0.1"},
-                {"readChangeData", OptionType::kBool, "false", "The old name of readChangeFeed.", "0.1"},
-                {"schemaTrackingLocation", OptionType::kString, "", "Go on after columns were renamed or dropped (not supported yet).", "0.1"},
-                {"schemaLocation", OptionType::kString, "", "The old name of schemaTrackingLocation.", "0.1"}});
+      "delta",
+      {{"startingVersion", OptionType::kString, "", "Begin with the changes of this version, or with those after the \"latest\" one.", "0.1"},
+       {"startingTimestamp", OptionType::kString, "", "Begin with the first commit at or after this date or timestamp.", "0.1"},
+       {"maxFilesPerTrigger", OptionType::kInt, "", "How many new files a batch takes: 1000, or any number when only maxBytesPerTrigger is set.", "0.1"},
+       {"maxBytesPerTrigger", OptionType::kBytes, "", "After how many bytes of files a batch takes no more.", "0.1"},
+       {"ignoreDeletes", OptionType::kBool, "false", "Go on after commits that only delete rows.", "0.1"},
+       {"ignoreChanges", OptionType::kBool, "false", "Go on after updates, and give all rows of the files that they wrote anew.", "0.1"},
+       {"ignoreFileDeletion", OptionType::kBool, "false", "The old name of ignoreChanges.", "0.1"},
+       {"skipChangeCommits", OptionType::kBool, "false", "Leave out commits that delete or change rows.", "0.1"},
+       {"excludeRegex", OptionType::kString, "", "Leave out data files whose path has a match.", "0.1"},
+       {"failOnDataLoss", OptionType::kBool, "true", "End the query when commits that it has not read are gone.", "0.1"},
+       {"readChangeFeed", OptionType::kBool, "false", "Read changes instead of rows (not supported in streams yet).", "0.1"},
+       {"readChangeData", OptionType::kBool, "false", "The old name of readChangeFeed.", "0.1"},
+       {"schemaTrackingLocation", OptionType::kString, "", "Go on after columns were renamed or dropped (not supported yet).", "0.1"},
+       {"schemaLocation", OptionType::kString, "", "The old name of schemaTrackingLocation.", "0.1"}});
   return table;
 }
 

@@ -47,7 +47,8 @@ Status ParseStart(const OptionValues& values, const DeltaOpenOptions& open, Delt
     if (!micros.ok() || micros->is_null()) return Status::Error(errors::kDeltaSourceStartValue, {{"timeTravelKey", "startingTimestamp"}});
     const bool has_zone = time->ends_with("Z") || time->find('+') != std::string::npos;
     if (!has_zone && open.time_zone != "UTC" && open.time_zone != "Etc/UTC")
-      return Status::Unsupported("startingTimestamp without a time zone while the session's is " + open.time_zone, "Write it with an offset: 2026-01-02T03:04:05Z.");
+      return Status::Unsupported("startingTimestamp without a time zone while the session's is " + open.time_zone,
+                                 "Write it with an offset: 2026-01-02T03:04:05Z.");
     options->starting_ms = std::get<int64_t>(micros->held) / 1000;
   }
   return Status();
@@ -71,7 +72,8 @@ Result<DeltaStreamOptions> ParseOptions(const DeltaOpenOptions& open) {
     options.files_max = std::nullopt;
   }
   if (options.bytes_max && *options.bytes_max <= 0)
-    return Status::IllegalArgument("Invalid value '" + std::to_string(*options.bytes_max) + "' for option 'maxBytesPerTrigger', must be a size configuration such as '10g'");
+    return Status::IllegalArgument("Invalid value '" + std::to_string(*options.bytes_max) +
+                                   "' for option 'maxBytesPerTrigger', must be a size configuration such as '10g'");
   options.ignore_changes = values.Bool("ignoreChanges") || values.Bool("ignoreFileDeletion");
   options.ignore_deletes = options.ignore_changes || values.Bool("ignoreDeletes");
   options.skip_change_commits = values.Bool("skipChangeCommits");

@@ -18,7 +18,8 @@ namespace {
 class Admission {
  public:
   Admission(const DeltaStreamOptions& options, const ReadLimit& limit)
-      : files_left_(limit.all ? INT64_MAX : options.files_max.value_or(INT64_MAX)), bytes_left_(limit.all ? INT64_MAX : options.bytes_max.value_or(INT64_MAX)) {}
+      : files_left_(limit.all ? INT64_MAX : options.files_max.value_or(INT64_MAX)),
+        bytes_left_(limit.all ? INT64_MAX : options.bytes_max.value_or(INT64_MAX)) {}
   bool Take(int64_t bytes) {
     if (files_left_ <= 0 || bytes_left_ <= 0) return false;
     --files_left_;
@@ -174,7 +175,8 @@ Result<int64_t> DeltaStreamSource::StartingVersion(int64_t newest) {
   if (is_noted) {
     MS_ASSIGN_OR_RETURN(std::string text, log_->fs().ReadFile(note));
     int64_t version = 0;
-    if (std::from_chars(text.data(), text.data() + text.size(), version).ec != std::errc()) return Status::Error(errors::kDeltaSourceOffsetFormat).While("reading " + note);
+    if (std::from_chars(text.data(), text.data() + text.size(), version).ec != std::errc())
+      return Status::Error(errors::kDeltaSourceOffsetFormat).While("reading " + note);
     started_at_ = version;
     return version;
   }
@@ -218,7 +220,8 @@ Result<DeltaStreamSource::Files> DeltaStreamSource::FilesAt(int64_t version, boo
   if (is_initial_snapshot) {
     MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, log_->At(version));
     snapshot->files.ForEach([&](const AddFilePtr& file) { files.push_back(file); });
-    std::sort(files.begin(), files.end(), [](const AddFilePtr& a, const AddFilePtr& b) { return std::tie(a->modified_ms, a->path) < std::tie(b->modified_ms, b->path); });
+    std::sort(files.begin(), files.end(),
+              [](const AddFilePtr& a, const AddFilePtr& b) { return std::tie(a->modified_ms, a->path) < std::tie(b->modified_ms, b->path); });
   } else {
     MS_ASSIGN_OR_RETURN(files, FilesOfCommit(version));
   }
