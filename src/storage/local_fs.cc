@@ -15,6 +15,8 @@
 namespace millstream {
 namespace {
 
+constexpr int kRemoveAttemptsMax = 100;
+
 FileInfo InfoFrom(const std::string& path, const struct stat& status) {
   return FileInfo{.path = path,
                   .size_bytes = status.st_size,
@@ -175,8 +177,12 @@ class LocalFs : public Fs {
   }
 
   Status RemoveRecursively(const std::string& path) override {
+    // A checkpoint of the table may come into the directory while its files are removed: what has come meanwhile goes too.
     std::error_code error;
-    std::filesystem::remove_all(path, error);
+    for (int attempt = 0; attempt < kRemoveAttemptsMax; ++attempt) {
+      std::filesystem::remove_all(path, error);
+      if (error != std::errc::directory_not_empty) break;
+    }
     if (error) return Status::Errno("remove", path, error.value());
     return Status();
   }

@@ -115,6 +115,12 @@ Result<std::optional<StreamOffset>> DeltaStreamSource::LatestOffset(const std::o
     if (reached) reached = at;
   }
   if (!reached) return std::optional<StreamOffset>();
+  // Another writer's commit may be linked and not synced yet: if a power cut took it after the offset is durable, its version would come again with other
+  // rows, which the stream would pass over.
+  if (reached->version > synced_through_) {
+    MS_RETURN_IF_ERROR(log_->SyncLog());
+    synced_through_ = reached->version;
+  }
   return std::optional(EncodeDeltaStreamOffset(*reached));
 }
 

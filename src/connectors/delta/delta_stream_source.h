@@ -67,6 +67,7 @@ class DeltaStreamSource : public Source, public SupportsTriggerAvailableNow {
   std::optional<int64_t> frozen_at_;
   std::map<std::pair<int64_t, bool>, Files> known_;  // (version, not the initial snapshot)
   std::optional<int64_t> started_at_;
+  int64_t synced_through_ = -1;  // versions whose names are durable
   std::shared_ptr<std::atomic<int64_t>> rows_read_;
 };
 
