@@ -97,6 +97,23 @@ inline constexpr ErrorClass kInsertNotEnoughColumns{
     "INSERT_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS", "21S01", ExceptionKind::kAnalysis,
     "Cannot write to <tableName>, the reason is not enough data columns:\nTable columns: <tableColumns>.\nData columns: <dataColumns>."};
 
+// ---- DELETE, UPDATE, MERGE
+inline constexpr ErrorClass kDeltaMultipleMatches{
+    "DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE", "21506", ExceptionKind::kUnsupportedOperation,
+    "Cannot perform Merge as multiple source rows matched and attempted to modify the same\ntarget row in the Delta table in possibly conflicting ways. By "
+    "SQL semantics of Merge,\nwhen multiple source rows match on the same target row, the result may be ambiguous\nas it is unclear which source row should "
+    "be used to update or delete the matching\ntarget row. You can preprocess the source table to eliminate the possibility of\nmultiple matches. Please "
+    "refer to\nhttps://docs.delta.io/latest/delta-update.html#upsert-into-a-table-using-merge"};
+inline constexpr ErrorClass kDeltaCastOverflowInWrite{
+    "DELTA_CAST_OVERFLOW_IN_TABLE_WRITE", "22003", ExceptionKind::kArithmetic,
+    "Failed to write a value of <sourceType> type into the <targetType> type column <columnName> due to an overflow.\nUse `try_cast` on the input value to "
+    "tolerate overflow and return NULL instead.\nIf necessary, set <storeAssignmentPolicyFlag> to \"LEGACY\" to bypass this error or set "
+    "<updateAndMergeCastingFollowsAnsiEnabledFlag> to true to revert to the old behaviour and follow <ansiEnabledFlag> in UPDATE and MERGE."};
+
+inline constexpr ErrorClass kDeltaUnknownConfiguration{
+    "DELTA_UNKNOWN_CONFIGURATION", "F0000", ExceptionKind::kAnalysis,
+    "Unknown configuration was specified: <config>\nTo disable this check, set <disableCheckConfig>=true in the Spark session configuration."};
+
 // ---- change data feed
 inline constexpr ErrorClass kDeltaHasChangeColumns{
     "DELTA_TABLE_ALREADY_CONTAINS_CDC_COLUMNS", "42711", ExceptionKind::kAnalysis,

@@ -121,9 +121,7 @@ Status CheckWritable(const Protocol& protocol, const Metadata& metadata, const s
 
 Protocol ProtocolForNewTable(const StructType& schema) { return ProtocolWith(Protocol{}, schema); }
 
-Protocol ProtocolWith(Protocol current, const StructType& schema) {
-  bool needs_ntz = std::any_of(schema.begin(), schema.end(), [](const StructField& field) { return HoldsType(field.type, TypeId::kTimestampNtz); });
-  if (!needs_ntz) return current;
+Protocol ProtocolWithFeature(Protocol current, const std::string& feature, bool for_readers) {
   // Going to named features, what the old numbers meant is spelled out.
   if (current.min_writer_version < 7) {
     std::vector<std::string> implied = {"appendOnly", "invariants"};
@@ -135,16 +133,22 @@ Protocol ProtocolWith(Protocol current, const StructType& schema) {
     current.writer_features = implied;
     current.min_writer_version = 7;
   }
-  if (current.min_reader_version < 3) {
+  if (for_readers && current.min_reader_version < 3) {
     current.reader_features = std::vector<std::string>();
     if (current.min_reader_version == 2) current.reader_features->push_back("columnMapping");
     current.min_reader_version = 3;
   }
   for (auto* features : {&current.reader_features, &current.writer_features}) {
+    if (features == &current.reader_features && !for_readers) continue;
     if (!*features) *features = std::vector<std::string>();
-    if (std::find((*features)->begin(), (*features)->end(), "timestampNtz") == (*features)->end()) (*features)->push_back("timestampNtz");
+    if (std::find((*features)->begin(), (*features)->end(), feature) == (*features)->end()) (*features)->push_back(feature);
   }
   return current;
+}
+
+Protocol ProtocolWith(Protocol current, const StructType& schema) {
+  bool needs_ntz = std::any_of(schema.begin(), schema.end(), [](const StructField& field) { return HoldsType(field.type, TypeId::kTimestampNtz); });
+  return needs_ntz ? ProtocolWithFeature(std::move(current), "timestampNtz", true) : current;
 }
 
 }  // namespace millstream

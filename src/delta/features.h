@@ -17,6 +17,8 @@ Status CheckWritable(const Protocol& protocol, const Metadata& metadata, const s
 
 // The protocol of a new table: the oldest that can hold it.
 Protocol ProtocolForNewTable(const StructType& schema);
+// `current` with a table feature by name, which readers must know too when `for_readers` is set.
+Protocol ProtocolWithFeature(Protocol current, const std::string& feature, bool for_readers);
 // `current`, raised as far as the schema needs it.
 Protocol ProtocolWith(Protocol current, const StructType& schema);
 

@@ -97,6 +97,65 @@ struct WriteData {
   SaveMode mode = SaveMode::kErrorIfExists;
   OptionMap options;
   std::vector<std::string> partition_by;
+  std::vector<std::pair<std::string, ExprPtr>> partition_values;  // INSERT … PARTITION (p = 1, q): null: out of the query, after its other columns
+  ExprPtr replace_where;                                           // INSERT INTO t REPLACE WHERE …
+  std::string replace_where_text;
+};
+
+// The table that a statement changes row by row, under the name that its expressions use.
+struct ChangeTarget {
+  MultipartName table;  // also {"delta", "/path"}
+  std::string alias;    // empty: the table's own name
+};
+struct Assignment {
+  std::vector<std::string> column;  // "a", "t.a", "s.field"
+  ExprPtr value;                    // null: DEFAULT
+};
+struct DeleteFrom {
+  ChangeTarget target;
+  ExprPtr condition;  // null: all rows
+};
+struct UpdateTable {
+  ChangeTarget target;
+  std::vector<Assignment> assignments;
+  ExprPtr condition;  // null: all rows
+};
+struct MergeClause {
+  enum class Kind { kUpdate, kDelete, kInsert } kind = Kind::kUpdate;
+  ExprPtr condition;     // AND …, or null
+  bool is_star = false;  // UPDATE SET *, INSERT *
+  std::vector<Assignment> assignments;
+};
+struct MergeInto {
+  ChangeTarget target;
+  PlanPtr source;
+  ExprPtr condition;
+  // Of each kind the first whose condition holds is taken.
+  std::vector<MergeClause> matched, not_matched, not_matched_by_source;
+  bool with_schema_evolution = false;
+};
+
+struct AlterTableProperties {
+  MultipartName name;
+  std::map<std::string, std::string> set;
+  std::vector<std::string> unset;
+};
+struct AddConstraint {
+  MultipartName table;
+  std::string name;
+  std::string expression;  // as written: it is stored with the table
+};
+struct DropConstraint {
+  MultipartName table;
+  std::string name;
+  bool if_exists = false;
+};
+struct ShowTableProperties {
+  MultipartName table;
+  std::optional<std::string> key;
+};
+struct DescribeDetail {
+  MultipartName name;
 };
 
 struct Trigger {
@@ -139,7 +198,8 @@ struct StartStream {
 
 struct Command {
   std::variant<CreateDatabase, DropDatabase, UseDatabase, CreateTable, DropTable, ShowTables, ShowDatabases, ShowColumns, DescribeTable, DescribeDatabase,
-               DescribeHistory, CreateView, SetConf, ResetConf, Explain, WriteData, StartStream>
+               DescribeHistory, CreateView, SetConf, ResetConf, Explain, WriteData, StartStream, DeleteFrom, UpdateTable, MergeInto, AlterTableProperties,
+               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail>
       node;
 };
 

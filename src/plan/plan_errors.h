@@ -99,4 +99,26 @@ inline constexpr ErrorClass kLimitNegative{
     "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E", ExceptionKind::kAnalysis,
     "The limit like expression \"<expr>\" is invalid. The <name> expression must be equal to or greater than 0, but got <v>."};
 
+// ---- DELETE, UPDATE, MERGE: Spark's, and Delta's
+inline constexpr ErrorClass kUnsupportedExprForOperator{
+    "UNSUPPORTED_EXPR_FOR_OPERATOR", "42K0E", ExceptionKind::kAnalysis,
+    "A query operator contains one or more unsupported expressions.\nConsider to rewrite it to avoid window functions, aggregate functions, and generator "
+    "functions in the WHERE clause.\nInvalid expressions: [<invalidExprSqls>]"};
+inline constexpr ErrorClass kNonDeterministicExpression{"INVALID_NON_DETERMINISTIC_EXPRESSIONS", "42K0E", ExceptionKind::kAnalysis,
+                                                        "The operator expects a deterministic expression, but the actual expression is <sqlExprs>."};
+inline constexpr ErrorClass kDeltaMergeUnresolved{"DELTA_MERGE_UNRESOLVED_EXPRESSION", "42601", ExceptionKind::kAnalysis,
+                                                  "Cannot resolve <sqlExpr> in <clause> given columns <cols>."};
+inline constexpr ErrorClass kDeltaUnsupportedSubquery{"DELTA_UNSUPPORTED_SUBQUERY", "0AKDC", ExceptionKind::kAnalysis,
+                                                      "Subqueries are not supported in the <operation> (condition = <cond>)."};
+inline constexpr ErrorClass kDeltaNonDeterministic{"DELTA_NON_DETERMINISTIC_FUNCTION_NOT_SUPPORTED", "0AKDC", ExceptionKind::kAnalysis,
+                                                   "Non-deterministic functions are not supported in the <operation> <expression>."};
+inline constexpr ErrorClass kDeltaConflictSetColumn{"DELTA_CONFLICT_SET_COLUMN", "42701", ExceptionKind::kAnalysis,
+                                                    "There is a conflict from these SET columns: <columnList>."};
+inline constexpr ErrorClass kDeltaDuplicateColumnsOnInsert{"DELTA_DUPLICATE_COLUMNS_ON_INSERT", "42701", ExceptionKind::kAnalysis,
+                                                           "Duplicate column names in INSERT clause"};
+inline constexpr ErrorClass kDeltaNestedFieldUnsupported{"DELTA_UNSUPPORTED_NESTED_FIELD_IN_OPERATION", "0AKDC", ExceptionKind::kAnalysis,
+                                                         "Nested field is not supported in the <operation> (field = <fieldName>)."};
+inline constexpr ErrorClass kDeltaUpdateSchemaMismatch{"DELTA_UPDATE_SCHEMA_MISMATCH_EXPRESSION", "42846", ExceptionKind::kAnalysis,
+                                                       "Cannot cast <fromCatalog> to <toCatalog>. All nested columns must match."};
+
 }  // namespace millstream::errors

@@ -3,7 +3,7 @@
 // local_session.h   The Session of this process: settings, views and streams of one user, over the shared engine.
 //
 // The .cc files: local_session (settings, views, names), local_session_queries, local_session_ddl, local_session_show, local_session_writes,
-// local_session_streams.
+// local_session_streams, local_session_changes (DELETE, UPDATE, MERGE), local_session_tables (what is said of tables, beside their rows).
 
 #include <map>
 #include <memory>
@@ -104,6 +104,14 @@ class LocalSession : public Session {
   Result<QueryResult> Run(const Explain& command, const Cancel&);
   Result<QueryResult> Run(const WriteData& command, const Cancel&);
   Result<QueryResult> Run(const StartStream& command, const Cancel&);
+  Result<QueryResult> Run(const DeleteFrom& command, const Cancel&);
+  Result<QueryResult> Run(const UpdateTable& command, const Cancel&);
+  Result<QueryResult> Run(const MergeInto& command, const Cancel&);
+  Result<QueryResult> Run(const AlterTableProperties& command, const Cancel&);
+  Result<QueryResult> Run(const AddConstraint& command, const Cancel&);
+  Result<QueryResult> Run(const DropConstraint& command, const Cancel&);
+  Result<QueryResult> Run(const ShowTableProperties& command, const Cancel&);
+  Result<QueryResult> Run(const DescribeDetail& command, const Cancel&);
 
   Status CreateFileTable(const CreateTable& command, const TableName& name);
   Result<QueryResult> WriteToPath(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
@@ -114,6 +122,14 @@ class LocalSession : public Session {
   // An earlier run of the batch has made this write.
   Result<bool> IsWritten(const std::string& location, const OptionMap& options);
   Status WriteRows(const std::string& path, struct DeltaWrite& write, const PlanPtr& analyzed, const Cancel& cancel);
+
+  // local_session_changes.cc
+  Result<ResolvedTable> RequireDeltaTable(const MultipartName& name, const char* statement);
+  template <typename Statement>
+  Result<struct RowChangeResult> ChangeRowsOnce(const Statement& statement, const ResolvedTable& table, const std::vector<std::string>& name,
+                                                const Cancel& cancel);
+  template <typename Statement>
+  Result<struct RowChangeResult> ChangeRowsOf(const Statement& statement, const Cancel& cancel);
 
   struct StreamTarget {
     std::function<Result<std::unique_ptr<Sink>>(const std::string& query_id, const std::string& run_id)> open_sink;

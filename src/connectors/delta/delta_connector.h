@@ -78,6 +78,9 @@ struct DeltaCreate {
 };
 Status CreateDeltaTable(DeltaTables& tables, const std::string& path, const DeltaCreate& create);
 
+// ALTER TABLE … SET and UNSET TBLPROPERTIES. Properties that are set already, or not set, are taken as they are.
+Status AlterDeltaProperties(DeltaTables& tables, const std::string& path, const std::map<std::string, std::string>& set, const std::vector<std::string>& unset);
+
 // For DESCRIBE and the catalog.
 // The newest version that an application has committed with its writes (txn); nullopt: none, or no table.
 Result<std::optional<int64_t>> DeltaTransactionVersion(DeltaTables& tables, const std::string& path, const std::string& app_id);
@@ -93,6 +96,10 @@ struct DeltaTableInfo {
   int64_t files = 0, size_bytes = 0;
 };
 Result<DeltaTableInfo> DescribeDeltaTable(DeltaTables& tables, const std::string& path);
+
+// DESCRIBE DETAIL: one row, Spark's columns. `name` is null for a table by its path.
+const StructType& DeltaDetailSchema();
+Result<RowStreamPtr> DescribeDeltaDetail(DeltaTables& tables, const std::string& path, const std::optional<std::string>& name);
 
 // DESCRIBE HISTORY: newest first, Spark's columns.
 const StructType& DeltaHistorySchema();

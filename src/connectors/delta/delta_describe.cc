@@ -1,10 +1,12 @@
 #include <arrow/builder.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "connectors/delta/delta_connector.h"
 #include "delta/delta_errors.h"
 #include "delta/delta_log.h"
+#include "delta/features.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -97,6 +99,91 @@ class HistoryRows {
 };
 
 }  // namespace
+
+const StructType& DeltaDetailSchema() {
+  static const StructType schema({{"format", DataType::String()},
+                                  {"id", DataType::String()},
+                                  {"name", DataType::String()},
+                                  {"description", DataType::String()},
+                                  {"location", DataType::String()},
+                                  {"createdAt", DataType::Timestamp()},
+                                  {"lastModified", DataType::Timestamp()},
+                                  {"partitionColumns", DataType::Array(DataType::String())},
+                                  {"clusteringColumns", DataType::Array(DataType::String())},
+                                  {"numFiles", DataType::Long()},
+                                  {"sizeInBytes", DataType::Long()},
+                                  {"properties", TextMap()},
+                                  {"minReaderVersion", DataType::Integer()},
+                                  {"minWriterVersion", DataType::Integer()},
+                                  {"tableFeatures", DataType::Array(DataType::String())}});
+  return schema;
+}
+
+namespace {
+
+arrow::Status AppendDetail(const Snapshot& snapshot, const std::optional<std::string>& name, std::vector<std::unique_ptr<arrow::ArrayBuilder>>& builders) {
+  size_t next = 0;
+  auto text = [&](const std::optional<std::string>& value) {
+    auto* builder = static_cast<arrow::StringBuilder*>(builders[next++].get());
+    return value ? builder->Append(*value) : builder->AppendNull();
+  };
+  auto time = [&](int64_t ms) { return static_cast<arrow::TimestampBuilder*>(builders[next++].get())->Append(ms * 1000); };
+  auto number = [&](int64_t value) { return static_cast<arrow::Int64Builder*>(builders[next++].get())->Append(value); };
+  auto small = [&](int value) { return static_cast<arrow::Int32Builder*>(builders[next++].get())->Append(value); };
+  auto list = [&](const std::vector<std::string>& values) {
+    auto* builder = static_cast<arrow::ListBuilder*>(builders[next++].get());
+    ARROW_RETURN_NOT_OK(builder->Append());
+    return static_cast<arrow::StringBuilder*>(builder->value_builder())->AppendValues(values);
+  };
+  const Metadata& metadata = *snapshot.metadata;
+  ARROW_RETURN_NOT_OK(text("delta"));
+  ARROW_RETURN_NOT_OK(text(metadata.id));
+  ARROW_RETURN_NOT_OK(text(name));
+  ARROW_RETURN_NOT_OK(text(metadata.description));
+  ARROW_RETURN_NOT_OK(text(HadoopPathString(snapshot.table_path)));
+  ARROW_RETURN_NOT_OK(time(metadata.created_ms.value_or(0)));
+  ARROW_RETURN_NOT_OK(time(snapshot.timestamp_ms));
+  ARROW_RETURN_NOT_OK(list(metadata.partition_columns));
+  ARROW_RETURN_NOT_OK(list({}));
+  ARROW_RETURN_NOT_OK(number(static_cast<int64_t>(snapshot.files.size())));
+  ARROW_RETURN_NOT_OK(number(snapshot.size_bytes));
+  auto* map = static_cast<arrow::MapBuilder*>(builders[next++].get());
+  ARROW_RETURN_NOT_OK(map->Append());
+  for (const auto& [key, value] : metadata.configuration) {
+    ARROW_RETURN_NOT_OK(static_cast<arrow::StringBuilder*>(map->key_builder())->Append(key));
+    ARROW_RETURN_NOT_OK(static_cast<arrow::StringBuilder*>(map->item_builder())->Append(value));
+  }
+  ARROW_RETURN_NOT_OK(small(snapshot.protocol.min_reader_version));
+  ARROW_RETURN_NOT_OK(small(snapshot.protocol.min_writer_version));
+  // The features of both sides; where the protocol is of numbers only, what its numbers mean.
+  Protocol named = snapshot.protocol.writer_features ? snapshot.protocol : ProtocolWithFeature(snapshot.protocol, "appendOnly", false);
+  std::vector<std::string> features;
+  for (const auto* side : {&named.reader_features, &named.writer_features}) {
+    if (*side) features.insert(features.end(), (*side)->begin(), (*side)->end());
+  }
+  std::sort(features.begin(), features.end());
+  features.erase(std::unique(features.begin(), features.end()), features.end());
+  return list(features);
+}
+
+}  // namespace
+
+Result<RowStreamPtr> DescribeDeltaDetail(DeltaTables& tables, const std::string& path, const std::optional<std::string>& name) {
+  MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, tables.Log(path)->Update());
+  if (!snapshot) return Status::Error(errors::kDeltaTableNotFound, {{"path", HadoopPathString(path)}});
+  ArrowSchemaPtr schema = ToArrowSchema(DeltaDetailSchema());
+  std::vector<std::unique_ptr<arrow::ArrayBuilder>> builders;
+  for (const auto& field : schema->fields()) builders.push_back(arrow::MakeBuilder(field->type()).ValueOrDie());
+  arrow::Status appended = AppendDetail(*snapshot, name, builders);
+  if (!appended.ok()) return FromArrowStatus(appended, "while describing a table");
+  std::vector<std::shared_ptr<arrow::Array>> columns;
+  for (auto& builder : builders) {
+    auto array = builder->Finish();
+    if (!array.ok()) return FromArrowStatus(array.status(), "while describing a table");
+    columns.push_back(*array);
+  }
+  return MakeRowStream(schema, {arrow::RecordBatch::Make(schema, 1, std::move(columns))});
+}
 
 const StructType& DeltaHistorySchema() {
   static const StructType schema({{"version", DataType::Long()},

@@ -13,23 +13,48 @@
 namespace millstream {
 namespace {
 
-// Properties that switch on a feature which our writer must honour afterwards.
-Status CheckProperties(const std::map<std::string, std::string>& properties, Protocol& protocol) {
-  for (const auto& [key, value] : properties) {
-    bool is_on = value == "true" || value == "TRUE";
-    if (key == "delta.enableChangeDataFeed" && is_on) {
-      protocol.min_writer_version = std::max(protocol.min_writer_version, 4);
-      if (protocol.writer_features) protocol.writer_features->push_back("changeDataFeed");
-      continue;
-    }
-    bool needs_feature = (key.starts_with("delta.enable") && is_on) || key.starts_with("delta.feature.") || key.starts_with("delta.constraints.") ||
-                         (key == "delta.columnMapping.mode" && value != "none") || (key == "delta.checkpointPolicy" && value != "classic") ||
-                         key == "delta.minReaderVersion" || key == "delta.minWriterVersion" || key.starts_with("delta.universalFormat");
-    if (needs_feature && !(key == "delta.minReaderVersion" && value <= "1") && !(key == "delta.minWriterVersion" && value <= "2")) {
-      return Status::Unsupported("The table property " + key + " = " + value, "Leave it out, or create the table with Spark.");
-    }
-  }
-  return Status();
+// Properties of Delta that mean something here, or may stand in a table without any harm.
+constexpr std::string_view kKnownProperties[] = {"appendOnly",
+                                                 "autoOptimize.autoCompact",
+                                                 "autoOptimize.optimizeWrite",
+                                                 "checkpoint.writeStatsAsJson",
+                                                 "checkpoint.writeStatsAsStruct",
+                                                 "checkpointInterval",
+                                                 "checkpointPolicy",
+                                                 "checkpointRetentionDuration",
+                                                 "columnMapping.maxColumnId",
+                                                 "columnMapping.mode",
+                                                 "compatibility.symlinkFormatManifest.enabled",
+                                                 "dataSkippingNumIndexedCols",
+                                                 "dataSkippingStatsColumns",
+                                                 "deletedFileRetentionDuration",
+                                                 "enableChangeDataFeed",
+                                                 "enableDeletionVectors",
+                                                 "enableExpiredLogCleanup",
+                                                 "enableFullRetentionRollback",
+                                                 "enableIcebergCompatV1",
+                                                 "enableIcebergCompatV2",
+                                                 "enableInCommitTimestamps",
+                                                 "enableRowTracking",
+                                                 "enableTypeWidening",
+                                                 "isolationLevel",
+                                                 "logRetentionDuration",
+                                                 "minReaderVersion",
+                                                 "minWriterVersion",
+                                                 "parquet.compression.codec",
+                                                 "randomPrefixLength",
+                                                 "randomizeFilePrefixes",
+                                                 "sampleRetentionDuration",
+                                                 "setTransactionRetentionDuration",
+                                                 "targetFileSize",
+                                                 "tuneFileSizesForRewrites",
+                                                 "universalFormat.enabledFormats"};
+
+bool IsKnownProperty(std::string_view key) {
+  if (!key.starts_with("delta.")) return true;
+  key.remove_prefix(6);
+  if (key.starts_with("feature.") || key.starts_with("constraints.")) return true;
+  return std::find(std::begin(kKnownProperties), std::end(kKnownProperties), key) != std::end(kKnownProperties);
 }
 
 std::string JoinNames(const std::vector<std::string>& names) {
@@ -45,6 +70,35 @@ bool SameNames(const std::vector<std::string>& a, const std::vector<std::string>
 
 }  // namespace
 
+Status ApplyProperties(const std::map<std::string, std::string>& properties, Protocol& protocol) {
+  for (const auto& [key, value] : properties) {
+    if (!IsKnownProperty(key)) {
+      return Status::Error(errors::kDeltaUnknownConfiguration,
+                           {{"config", key}, {"disableCheckConfig", "spark.databricks.delta.allowArbitraryProperties.enabled"}});
+    }
+    const bool is_on = ParseBool(value).value_or(false);
+    if (key == "delta.enableChangeDataFeed" || key == "delta.feature.changeDataFeed") {
+      if (is_on || value == "supported") protocol = ProtocolWithFeature(std::move(protocol), "changeDataFeed", false);
+      continue;
+    }
+    if (key == "delta.enableDeletionVectors" || key == "delta.feature.deletionVectors") {
+      if (is_on || value == "supported") protocol = ProtocolWithFeature(std::move(protocol), "deletionVectors", true);
+      continue;
+    }
+    if (key == "delta.isolationLevel" && value != "Serializable") {
+      return Status::Unsupported("The table property " + key + " = " + value, "Serializable is the only level that Delta's open source knows, too.");
+    }
+    bool needs_feature = (key.starts_with("delta.enable") && is_on && key != "delta.enableExpiredLogCleanup" && key != "delta.enableFullRetentionRollback") ||
+                         key.starts_with("delta.feature.") || key.starts_with("delta.constraints.") ||
+                         (key == "delta.columnMapping.mode" && value != "none") || (key == "delta.checkpointPolicy" && value != "classic") ||
+                         key == "delta.minReaderVersion" || key == "delta.minWriterVersion" || key.starts_with("delta.universalFormat");
+    if (needs_feature && !(key == "delta.minReaderVersion" && value <= "1") && !(key == "delta.minWriterVersion" && value <= "2")) {
+      return Status::Unsupported("The table property " + key + " = " + value, "Leave it out, or create the table with Spark.");
+    }
+  }
+  return Status();
+}
+
 Result<TableChange> PlanNewTable(const StructType& schema, const WriteWishes& wishes, int64_t now_ms) {
   MS_RETURN_IF_ERROR(CheckTableSchema(schema, wishes.partition_by));
   Metadata metadata;
@@ -58,7 +112,7 @@ Result<TableChange> PlanNewTable(const StructType& schema, const WriteWishes& wi
   metadata.configuration.erase("delta.minWriterVersion");
   metadata.created_ms = now_ms;
   Protocol protocol = ProtocolForNewTable(schema);
-  MS_RETURN_IF_ERROR(CheckProperties(wishes.properties, protocol));
+  MS_RETURN_IF_ERROR(ApplyProperties(wishes.properties, protocol));
   return TableChange{.target = metadata, .metadata = metadata, .protocol = std::move(protocol)};
 }
 
@@ -92,21 +146,23 @@ Result<TableChange> PlanTableChange(const SnapshotPtr& snapshot, const std::stri
   return change;
 }
 
+RemoveFilePtr RemoveOf(const AddFile& file, int64_t now_ms) {
+  auto remove = std::make_shared<RemoveFile>();
+  remove->path = file.path;
+  remove->deleted_ms = now_ms;
+  remove->extended = true;
+  remove->partition_values = file.partition_values;
+  remove->size_bytes = file.size_bytes;
+  remove->deletion_vector = file.deletion_vector;
+  remove->base_row_id = file.base_row_id;
+  remove->default_row_commit_version = file.default_row_commit_version;
+  return remove;
+}
+
 std::vector<RemoveFilePtr> RemoveAll(const Snapshot& snapshot, int64_t now_ms) {
   std::vector<RemoveFilePtr> removes;
   removes.reserve(snapshot.files.size());
-  snapshot.files.ForEach([&](const AddFilePtr& file) {
-    auto remove = std::make_shared<RemoveFile>();
-    remove->path = file->path;
-    remove->deleted_ms = now_ms;
-    remove->extended = true;
-    remove->partition_values = file->partition_values;
-    remove->size_bytes = file->size_bytes;
-    remove->deletion_vector = file->deletion_vector;
-    remove->base_row_id = file->base_row_id;
-    remove->default_row_commit_version = file->default_row_commit_version;
-    removes.push_back(std::move(remove));
-  });
+  snapshot.files.ForEach([&](const AddFilePtr& file) { removes.push_back(RemoveOf(*file, now_ms)); });
   return removes;
 }
 

@@ -34,6 +34,10 @@ Result<TableChange> PlanTableChange(const SnapshotPtr& snapshot, const std::stri
 // A new table's metadata and protocol. Table properties that need a feature we cannot write are refused by name.
 Result<TableChange> PlanNewTable(const StructType& schema, const WriteWishes& wishes, int64_t now_ms);
 
+// Raises `protocol` as far as these properties need it. DELTA_UNKNOWN_CONFIGURATION, or the property by name when we cannot honour it.
+Status ApplyProperties(const std::map<std::string, std::string>& properties, Protocol& protocol);
+
+RemoveFilePtr RemoveOf(const AddFile& file, int64_t now_ms);
 // Removes of all live files.
 std::vector<RemoveFilePtr> RemoveAll(const Snapshot& snapshot, int64_t now_ms);
 // DELTA_CANNOT_MODIFY_APPEND_ONLY when the table does not allow removes.

@@ -20,6 +20,8 @@ class PlanAnalyzer : public ExpressionContext {
 
   // The whole query, without hidden columns.
   Result<PlanPtr> AnalyzeQuery(const PlanPtr& plan);
+  // The same with hidden columns.
+  Result<PlanPtr> AnalyzeWithHidden(const PlanPtr& plan) { return Analyze(plan); }
 
   // ExpressionContext
   const AnalyzerConf& conf() const override { return conf_; }

@@ -28,5 +28,19 @@ inline constexpr ErrorClass kMissingWindow{"MISSING_WINDOW_SPECIFICATION", "42P2
                                            "Window specification is not defined in the WINDOW clause for <windowName>."};
 inline constexpr ErrorClass kDuplicateClauses{"DUPLICATE_CLAUSES", "42614", ExceptionKind::kParse,
                                               "Found duplicate clauses: <clauseName>. Please, remove one of them."};
+inline constexpr ErrorClass kMergeWithoutWhen{"MERGE_WITHOUT_WHEN", "42601", ExceptionKind::kParse,
+                                              "There must be at least one WHEN clause in a MERGE statement."};
+inline constexpr ErrorClass kMatchedWithoutCondition{
+    "NON_LAST_MATCHED_CLAUSE_OMIT_CONDITION", "42613", ExceptionKind::kParse,
+    "When there are more than one MATCHED clauses in a MERGE statement, only the last MATCHED clause can omit the condition."};
+inline constexpr ErrorClass kNotMatchedWithoutCondition{
+    "NON_LAST_NOT_MATCHED_BY_TARGET_CLAUSE_OMIT_CONDITION", "42613", ExceptionKind::kParse,
+    "When there are more than one NOT MATCHED [BY TARGET] clauses in a MERGE statement, only the last NOT MATCHED [BY TARGET] clause can omit the condition."};
+inline constexpr ErrorClass kNotMatchedBySourceWithoutCondition{
+    "NON_LAST_NOT_MATCHED_BY_SOURCE_CLAUSE_OMIT_CONDITION", "42613", ExceptionKind::kParse,
+    "When there are more than one NOT MATCHED BY SOURCE clauses in a MERGE statement, only the last NOT MATCHED BY SOURCE clause can omit the condition."};
+inline constexpr ErrorClass kMergeInsertCount{
+    "MERGE_INSERT_VALUE_COUNT_MISMATCH", "21S01", ExceptionKind::kParse,
+    "The number of provided values (<actualCount>) must match the number of expected columns (<expectedCount>) in the INSERT clause of MERGE."};
 
 }  // namespace millstream::errors

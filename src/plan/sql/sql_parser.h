@@ -81,6 +81,16 @@ class SqlParser {
   Result<Statement> ParseReset();
   Result<Statement> ParseExplain();
   Result<Statement> ParseInsert();
+  Status ParsePartitionSpec(WriteData& write);
+  // changes_parser.cc
+  Result<Statement> ParseDelete();
+  Result<Statement> ParseUpdate();
+  Result<Statement> ParseMerge();
+  Result<ChangeTarget> ParseChangeTarget();
+  Result<std::vector<Assignment>> ParseAssignments();
+  Result<ExprPtr> ParseAssignedValue();
+  Status ParseWhen(MergeInto& merge, const Token& start);
+  Result<Statement> ParseAlter();
   Status ParseTableClauses(CreateTable& table);
   Status ParsePartitionedBy(CreateTable& table);
   Result<std::map<std::string, std::string>> ParseProperties();

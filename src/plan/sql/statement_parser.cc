@@ -1,12 +1,14 @@
 // statement_parser.cc   Which statement it is, and the short ones: USE, SET, EXPLAIN, SHOW, DESCRIBE, DROP, INSERT.
 
+#include <cctype>
+
 #include "plan/sql/node_depth.h"
 
 namespace millstream {
 namespace {
 
 // Statements of Spark, Delta and Databricks that begin with a word of their own and that nothing here runs yet.
-constexpr std::string_view kUnsupportedStatements[] = {"MERGE",   "UPDATE",   "DELETE",   "COPY",    "ALTER",   "OPTIMIZE", "VACUUM",  "CACHE",   "UNCACHE",
+constexpr std::string_view kUnsupportedStatements[] = {"COPY",    "OPTIMIZE", "VACUUM",  "CACHE",   "UNCACHE",
                                                        "REFRESH", "TRUNCATE", "ANALYZE",  "REPLACE", "COMMENT", "GRANT",    "REVOKE",  "MSCK",    "REPAIR",
                                                        "LOAD",    "EXPORT",   "IMPORT",   "DECLARE", "EXECUTE", "CALL",     "RESTORE", "CONVERT", "CLEAR",
                                                        "ADD",     "LIST",     "GENERATE", "REORG",   "UNDROP",  "BEGIN",    "FSCK",    "MAP",     "REDUCE"};
@@ -26,11 +28,15 @@ Result<Statement> SqlParser::ParseStatement() {
   if (cursor_.AtWord("RESET")) return ParseReset();
   if (cursor_.AtWord("EXPLAIN")) return ParseExplain();
   if (cursor_.AtWord("INSERT")) return ParseInsert();
+  if (cursor_.AtWords("DELETE", "FROM")) return ParseDelete();
+  if (cursor_.AtWord("UPDATE") && next != TokenKind::kEnd) return ParseUpdate();
+  if (cursor_.AtWord("MERGE") && next == TokenKind::kWord) return ParseMerge();
+  if (cursor_.AtWord("ALTER")) return ParseAlter();
   for (std::string_view word : kUnsupportedStatements) {
     if (!cursor_.AtWord(word) || next != TokenKind::kWord) continue;
     std::string name(word);
-    if (word == "COPY" || word == "MERGE") name += " INTO";
-    if (word == "ALTER" || word == "CACHE" || word == "REFRESH" || word == "TRUNCATE" || word == "ANALYZE" || word == "REPLACE") {
+    if (word == "COPY") name += " INTO";
+    if (word == "CACHE" || word == "REFRESH" || word == "TRUNCATE" || word == "ANALYZE" || word == "REPLACE") {
       name += " " + std::string(cursor_.Text(cursor_.Peek(1)));
     }
     return Unsupported("the statement " + name);
@@ -109,7 +115,16 @@ Result<Statement> SqlParser::ParseShow() {
     MS_ASSIGN_OR_RETURN(show.pattern, ParsePattern());
     return Statement(Command{std::move(show)});
   }
-  for (std::string_view word : {"VIEWS", "FUNCTIONS", "TBLPROPERTIES", "CREATE", "PARTITIONS", "CATALOGS", "CURRENT", "USER", "SYSTEM", "ALL", "TABLE"}) {
+  if (cursor_.TakeWord("TBLPROPERTIES")) {
+    ShowTableProperties show;
+    MS_ASSIGN_OR_RETURN(show.table, ParseName());
+    if (cursor_.TakeSymbol("(")) {
+      MS_ASSIGN_OR_RETURN(show.key, ParsePropertyKey());
+      MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
+    }
+    return Statement(Command{std::move(show)});
+  }
+  for (std::string_view word : {"VIEWS", "FUNCTIONS", "CREATE", "PARTITIONS", "CATALOGS", "CURRENT", "USER", "SYSTEM", "ALL", "TABLE"}) {
     if (cursor_.AtWord(word)) return Unsupported("the statement SHOW " + std::string(word));
   }
   return cursor_.SyntaxError();
@@ -153,7 +168,12 @@ Result<Statement> SqlParser::ParseDescribe() {
     }
     return Statement(Command{std::move(describe)});
   }
-  for (std::string_view word : {"FUNCTION", "QUERY", "DETAIL", "CATALOG", "SELECT", "WITH"}) {
+  if (take("DETAIL")) {
+    DescribeDetail describe;
+    MS_ASSIGN_OR_RETURN(describe.name, ParseName());
+    return Statement(Command{std::move(describe)});
+  }
+  for (std::string_view word : {"FUNCTION", "QUERY", "CATALOG", "SELECT", "WITH"}) {
     if (IsName(cursor_.Peek(1)) && cursor_.AtWord(word)) return Unsupported("the statement DESCRIBE " + std::string(word));
   }
   take("TABLE");
@@ -244,6 +264,23 @@ Result<Statement> SqlParser::ParseExplain() {
   return Statement(Command{std::move(explain)});
 }
 
+// PARTITION (p = 1, q): q's values come out of the query, after its other columns.
+Status SqlParser::ParsePartitionSpec(WriteData& write) {
+  cursor_.Advance();
+  cursor_.Advance();
+  do {
+    std::pair<std::string, ExprPtr> value;
+    MS_ASSIGN_OR_RETURN(value.first, cursor_.ExpectName());
+    if (cursor_.TakeSymbol("=")) {
+      MS_ASSIGN_OR_RETURN(value.second, ParseExpression());
+    }
+    write.partition_values.push_back(std::move(value));
+  } while (cursor_.TakeSymbol(","));
+  MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
+  if (cursor_.AtWord("IF") && cursor_.AtWord("NOT", 1)) return Unsupported("INSERT … PARTITION (…) IF NOT EXISTS");
+  return Status();
+}
+
 Result<Statement> SqlParser::ParseInsert() {
   cursor_.Advance();
   WriteData write{.insert_into = true, .mode = SaveMode::kAppend};
@@ -255,8 +292,14 @@ Result<Statement> SqlParser::ParseInsert() {
   }
   if (IsName(cursor_.Peek(1))) cursor_.TakeWord("TABLE");
   MS_ASSIGN_OR_RETURN(write.table, ParseName());
-  if (cursor_.AtWord("PARTITION") && cursor_.AtSymbol("(", 1)) return Unsupported("INSERT … PARTITION (…)", "Select the partition columns like all others.");
-  if (cursor_.AtWords("REPLACE", "WHERE")) return Unsupported("INSERT INTO … REPLACE WHERE");
+  if (cursor_.AtWord("PARTITION") && cursor_.AtSymbol("(", 1)) MS_RETURN_IF_ERROR(ParsePartitionSpec(write));
+  if (cursor_.TakeWords("REPLACE", "WHERE")) {
+    const uint32_t begin = cursor_.Peek().begin;
+    MS_ASSIGN_OR_RETURN(write.replace_where, ParseExpression());
+    write.replace_where_text = cursor_.sql().substr(begin, cursor_.Peek().begin - begin);
+    while (!write.replace_where_text.empty() && std::isspace(static_cast<unsigned char>(write.replace_where_text.back()))) write.replace_where_text.pop_back();
+    write.mode = SaveMode::kOverwrite;
+  }
   if (cursor_.AtWords("BY", "NAME")) {
     cursor_.Advance();
     cursor_.Advance();

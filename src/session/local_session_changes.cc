@@ -1,0 +1,113 @@
+#include <algorithm>
+#include <type_traits>
+
+#include "connectors/delta/change_rows.h"
+#include "connectors/delta/changed_table.h"
+#include "plan/row_changes.h"
+#include "session/local_session.h"
+#include "session/result_table.h"
+#include "session/session_errors.h"
+
+namespace millstream {
+namespace {
+
+// A statement that loses a race against another writer of the table is run again, from a fresh look at the table, as if it had come later.
+constexpr int kAttemptsMax = 10;
+
+const char* NameOf(const DeleteFrom&) { return "DELETE"; }
+const char* NameOf(const UpdateTable&) { return "UPDATE"; }
+const char* NameOf(const MergeInto&) { return "MERGE"; }
+
+// What a MERGE WITH SCHEMA EVOLUTION may add to the table: the source's columns that a star or an assignment asks for, and fields of its structs.
+StructType AddedBy(const MergeInto& merge, const StructType& source, const StructType& table) {
+  bool has_star = false;
+  StructType assigned;
+  for (const auto* clauses : {&merge.matched, &merge.not_matched}) {
+    for (const MergeClause& clause : *clauses) {
+      has_star = has_star || clause.is_star;
+      for (const Assignment& assignment : clause.assignments) assigned.Add({assignment.column.back(), DataType::Null()});
+    }
+  }
+  StructType added;
+  for (const StructField& field : source) {
+    if (!has_star && !assigned.IndexOf(field.name)) continue;
+    std::optional<size_t> index = table.IndexOf(field.name);
+    // Where both have a plain column, the table's type stays and the values are cast.
+    if (!index || (field.type.IsNested() && table[*index].type.IsNested())) added.Add(field);
+  }
+  return added;
+}
+
+}  // namespace
+
+Result<ResolvedTable> LocalSession::RequireDeltaTable(const MultipartName& name, const char* statement) {
+  SessionCatalog catalog = MakeCatalog();
+  MS_ASSIGN_OR_RETURN(PlanPtr view, catalog.FindView(name));
+  if (view) return Status::Unsupported(std::string(statement) + " on a view", "Name the table that the view reads.");
+  MS_ASSIGN_OR_RETURN(ResolvedTable table, catalog.Require(name));
+  if (!IsDeltaFormat(table.provider)) return Status::Unsupported(std::string(statement) + " on a " + table.provider + " table", "Use a Delta table.");
+  return table;
+}
+
+template <typename Statement>
+Result<RowChangeResult> LocalSession::ChangeRowsOnce(const Statement& statement, const ResolvedTable& table, const std::vector<std::string>& name,
+                                                     const Cancel& cancel) {
+  SessionCatalog catalog = MakeCatalog();
+  RowChangeOptions options{.operation = NameOf(statement), .compute_conf = compute_conf(), .cancel = cancel};
+  options.user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata");
+  MS_ASSIGN_OR_RETURN(std::shared_ptr<ChangedTable> changed, OpenChangedTable(engine_->delta, table.location, table.name, std::nullopt));
+  RowChanges changes;
+  if constexpr (std::is_same_v<Statement, DeleteFrom>) {
+    MS_ASSIGN_OR_RETURN(changes, AnalyzeDelete(statement, RelationOf(changed), name, catalog, analyzer_conf()));
+  } else if constexpr (std::is_same_v<Statement, UpdateTable>) {
+    MS_ASSIGN_OR_RETURN(changes, AnalyzeUpdate(statement, RelationOf(changed), name, catalog, analyzer_conf()));
+  } else {
+    const bool evolves = statement.with_schema_evolution || ParseBool(conf_.Get("spark.databricks.delta.schema.autoMerge.enabled").value_or("")).value_or(false);
+    if (evolves) {
+      MS_ASSIGN_OR_RETURN(PlanPtr source, AnalyzeBatch(statement.source));
+      const StructType added = AddedBy(statement, SchemaOf(*source), changed->schema());
+      MS_ASSIGN_OR_RETURN(changed, OpenChangedTable(engine_->delta, table.location, table.name, added));
+    }
+    MS_ASSIGN_OR_RETURN(changes, AnalyzeMerge(statement, RelationOf(changed), name, evolves, catalog, analyzer_conf()));
+    if (IsStreaming(*changes.source)) return Status::Error(errors::kWriteOnStream, {{"methodName", "merge"}});
+    MS_ASSIGN_OR_RETURN(QueryResult source, ExecuteAnalyzed(changes.source, cancel));
+    MS_ASSIGN_OR_RETURN(options.source_rows, Drain(*source.rows));
+  }
+  return ChangeRows(engine_->delta, *changed, changes, engine_->compute, options);
+}
+
+template <typename Statement>
+Result<RowChangeResult> LocalSession::ChangeRowsOf(const Statement& statement, const Cancel& cancel) {
+  MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireDeltaTable(statement.target.table, NameOf(statement)));
+  const std::vector<std::string> name = MakeCatalog().Qualify(statement.target.table);
+  for (int attempt = 1;; ++attempt) {
+    Result<RowChangeResult> result = ChangeRowsOnce(statement, table, name, cancel);
+    if (result.ok() || attempt == kAttemptsMax || !IsChangeConflict(result.status())) return result;
+  }
+}
+
+Result<QueryResult> LocalSession::Run(const DeleteFrom& command, const Cancel& cancel) {
+  MS_ASSIGN_OR_RETURN(RowChangeResult changed, ChangeRowsOf(command, cancel));
+  ResultTable result(StructType({{"num_affected_rows", DataType::Long()}}));
+  result.AddRow({Value{changed.deleted}});
+  return result.Finish();
+}
+
+Result<QueryResult> LocalSession::Run(const UpdateTable& command, const Cancel& cancel) {
+  MS_ASSIGN_OR_RETURN(RowChangeResult changed, ChangeRowsOf(command, cancel));
+  ResultTable result(StructType({{"num_affected_rows", DataType::Long()}}));
+  result.AddRow({Value{changed.updated}});
+  return result.Finish();
+}
+
+Result<QueryResult> LocalSession::Run(const MergeInto& command, const Cancel& cancel) {
+  MS_ASSIGN_OR_RETURN(RowChangeResult changed, ChangeRowsOf(command, cancel));
+  ResultTable result(StructType({{"num_affected_rows", DataType::Long()},
+                                 {"num_updated_rows", DataType::Long()},
+                                 {"num_deleted_rows", DataType::Long()},
+                                 {"num_inserted_rows", DataType::Long()}}));
+  result.AddRow({Value{changed.updated + changed.deleted + changed.inserted}, Value{changed.updated}, Value{changed.deleted}, Value{changed.inserted}});
+  return result.Finish();
+}
+
+}  // namespace millstream
