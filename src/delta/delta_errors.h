@@ -14,10 +14,10 @@ inline constexpr ErrorClass kDeltaVersionNotFound{"DELTA_VERSION_NOT_FOUND", "22
                                                   "Cannot time travel Delta table to version <userVersion>. Available versions: [<earliest>, <latest>]."};
 inline constexpr ErrorClass kDeltaTimestampGreater{
     "DELTA_TIMESTAMP_GREATER_THAN_COMMIT", "42816", ExceptionKind::kAnalysis,
-    "The provided timestamp (<providedTimestamp>) is after the latest version available to this table (<tableName>)."};
-inline constexpr ErrorClass kDeltaTimestampEarlier{
-    "DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION", "42816", ExceptionKind::kAnalysis,
-    "The provided timestamp (<userTimestamp>) is before the earliest version available to this table (<commitTs>)."};
+    "Timestamp <providedTimestamp> is after the table's latest version (<lastCommitTimestamp>). Use a timestamp at or before <maximumTimestamp>."};
+inline constexpr ErrorClass kDeltaTimestampEarlier{"DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION", "42816", ExceptionKind::kAnalysis,
+                                                   "The provided timestamp (<userTimestamp>) is before the earliest version available to\nthis table "
+                                                   "(<commitTs>). Please use a timestamp after <timestampString>."};
 inline constexpr ErrorClass kDeltaStateRecover{"DELTA_STATE_RECOVER_ERROR", "XXKDS", ExceptionKind::kSpark,
                                                "The <operation> of your Delta table could not be recovered while Reconstructing version: <version>."};
 inline constexpr ErrorClass kDeltaLogCorrupt{"MILLSTREAM_DELTA_LOG_CORRUPT", "XXKDS", ExceptionKind::kSpark, "<path> is corrupt: <reason>."};
@@ -126,6 +126,15 @@ inline constexpr ErrorClass kDeltaMissingChangeData{
     "table_name SET TBLPROPERTIES\n(<key>=true)`."};
 inline constexpr ErrorClass kDeltaChangesStartAfterLatest{"DELTA_CDC_START_VERSION_AFTER_LATEST", "22003", ExceptionKind::kIllegalArgument,
                                                           "Start version <start> for change data feed exceeds the latest table version <latest>."};
+inline constexpr ErrorClass kDeltaTimestampInvalid{"DELTA_TIMESTAMP_INVALID", "42816", ExceptionKind::kAnalysis,
+                                                   "The provided timestamp (<expr>) cannot be converted to a valid timestamp."};
+inline constexpr ErrorClass kDeltaTimeTravelChanges{"DELTA_UNSUPPORTED_TIME_TRAVEL_VIEWS", "0AKDC", ExceptionKind::kAnalysis,
+                                                    "Cannot time travel views, subqueries, streams or change data feed queries."};
+inline constexpr ErrorClass kDeltaNoChangesStart{"DELTA_NO_START_FOR_CDC_READ", "42601", ExceptionKind::kAnalysis,
+                                                 "No startingVersion or startingTimestamp provided for CDC read."};
+inline constexpr ErrorClass kDeltaMultipleChangesBoundary{
+    "DELTA_MULTIPLE_CDC_BOUNDARY", "42614", ExceptionKind::kAnalysis,
+    "Multiple <startingOrEnding> arguments provided for CDC read. Please provide one of either <startingOrEnding>Timestamp or <startingOrEnding>Version."};
 inline constexpr ErrorClass kDeltaChangesRange{"DELTA_INVALID_CDC_RANGE", "22003", ExceptionKind::kIllegalArgument,
                                                "CDC range from start <start> to end <end> was invalid. End cannot be before start."};
 

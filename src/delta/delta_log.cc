@@ -261,19 +261,26 @@ Result<std::vector<HistoryEntry>> DeltaLog::History(std::optional<int64_t> limit
   return history;
 }
 
-Result<int64_t> DeltaLog::VersionAt(int64_t wall_ms) {
+Result<std::vector<HistoryEntry>> DeltaLog::Timeline() {
   MS_ASSIGN_OR_RETURN(std::vector<HistoryEntry> history, History(std::nullopt));
   std::reverse(history.begin(), history.end());
-  if (history.empty()) return Status::Error(errors::kDeltaTableNotFound, {{"path", table_path_}});
   // File times may go back; versions may not: each is at least a millisecond after the one before.
   for (size_t i = 1; i < history.size(); ++i) history[i].timestamp_ms = std::max(history[i].timestamp_ms, history[i - 1].timestamp_ms + 1);
+  return history;
+}
+
+Result<int64_t> DeltaLog::VersionAt(int64_t wall_ms) {
+  MS_ASSIGN_OR_RETURN(std::vector<HistoryEntry> history, Timeline());
+  if (history.empty()) return Status::Error(errors::kDeltaTableNotFound, {{"path", table_path_}});
   if (wall_ms < history.front().timestamp_ms) {
+    const std::string earliest = FormatIso8601Millis(history.front().timestamp_ms);
     return Status::Error(errors::kDeltaTimestampEarlier,
-                         {{"userTimestamp", FormatIso8601Millis(wall_ms)}, {"commitTs", FormatIso8601Millis(history.front().timestamp_ms)}});
+                         {{"userTimestamp", FormatIso8601Millis(wall_ms)}, {"commitTs", earliest}, {"timestampString", earliest}});
   }
   if (wall_ms > history.back().timestamp_ms) {
+    const std::string latest = FormatIso8601Millis(history.back().timestamp_ms);
     return Status::Error(errors::kDeltaTimestampGreater,
-                         {{"providedTimestamp", FormatIso8601Millis(wall_ms)}, {"tableName", FormatIso8601Millis(history.back().timestamp_ms)}});
+                         {{"providedTimestamp", FormatIso8601Millis(wall_ms)}, {"lastCommitTimestamp", latest}, {"maximumTimestamp", latest}});
   }
   auto after = std::upper_bound(history.begin(), history.end(), wall_ms, [](int64_t time, const HistoryEntry& entry) { return time < entry.timestamp_ms; });
   return std::prev(after)->version;

@@ -60,6 +60,8 @@ class DeltaLog : public std::enable_shared_from_this<DeltaLog> {
   Result<SnapshotPtr> At(int64_t version);
   // The last version at or before a time. DELTA_TIMESTAMP_EARLIER_THAN_COMMIT_RETENTION, DELTA_TIMESTAMP_GREATER_THAN_COMMIT.
   Result<int64_t> VersionAt(int64_t wall_ms);
+  // All versions whose commits are there, oldest first, with times that grow.
+  Result<std::vector<HistoryEntry>> Timeline();
   // What one commit says, and when it was made (as time travel sees it). kFileNotFound: it is not there, or no longer.
   struct CommitAt {
     CommitActions actions;

@@ -98,7 +98,7 @@ struct WriteData {
   OptionMap options;
   std::vector<std::string> partition_by;
   std::vector<std::pair<std::string, ExprPtr>> partition_values;  // INSERT … PARTITION (p = 1, q): null: out of the query, after its other columns
-  ExprPtr replace_where;                                           // INSERT INTO t REPLACE WHERE …
+  ExprPtr replace_where;                                          // INSERT INTO t REPLACE WHERE …
   std::string replace_where_text;
 };
 

@@ -127,7 +127,7 @@ class LocalSession : public Session {
   Result<ResolvedTable> RequireDeltaTable(const MultipartName& name, const char* statement);
   template <typename Statement>
   Result<struct RowChangeResult> ChangeRowsOnce(const Statement& statement, const ResolvedTable& table, const std::vector<std::string>& name,
-                                                const Cancel& cancel);
+                                                const OptionMap& transaction, const Cancel& cancel);
   template <typename Statement>
   Result<struct RowChangeResult> ChangeRowsOf(const Statement& statement, const Cancel& cancel);
 

@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <charconv>
 #include <type_traits>
 
 #include "connectors/delta/change_rows.h"
@@ -38,6 +38,16 @@ StructType AddedBy(const MergeInto& merge, const StructType& source, const Struc
   return added;
 }
 
+Result<int64_t> TransactionVersionOf(const OptionMap& transaction) {
+  auto found = transaction.find("txnVersion");
+  int64_t version = 0;
+  const std::string text = found == transaction.end() ? "" : found->second;
+  if (text.empty() || std::from_chars(text.data(), text.data() + text.size(), version).ptr != text.data() + text.size()) {
+    return Status::IllegalArgument("Please set both the options txnAppId and txnVersion, or neither of them; txnVersion is a number.");
+  }
+  return version;
+}
+
 }  // namespace
 
 Result<ResolvedTable> LocalSession::RequireDeltaTable(const MultipartName& name, const char* statement) {
@@ -51,9 +61,13 @@ Result<ResolvedTable> LocalSession::RequireDeltaTable(const MultipartName& name,
 
 template <typename Statement>
 Result<RowChangeResult> LocalSession::ChangeRowsOnce(const Statement& statement, const ResolvedTable& table, const std::vector<std::string>& name,
-                                                     const Cancel& cancel) {
+                                                     const OptionMap& transaction, const Cancel& cancel) {
   SessionCatalog catalog = MakeCatalog();
   RowChangeOptions options{.operation = NameOf(statement), .compute_conf = compute_conf(), .cancel = cancel};
+  if (auto app_id = transaction.find("txnAppId"); app_id != transaction.end()) {
+    options.txn_app_id = app_id->second;
+    MS_ASSIGN_OR_RETURN(options.txn_version, TransactionVersionOf(transaction));
+  }
   options.user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata");
   MS_ASSIGN_OR_RETURN(std::shared_ptr<ChangedTable> changed, OpenChangedTable(engine_->delta, table.location, table.name, std::nullopt));
   RowChanges changes;
@@ -62,7 +76,8 @@ Result<RowChangeResult> LocalSession::ChangeRowsOnce(const Statement& statement,
   } else if constexpr (std::is_same_v<Statement, UpdateTable>) {
     MS_ASSIGN_OR_RETURN(changes, AnalyzeUpdate(statement, RelationOf(changed), name, catalog, analyzer_conf()));
   } else {
-    const bool evolves = statement.with_schema_evolution || ParseBool(conf_.Get("spark.databricks.delta.schema.autoMerge.enabled").value_or("")).value_or(false);
+    const bool evolves =
+        statement.with_schema_evolution || ParseBool(conf_.Get("spark.databricks.delta.schema.autoMerge.enabled").value_or("")).value_or(false);
     if (evolves) {
       MS_ASSIGN_OR_RETURN(PlanPtr source, AnalyzeBatch(statement.source));
       const StructType added = AddedBy(statement, SchemaOf(*source), changed->schema());
@@ -80,8 +95,16 @@ template <typename Statement>
 Result<RowChangeResult> LocalSession::ChangeRowsOf(const Statement& statement, const Cancel& cancel) {
   MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireDeltaTable(statement.target.table, NameOf(statement)));
   const std::vector<std::string> name = MakeCatalog().Qualify(statement.target.table);
+  OptionMap transaction;
+  // Delta's own way to make a statement idempotent, where it has no options.
+  for (const char* key : {"txnAppId", "txnVersion"}) {
+    if (std::optional<std::string> value = conf_.Get(std::string("spark.databricks.delta.write.") + key)) transaction[key] = *value;
+  }
+  transaction = WithTransaction(std::move(transaction), table.location, cancel);
+  MS_ASSIGN_OR_RETURN(bool is_done, IsWritten(table.location, transaction));
+  if (is_done) return RowChangeResult();
   for (int attempt = 1;; ++attempt) {
-    Result<RowChangeResult> result = ChangeRowsOnce(statement, table, name, cancel);
+    Result<RowChangeResult> result = ChangeRowsOnce(statement, table, name, transaction, cancel);
     if (result.ok() || attempt == kAttemptsMax || !IsChangeConflict(result.status())) return result;
   }
 }

@@ -23,8 +23,8 @@ Result<QueryResult> LocalSession::Run(const ShowTableProperties& command, const 
   ResultTable result(StructType({{"key", DataType::String(), false}, {"value", DataType::String(), false}}));
   if (command.key) {
     auto found = info.properties.find(*command.key);
-    result.AddRow({TextValue(*command.key), TextValue(found != info.properties.end() ? found->second
-                                                                                     : "Table " + table.name + " does not have property: " + *command.key)});
+    result.AddRow({TextValue(*command.key),
+                   TextValue(found != info.properties.end() ? found->second : "Table " + table.name + " does not have property: " + *command.key)});
     return result.Finish();
   }
   for (const auto& [key, value] : info.properties) result.AddRow({TextValue(key), TextValue(value)});

@@ -15,7 +15,7 @@ namespace {
 
 struct JobOptions {
   std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", format = "json", partition_by, external;
-  bool by_name = false;
+  bool by_name = false, changes = false;
   int max_files = 1000, retain = 100;
 };
 
@@ -28,6 +28,19 @@ long NumberAfter(const std::string& json, const std::string& key) {
 Status RunSql(Session& session, const std::string& text) {
   MS_ASSIGN_OR_RETURN(Statement statement, ParseStatement(text));
   return session.ExecuteCommand(std::get<Command>(statement)).status();
+}
+
+// Rows changed in place: crash.changes has one row for each id, in which "twice" is twice "n" whatever happens, and none whose id 5 divides once a life
+// has ended. With deletion vectors, so that their files are written too.
+Status ChangeRows(Session& session, const std::string& table) {
+  MS_RETURN_IF_ERROR(RunSql(session, "CREATE DATABASE IF NOT EXISTS crash"));
+  MS_RETURN_IF_ERROR(RunSql(session,
+                            "CREATE TABLE IF NOT EXISTS crash.changes (id BIGINT, n BIGINT, twice BIGINT) TBLPROPERTIES "
+                            "('delta.enableDeletionVectors' = 'true', 'delta.enableChangeDataFeed' = 'true')"));
+  MS_RETURN_IF_ERROR(RunSql(session, "MERGE INTO crash.changes c USING (SELECT DISTINCT id FROM " + table +
+                                         ") s ON c.id = s.id WHEN MATCHED THEN UPDATE SET n = n + 1, twice = twice + 2 "
+                                         "WHEN NOT MATCHED THEN INSERT (id, n, twice) VALUES (s.id, 1, 2)"));
+  return RunSql(session, "DELETE FROM crash.changes WHERE id % 5 = 0");
 }
 
 // What is read: files, or the numbered rows of the rate source.
@@ -69,6 +82,7 @@ Status RunJob(const JobOptions& options) {
   Status ended = query->AwaitTermination(std::nullopt).status();
   if (ended.ok() && !options.external.empty())
     ended = RunSql(*session, "CREATE TABLE IF NOT EXISTS crash.outside (id BIGINT) USING delta LOCATION '" + options.external + "'");
+  if (ended.ok() && options.changes) ended = ChangeRows(*session, options.by_name ? "crash.bronze" : "delta.`" + options.table + "`");
   engine->Shutdown();
   return ended;
 }
@@ -93,6 +107,7 @@ int main(int argc, char** argv) {
   app.add_option("--partition-by", options.partition_by, "A column to partition by");
   app.add_flag("--by-name", options.by_name, "Write to the catalog's table crash.bronze instead of --table");
   app.add_option("--external", options.external, "With --by-name: register an external table here at the end");
+  app.add_flag("--changes", options.changes, "Merge the table's rows into crash.changes at the end, and delete some");
   CLI11_PARSE(app, argc, argv);
   if (list_failpoints) {
     for (std::string_view name : millstream::AllFailpoints()) std::printf("%.*s\n", static_cast<int>(name.size()), name.data());

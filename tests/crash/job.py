@@ -12,7 +12,7 @@ from collections import Counter
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
+from deltalake import DeltaTable, QueryBuilder
 
 RUN_TIMEOUT_S = 60
 # A new column ends the stream once for each time that it is met, as in Auto Loader; the next start goes on with it.
@@ -30,12 +30,14 @@ class Shape:
     partition_by: str = ""
     by_name: bool = False
     grows_columns: bool = False
+    changes: bool = False  # rows are changed in place too: MERGE and DELETE on another table
 
     @staticmethod
-    def any(rng, by_name=False):
+    def any(rng, by_name=False, changes=False):
         file_format = rng.choice(["json", "json", "csv", "parquet"])
         return Shape(format=file_format, max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "", "event"]),
-                     by_name=by_name or rng.random() < 0.3, grows_columns=file_format == "json" and rng.random() < 0.4)
+                     by_name=by_name or rng.random() < 0.3, grows_columns=file_format == "json" and rng.random() < 0.4,
+                     changes=changes or rng.random() < 0.2)
 
 
 class Table:
@@ -112,6 +114,8 @@ class Job:
                    "--partition-by", self.shape.partition_by]
         if self.shape.by_name:
             command += ["--by-name", "--external", os.path.join(self.root, "outside")]
+        if self.shape.changes:
+            command += ["--changes"]
         self.lives += 1
         return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -163,6 +167,26 @@ class Job:
             wrong.append(f"{len(lost)} rows lost {lost[:3]}")
         if sum(found.values()) < self.acknowledged:
             wrong.append(f"{self.acknowledged} rows were acknowledged, {sum(found.values())} are there")
+        return wrong + (self.changes_wrong(complete) if self.shape.changes else [])
+
+    def changes_wrong(self, complete):
+        """What is wrong with the table whose rows are changed in place."""
+        path = os.path.join(self.root, "warehouse", "crash.db", "changes")
+        log = os.path.join(path, "_delta_log")
+        if not os.path.isdir(log) or not any(name.endswith(".json") for name in os.listdir(log)):
+            return ["there is no table of changes"] if complete else []
+        try:
+            # The other reader of delta-rs does not know deletion vectors.
+            rows = pa.table(QueryBuilder().register("c", DeltaTable(path)).execute("SELECT id, n, twice FROM c").read_all()).to_pylist()
+        except Exception as error:
+            return [f"the table of changes cannot be read: {error}"]
+        ids = [row["id"] for row in rows]
+        wrong = [f"a row is half changed: {row}" for row in rows if row["twice"] != 2 * row["n"]][:3]
+        if len(set(ids)) != len(ids):
+            wrong.append(f"{len(ids) - len(set(ids))} ids are there twice")
+        expected = {number for number in range(self.next_id) if number % 5}
+        if complete and set(ids) != expected:
+            wrong.append(f"after the last statement, ids differ: {sorted(set(ids) ^ expected)[:5]}")
         return wrong
 
 

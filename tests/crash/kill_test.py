@@ -58,6 +58,8 @@ class Scenarios:
         """A job that can pass the failpoint."""
         if name.startswith("rate."):
             self.new_job(Shape(source="rate"))
+        elif name.startswith("delta.vector."):
+            self.new_job(Shape.any(self.rng, changes=True))
         elif name.startswith(FIRST_START):
             self.new_job(Shape.any(self.rng, by_name=name.startswith("session.")))
         elif self.job is None or self.job_rounds >= ROUNDS_PER_TABLE or self.job.shape.source == "rate":

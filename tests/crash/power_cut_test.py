@@ -104,7 +104,8 @@ def new_job(program, disk, base, name, rng, failpoint):
     disk.unmount()
     disk.format()
     disk.mount()
-    shape = Shape(source="rate") if failpoint.startswith("rate.") else Shape.any(rng, by_name=failpoint.startswith("session."))
+    shape = Shape(source="rate") if failpoint.startswith("rate.") else Shape.any(rng, by_name=failpoint.startswith("session."),
+                                                                              changes=failpoint.startswith("delta.vector."))
     shape.max_files = min(shape.max_files, 2)
     if failpoint.startswith("stream.purge"):
         shape.retain = 1

@@ -64,8 +64,8 @@ class ChangeRun {
     predicates_ = PredicatesOf(changes_, options_.source_rows);
     std::vector<AddFilePtr> files;
     // A MERGE without a source row touches what the source does not match, and that alone.
-    const int64_t source_count =
-        std::accumulate(options_.source_rows.begin(), options_.source_rows.end(), int64_t{0}, [](int64_t sum, const auto& rows) { return sum + rows->num_rows(); });
+    const int64_t source_count = std::accumulate(options_.source_rows.begin(), options_.source_rows.end(), int64_t{0},
+                                                 [](int64_t sum, const auto& rows) { return sum + rows->num_rows(); });
     const bool touches_none = changes_.source && source_count == 0 && !changes_.Has(When::kNotMatchedBySource);
     source_count_ = source_count;
     if (!touches_none) {
@@ -76,8 +76,7 @@ class ChangeRun {
     std::vector<ExprPtr> conjuncts;
     if (!changes_.Has(When::kNotMatchedBySource)) conjuncts = TargetConjuncts(changes_);
     const bool has_other_conditions = changes_.source || (changes_.condition && conjuncts.empty());
-    MS_ASSIGN_OR_RETURN(PartitionChoice choice,
-                        ChoosePartitions(std::move(files), metadata_, changes_.columns, conjuncts, compute_, options_.compute_conf));
+    MS_ASSIGN_OR_RETURN(PartitionChoice choice, ChoosePartitions(std::move(files), metadata_, changes_.columns, conjuncts, compute_, options_.compute_conf));
     is_exact_ = choice.is_exact && !has_other_conditions;
     table_.SetCandidates(std::move(choice.files));
     return Status();
@@ -95,7 +94,6 @@ class ChangeRun {
       result.deleted += rows;
       made.RemoveWhole(*file, now_ms);
     }
-    if (table_.candidates().empty()) return result;
     TouchedRows::Counts counts{.matched_deleted = result.deleted};
     return Commit(std::move(made), DataWritten(), counts);
   }
@@ -177,7 +175,8 @@ class ChangeRun {
   Result<RowChangeResult> Commit(ChangeActions made, DataWritten written, const TouchedRows::Counts& counts) {
     RowChangeResult result{.updated = counts.updated(), .deleted = counts.deleted(), .inserted = counts.inserted};
     const bool evolves = table_.metadata()->schema_string != table_.snapshot()->metadata->schema_string;
-    if (made.removes.empty() && made.adds.empty() && written.files.empty() && !evolves) return result;
+    // A transaction id is committed in any case: the statement may have found something to do when it is run again after others.
+    if (made.removes.empty() && made.adds.empty() && written.files.empty() && !evolves && options_.txn_app_id.empty()) return result;
     CommitRequest request{.read = table_.snapshot(), .operation = options_.operation, .user_metadata = options_.user_metadata};
     request.would_read = [metadata = table_.metadata(), predicates = predicates_](const AddFile& file) { return MayMatch(file, *metadata, predicates); };
     for (const AddFilePtr& file : table_.candidates()) request.read_keys.insert(FileKey(file->path, file->deletion_vector));

@@ -120,9 +120,8 @@ class ChangedRows : public RowStream {
     std::vector<std::shared_ptr<arrow::Field>> fields;
     for (int i = 0; i < columns; ++i) fields.push_back(arrow::field(shape_.table[i].name, arrays[i]->type()));
     if (shape_.has_change_rows) {
-      arrow::Result<std::shared_ptr<arrow::Array>> types = change_type
-                                                               ? arrow::MakeArrayFromScalar(arrow::StringScalar(change_type), count)
-                                                               : arrow::MakeArrayOfNull(arrow::utf8(), count);
+      arrow::Result<std::shared_ptr<arrow::Array>> types =
+          change_type ? arrow::MakeArrayFromScalar(arrow::StringScalar(change_type), count) : arrow::MakeArrayOfNull(arrow::utf8(), count);
       if (!types.ok()) return FromArrowStatus(types.status(), "while sorting changed rows");
       arrays.push_back(*types);
       fields.push_back(arrow::field(std::string(kChangeTypeColumn), arrow::utf8()));

@@ -4,7 +4,13 @@ namespace millstream {
 
 const OptionTable& DeltaReadOptions() {
   static const OptionTable table("delta", {{"versionAsOf", OptionType::kInt, "", "Read the table as it was at this version.", "0.1"},
-                                           {"timestampAsOf", OptionType::kString, "", "Read the table as it was at this date or timestamp.", "0.1"}});
+                                           {"timestampAsOf", OptionType::kString, "", "Read the table as it was at this date or timestamp.", "0.1"},
+                                           {"readChangeFeed", OptionType::kBool, "false", "Read what changed, not what is there: the change data feed.", "0.2"},
+                                           {"readChangeData", OptionType::kBool, "false", "The same as readChangeFeed.", "0.2"},
+                                           {"startingVersion", OptionType::kString, "", "Changes from this version on.", "0.2"},
+                                           {"endingVersion", OptionType::kString, "", "Changes up to this version, which is included.", "0.2"},
+                                           {"startingTimestamp", OptionType::kString, "", "Changes from the first version at or after this time on.", "0.2"},
+                                           {"endingTimestamp", OptionType::kString, "", "Changes up to the last version at or before this time.", "0.2"}});
   return table;
 }
 

@@ -1,11 +1,9 @@
-#include <charconv>
-
+#include "connectors/delta/change_feed_source.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/delta/predicates.h"
 #include "delta/delta_errors.h"
 #include "delta/delta_log.h"
 #include "delta/scan.h"
-#include "delta/value_text.h"
 
 namespace millstream {
 namespace {
@@ -24,23 +22,14 @@ class DeltaTableSource : public BatchRelationSource {
 };
 
 // A version as the user writes it: "3", or in time travel by path "@v3".
-Result<SnapshotPtr> Travel(DeltaLog& log, const DeltaOpenOptions& open) {
-  MS_ASSIGN_OR_RETURN(OptionValues options, DeltaReadOptions().ParseKnown(open.options));
+Result<SnapshotPtr> Travel(DeltaLog& log, const OptionValues& options, const std::string& time_zone) {
   std::optional<int64_t> version = options.Int("versionAsOf");
   std::optional<std::string> timestamp = options.String("timestampAsOf");
   if (version && timestamp) return Status::IllegalArgument("Cannot specify both version and timestamp when time travelling the table.");
   if (version) return log.At(*version);
   if (!timestamp) return log.Update();
-  // Without a zone in the text it is taken as UTC; other session zones must be written out.
-  Result<Value> micros = ParsePartitionText(*timestamp, DataType::Timestamp());
-  if (!micros.ok()) {
-    return Status::IllegalArgument("The provided timestamp ('" + *timestamp + "') cannot be converted to a valid timestamp.");
-  }
-  bool has_zone = timestamp->ends_with("Z") || timestamp->find('+') != std::string::npos;
-  if (!has_zone && open.time_zone != "UTC" && open.time_zone != "Etc/UTC") {
-    return Status::Unsupported("timestampAsOf without a time zone while the session's is " + open.time_zone, "Write it with an offset: 2026-01-02T03:04:05Z.");
-  }
-  MS_ASSIGN_OR_RETURN(int64_t found, log.VersionAt(std::get<int64_t>(micros->held) / 1000));
+  MS_ASSIGN_OR_RETURN(int64_t wall_ms, WallMillisOf(*timestamp, time_zone));
+  MS_ASSIGN_OR_RETURN(int64_t found, log.VersionAt(wall_ms));
   return log.At(found);
 }
 
@@ -53,7 +42,9 @@ Result<bool> IsDeltaTable(DeltaTables& tables, const std::string& path) {
 
 Result<std::shared_ptr<const BatchRelationSource>> OpenDeltaTable(DeltaTables& tables, const std::string& path, const DeltaOpenOptions& open) {
   std::shared_ptr<DeltaLog> log = tables.Log(path);
-  MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, Travel(*log, open));
+  MS_ASSIGN_OR_RETURN(OptionValues options, DeltaReadOptions().ParseKnown(open.options));
+  if (options.Bool("readChangeFeed") || options.Bool("readChangeData")) return OpenChangeFeed(tables, path, open, options);
+  MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, Travel(*log, options, open.time_zone));
   if (!snapshot) return Status::Error(errors::kDeltaTableNotFound, {{"path", HadoopPathString(path)}});
   std::string name = open.name.empty() ? "delta.`" + path + "`" : open.name;
   return std::shared_ptr<const BatchRelationSource>(std::make_shared<DeltaTableSource>(tables.fs(), std::move(name), std::move(snapshot)));

@@ -89,9 +89,9 @@ Status ApplyProperties(const std::map<std::string, std::string>& properties, Pro
       return Status::Unsupported("The table property " + key + " = " + value, "Serializable is the only level that Delta's open source knows, too.");
     }
     bool needs_feature = (key.starts_with("delta.enable") && is_on && key != "delta.enableExpiredLogCleanup" && key != "delta.enableFullRetentionRollback") ||
-                         key.starts_with("delta.feature.") || key.starts_with("delta.constraints.") ||
-                         (key == "delta.columnMapping.mode" && value != "none") || (key == "delta.checkpointPolicy" && value != "classic") ||
-                         key == "delta.minReaderVersion" || key == "delta.minWriterVersion" || key.starts_with("delta.universalFormat");
+                         key.starts_with("delta.feature.") || key.starts_with("delta.constraints.") || (key == "delta.columnMapping.mode" && value != "none") ||
+                         (key == "delta.checkpointPolicy" && value != "classic") || key == "delta.minReaderVersion" || key == "delta.minWriterVersion" ||
+                         key.starts_with("delta.universalFormat");
     if (needs_feature && !(key == "delta.minReaderVersion" && value <= "1") && !(key == "delta.minWriterVersion" && value <= "2")) {
       return Status::Unsupported("The table property " + key + " = " + value, "Leave it out, or create the table with Spark.");
     }

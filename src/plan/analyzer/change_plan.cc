@@ -93,14 +93,13 @@ class PlanMaker {
   ExprPtr WhichClause() {
     const ExprPtr none = MakeExpr(Literal{Value{}, DataType::Integer()});
     if (!source_mark_) return FirstOf(When::kNotMatched, none);
-    // Two rows of the source that match one row of the table are an error even where no clause applies to them, unless there are matched clauses only.
-    const bool all_pairs = changes_.Has(When::kNotMatched) || changes_.Has(When::kNotMatchedBySource);
-    ExprPtr matched = FirstOf(When::kMatched, all_pairs ? IntOf(-1) : none);
+    // Two rows of the source that match one row of the table are an error even where no clause applies to them.
+    ExprPtr matched = FirstOf(When::kMatched, IntOf(-1));
     ExprPtr by_source = FirstOf(When::kNotMatchedBySource, none);
     ExprPtr inserted = FirstOf(When::kNotMatched, none);
     ExprPtr row = MakeExpr(changes_.row);
-    std::vector<ExprPtr> args = {CallOf("isnull", {row}, DataType::Boolean(), false), inserted,
-                                 CallOf("isnull", {source_mark_}, DataType::Boolean(), false), by_source, matched};
+    std::vector<ExprPtr> args = {CallOf("isnull", {row}, DataType::Boolean(), false), inserted, CallOf("isnull", {source_mark_}, DataType::Boolean(), false),
+                                 by_source, matched};
     return CallOf("when", std::move(args), DataType::Integer(), true);
   }
 

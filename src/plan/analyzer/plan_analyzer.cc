@@ -5,6 +5,7 @@
 
 #include "plan/analyzer/expression_walk.h"
 #include "plan/plan_errors.h"
+#include "plan/sql/parser.h"
 
 namespace millstream {
 namespace {
@@ -177,6 +178,7 @@ Result<PlanPtr> PlanAnalyzer::Visit(const UnresolvedTableFunction& node) {
     if (numbers.size() == 1) return Visit(Range{.start = 0, .end = numbers[0]});
     return Visit(Range{.start = numbers[0], .end = numbers[1], .step = numbers.size() > 2 ? numbers[2] : 1});
   }
+  if (name == "table_changes" || name == "table_changes_by_path") return TableChanges(name, args);
   if (FindFunction(name) && FindFunction(name)->kind == FunctionDef::Kind::kGenerator) {
     ExprPtr generator = MakeExpr(UnresolvedFunction{.name = {name}, .args = node.args});
     return Visit(Project{{generator}, MakePlan(OneRow{})});
@@ -185,6 +187,43 @@ Result<PlanPtr> PlanAnalyzer::Visit(const UnresolvedTableFunction& node) {
                         "Could not resolve <name> to a table-valued function.\nPlease make sure that <name> is defined as a table-valued function and that all "
                         "required parameters are provided correctly."},
                        {{"name", QuotedName(node.name)}});
+}
+
+// table_changes('t', start[, end]): versions are numbers, times are texts.
+Result<PlanPtr> PlanAnalyzer::TableChanges(const std::string& function, const std::vector<ExprPtr>& args) {
+  if (args.size() < 2 || args.size() > 3) {
+    return Status::Error(errors::kWrongNumArgs,
+                         {{"functionName", "`" + function + "`"}, {"expectedNum", "[2, 3]"}, {"actualNum", std::to_string(args.size())}});
+  }
+  UnresolvedRelation relation;
+  relation.options["readChangeFeed"] = "true";
+  for (size_t i = 0; i < args.size(); ++i) {
+    const auto* literal = args[i]->As<Literal>();
+    const std::string* text = literal ? std::get_if<std::string>(&literal->value.held) : nullptr;
+    const int64_t* number = literal ? std::get_if<int64_t>(&literal->value.held) : nullptr;
+    if (i == 0) {
+      if (!text) return Status::Unsupported(function + "() of anything but a table's name as a text");
+      if (function == "table_changes") {
+        MS_ASSIGN_OR_RETURN(relation.name, ParseMultipartName(*text));
+      } else {
+        relation.name = {"delta", *text};
+      }
+      continue;
+    }
+    const std::string side = i == 1 ? "starting" : "ending";
+    if (literal && literal->value.is_null()) {
+      return Status::Error({"DELTA_CDC_READ_NULL_RANGE_BOUNDARY", "22004", ExceptionKind::kIllegalArgument,
+                            "CDC read start/end parameters cannot be null. Please provide a valid version or timestamp."});
+    }
+    if (number && literal->type.IsIntegral()) {
+      relation.options[side + "Version"] = std::to_string(*number);
+    } else if (text) {
+      relation.options[side + "Timestamp"] = *text;
+    } else {
+      return Status::Unsupported(function + "() from or to an expression", "Write versions as numbers and times as texts.");
+    }
+  }
+  return Visit(relation);
 }
 
 Result<PlanPtr> PlanAnalyzer::Visit(const LocalRelation& node) {

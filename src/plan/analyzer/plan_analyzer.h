@@ -73,6 +73,7 @@ class PlanAnalyzer : public ExpressionContext {
   Result<PlanPtr> Visit(const ReplaceNa& node);
   Result<PlanPtr> Visit(const Unpivot& node);
 
+  Result<PlanPtr> TableChanges(const std::string& function, const std::vector<ExprPtr>& args);
   PlanPtr ScanOf(RelationSourcePtr source);
   Scope ScopeOf(const PlanNode& plan) const { return {OutputOf(plan), outer_}; }
   std::vector<AttributeRef> VisibleOutput(const PlanNode& plan) const;

@@ -65,7 +65,13 @@ class ChangeAnalyzer {
     ExprPtr value = *resolved;
     if (const auto* alias = value->As<Alias>()) value = alias->child;
     if (IsAggregate(*value) || HasWindow(*value) || IsGenerator(*value)) {
-      return Status::Error(errors::kUnsupportedExprForOperator, {{"invalidExprSqls", "\"" + SqlOf(*value) + "\""}});
+      std::string refused;
+      Contains(*value, [&](const Expr& part) {
+        const bool is_refused = part.As<AggregateCall>() || part.As<WindowCall>() || IsGenerator(part);
+        if (is_refused) refused = SqlOf(part);
+        return is_refused;
+      });
+      return Status::Error(errors::kUnsupportedExprForOperator, {{"invalidExprSqls", "\"" + refused + "\""}});
     }
     return value;
   }
@@ -107,7 +113,8 @@ class ChangeAnalyzer {
       written += (written.empty() ? "`" : ", `") + DottedPath(assignment) + "`";
       for (const AssignedPath& other : paths) {
         const size_t shared = std::min(other.fields.size(), path.fields.size());
-        if (other.column != path.column || !std::equal(other.fields.begin(), other.fields.begin() + static_cast<ptrdiff_t>(shared), path.fields.begin())) continue;
+        if (other.column != path.column || !std::equal(other.fields.begin(), other.fields.begin() + static_cast<ptrdiff_t>(shared), path.fields.begin()))
+          continue;
         if (is_insert) return Status::Error(errors::kDeltaDuplicateColumnsOnInsert);
         return Status::Error(errors::kDeltaConflictSetColumn, {{"columnList", "[" + WrittenColumns(assignments) + "]"}});
       }
@@ -209,8 +216,7 @@ Status AddClauses(ChangeAnalyzer& analyzer, const std::vector<MergeClause>& clau
   for (const MergeClause& written : clauses) {
     RowChanges::Clause clause{.when = when, .action = written.kind};
     const std::string name = NameOf(written.kind);
-    MS_ASSIGN_OR_RETURN(clause.condition,
-                        analyzer.Condition(written.condition, scope, name + " condition of MERGE operation", (name + " condition").c_str()));
+    MS_ASSIGN_OR_RETURN(clause.condition, analyzer.Condition(written.condition, scope, name + " condition of MERGE operation", (name + " condition").c_str()));
     const std::string clause_name = name + " clause";
     if (written.kind != Kind::kDelete && written.is_star) {
       MS_ASSIGN_OR_RETURN(clause.values, analyzer.StarValues(written.kind == Kind::kInsert, evolves, clause_name.c_str()));

@@ -231,7 +231,7 @@ TEST(Parser, BuildsCommands) {
 }
 
 TEST(Parser, NamesWhatItDoesNotSupportYet) {
-  EXPECT_THAT(ErrorOf("MERGE INTO t USING s ON a = b WHEN MATCHED THEN DELETE"), HasSubstr("the statement MERGE INTO is not supported"));
+  EXPECT_THAT(ErrorOf("COPY INTO t FROM '/in'"), HasSubstr("the statement COPY INTO is not supported"));
   EXPECT_THAT(ErrorOf("OPTIMIZE t"), HasSubstr("OPTIMIZE"));
   EXPECT_THAT(ErrorOf("SELECT * FROM t PIVOT (sum(a) FOR b IN (1))"), HasSubstr("PIVOT"));
   EXPECT_THAT(ErrorOf("CREATE TABLE t (a INT DEFAULT 5)"), HasSubstr("DEFAULT of a column"));

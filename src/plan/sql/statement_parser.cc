@@ -8,10 +8,10 @@ namespace millstream {
 namespace {
 
 // Statements of Spark, Delta and Databricks that begin with a word of their own and that nothing here runs yet.
-constexpr std::string_view kUnsupportedStatements[] = {"COPY",    "OPTIMIZE", "VACUUM",  "CACHE",   "UNCACHE",
-                                                       "REFRESH", "TRUNCATE", "ANALYZE",  "REPLACE", "COMMENT", "GRANT",    "REVOKE",  "MSCK",    "REPAIR",
-                                                       "LOAD",    "EXPORT",   "IMPORT",   "DECLARE", "EXECUTE", "CALL",     "RESTORE", "CONVERT", "CLEAR",
-                                                       "ADD",     "LIST",     "GENERATE", "REORG",   "UNDROP",  "BEGIN",    "FSCK",    "MAP",     "REDUCE"};
+constexpr std::string_view kUnsupportedStatements[] = {"COPY",    "OPTIMIZE", "VACUUM",  "CACHE",  "UNCACHE", "REFRESH", "TRUNCATE", "ANALYZE",
+                                                       "REPLACE", "COMMENT",  "GRANT",   "REVOKE", "MSCK",    "REPAIR",  "LOAD",     "EXPORT",
+                                                       "IMPORT",  "DECLARE",  "EXECUTE", "CALL",   "RESTORE", "CONVERT", "CLEAR",    "ADD",
+                                                       "LIST",    "GENERATE", "REORG",   "UNDROP", "BEGIN",   "FSCK",    "MAP",      "REDUCE"};
 
 bool IsName(const Token& token) { return token.kind == TokenKind::kWord || token.kind == TokenKind::kQuotedName; }
 
