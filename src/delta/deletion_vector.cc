@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/uuid.h"
 #include "delta/delta_errors.h"
 #include "delta/log_files.h"
 
@@ -42,6 +43,38 @@ uint32_t Crc32(std::string_view bytes) {
   uint32_t crc = 0xFFFFFFFFu;
   for (char c : bytes) crc = table[(crc ^ static_cast<unsigned char>(c)) & 0xFF] ^ (crc >> 8);
   return crc ^ 0xFFFFFFFFu;
+}
+
+void AppendBigEndian(std::string& out, uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift & 0xFF);
+}
+
+template <typename Number>
+void AppendLittleEndian(std::string& out, Number value) {
+  char bytes[sizeof(value)];
+  std::memcpy(bytes, &value, sizeof(value));
+  out.append(bytes, sizeof(value));
+}
+
+// The format that ParseBitmap reads.
+std::string SerializeBitmap(const std::vector<uint64_t>& rows) {
+  std::string body;
+  uint64_t count = 0;
+  for (size_t begin = 0; begin < rows.size();) {
+    const auto key = static_cast<uint32_t>(rows[begin] >> 32);
+    std::unique_ptr<roaring_bitmap_t, void (*)(const roaring_bitmap_t*)> bitmap(roaring_bitmap_create(), roaring_bitmap_free);
+    for (; begin < rows.size() && rows[begin] >> 32 == key; ++begin) roaring_bitmap_add(bitmap.get(), static_cast<uint32_t>(rows[begin]));
+    roaring_bitmap_run_optimize(bitmap.get());
+    AppendLittleEndian(body, key);
+    std::string portable(roaring_bitmap_portable_size_in_bytes(bitmap.get()), '\0');
+    roaring_bitmap_portable_serialize(bitmap.get(), portable.data());
+    body += portable;
+    ++count;
+  }
+  std::string bytes;
+  AppendLittleEndian(bytes, kMagic);
+  AppendLittleEndian(bytes, count);
+  return bytes + body;
 }
 
 // The portable format of 64-bit Roaring bitmaps: a count, then (high 32 bits, 32-bit bitmap) pairs with ascending keys.
@@ -142,6 +175,33 @@ DeletedRows DifferenceOf(const std::vector<uint64_t>& a, const std::vector<uint6
   auto rest = std::make_shared<std::vector<uint64_t>>();
   std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(*rest));
   return rest;
+}
+
+Result<std::vector<DeletionVectorDescriptor>> WriteDeletionVectors(Fs& fs, const std::string& table_path, const std::vector<DeletedRows>& vectors) {
+  const std::string uuid = NewUuid();
+  std::string uuid_bytes;
+  for (size_t i = 0; i + 1 < uuid.size(); ++i) {
+    if (uuid[i] == '-') continue;
+    uuid_bytes += static_cast<char>(std::stoi(uuid.substr(i++, 2), nullptr, 16));
+  }
+  std::string bytes(1, kFormatVersion);
+  std::vector<DeletionVectorDescriptor> descriptors;
+  for (const DeletedRows& rows : vectors) {
+    std::string bitmap = SerializeBitmap(*rows);
+    descriptors.push_back({.storage_type = "u",
+                           .path_or_inline_dv = EncodeZ85(uuid_bytes),
+                           .offset = static_cast<int64_t>(bytes.size()),
+                           .size_bytes = static_cast<int64_t>(bitmap.size()),
+                           .cardinality = static_cast<int64_t>(rows->size())});
+    if (descriptors.back().size_bytes > kVectorBytesMax || bytes.size() > static_cast<size_t>(kVectorBytesMax)) {
+      return Status::Unsupported("Deletion vectors of more than 1 GiB in one commit", "Delete fewer rows at a time.");
+    }
+    AppendBigEndian(bytes, static_cast<uint32_t>(bitmap.size()));
+    bytes += bitmap;
+    AppendBigEndian(bytes, Crc32(bitmap));
+  }
+  MS_RETURN_IF_ERROR(Publish(fs, JoinPath(table_path, "deletion_vector_" + uuid + ".bin"), bytes, "delta.vector"));
+  return descriptors;
 }
 
 Result<DeletedRows> LoadDeletionVector(Fs& fs, const std::string& table_path, const DeletionVectorDescriptor& vector) {

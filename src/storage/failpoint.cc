@@ -58,6 +58,10 @@ const std::vector<std::string_view>& AllFailpoints() {
       // delta: data files, then the commit that names them, then what maintenance adds
       "delta.data.before_publish",
       "delta.data.after_publish",
+      "delta.vector.before_sync",
+      "delta.vector.before_link",
+      "delta.vector.after_link",
+      "delta.vector.after_dirsync",
       "delta.commit.before_sync",
       "delta.commit.before_link",
       "delta.commit.after_link",
