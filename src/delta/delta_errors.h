@@ -110,6 +110,10 @@ inline constexpr ErrorClass kDeltaCastOverflowInWrite{
     "tolerate overflow and return NULL instead.\nIf necessary, set <storeAssignmentPolicyFlag> to \"LEGACY\" to bypass this error or set "
     "<updateAndMergeCastingFollowsAnsiEnabledFlag> to true to revert to the old behaviour and follow <ansiEnabledFlag> in UPDATE and MERGE."};
 
+inline constexpr ErrorClass kDeltaReplaceWhereMismatch{
+    "DELTA_REPLACE_WHERE_MISMATCH", "44000", ExceptionKind::kAnalysis,
+    "Written data does not conform to partial table overwrite condition or constraint '<replaceWhere>'.\n<message>"};
+
 inline constexpr ErrorClass kDeltaUnknownConfiguration{
     "DELTA_UNKNOWN_CONFIGURATION", "F0000", ExceptionKind::kAnalysis,
     "Unknown configuration was specified: <config>\nTo disable this check, set <disableCheckConfig>=true in the Spark session configuration."};

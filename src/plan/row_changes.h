@@ -53,6 +53,9 @@ Result<RowChanges> AnalyzeMerge(const MergeInto& statement, const RelationSource
 // the source and has its columns; null: the source itself.
 PlanPtr ChangePlan(const RowChanges& changes, const PlanPtr& source_rows, bool with_new, bool with_old);
 
+// The condition, asked of other rows: `columns` stand in place of the table's. Never null; false where it is unknown.
+ExprPtr ConditionOn(const RowChanges& changes, const std::vector<AttributeRef>& columns);
+
 // The conjuncts of the condition that speak of the table alone.
 std::vector<ExprPtr> TargetConjuncts(const RowChanges& changes);
 // Columns of source and table that the condition wants equal (`table` = `source`), beside other things.

@@ -113,6 +113,7 @@ class LocalSession : public Session {
   Result<QueryResult> Run(const ShowTableProperties& command, const Cancel&);
   Result<QueryResult> Run(const DescribeDetail& command, const Cancel&);
 
+  Result<QueryResult> RunOnce(const WriteData& command, const Cancel& cancel);
   Status CreateFileTable(const CreateTable& command, const TableName& name);
   Result<QueryResult> WriteToPath(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
   Result<QueryResult> InsertInto(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
@@ -122,6 +123,22 @@ class LocalSession : public Session {
   // An earlier run of the batch has made this write.
   Result<bool> IsWritten(const std::string& location, const OptionMap& options);
   Status WriteRows(const std::string& path, struct DeltaWrite& write, const PlanPtr& analyzed, const Cancel& cancel);
+
+  // A statement that loses a race against another writer of the table is run again, from a fresh look at the table, as if it had come later.
+  static constexpr int kAttemptsMax = 10;
+  static Status SetTransaction(const OptionMap& transaction, struct RowChangeOptions& options);
+
+  // local_session_replace.cc
+  // The query with the values of PARTITION (p = 1, …) put where the table has these columns; as it is when there are none.
+  Result<PlanPtr> WithPartitionValues(const WriteData& command, const PlanPtr& analyzed, const struct DeltaTableInfo& table);
+  // What the write overwrites, when that is not the whole table: REPLACE WHERE, the option replaceWhere, static partitions.
+  struct Replaced {
+    ExprPtr condition;  // null: the write replaces all, or nothing
+    std::string text;
+  };
+  static Result<Replaced> ReplacedBy(const WriteData& command);
+  // `rows`: analyzed, with the names of the table's columns.
+  Status ReplaceRows(const Replaced& replaced, const ResolvedTable& table, const PlanPtr& rows, const OptionMap& options, const Cancel& cancel);
 
   // local_session_changes.cc
   Result<ResolvedTable> RequireDeltaTable(const MultipartName& name, const char* statement);

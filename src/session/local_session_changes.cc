@@ -11,9 +11,6 @@
 namespace millstream {
 namespace {
 
-// A statement that loses a race against another writer of the table is run again, from a fresh look at the table, as if it had come later.
-constexpr int kAttemptsMax = 10;
-
 const char* NameOf(const DeleteFrom&) { return "DELETE"; }
 const char* NameOf(const UpdateTable&) { return "UPDATE"; }
 const char* NameOf(const MergeInto&) { return "MERGE"; }
@@ -42,13 +39,20 @@ Result<int64_t> TransactionVersionOf(const OptionMap& transaction) {
   auto found = transaction.find("txnVersion");
   int64_t version = 0;
   const std::string text = found == transaction.end() ? "" : found->second;
-  if (text.empty() || std::from_chars(text.data(), text.data() + text.size(), version).ptr != text.data() + text.size()) {
+  if (!transaction.contains("txnAppId") || text.empty() || std::from_chars(text.data(), text.data() + text.size(), version).ptr != text.data() + text.size()) {
     return Status::IllegalArgument("Please set both the options txnAppId and txnVersion, or neither of them; txnVersion is a number.");
   }
   return version;
 }
 
 }  // namespace
+
+Status LocalSession::SetTransaction(const OptionMap& transaction, RowChangeOptions& options) {
+  if (!transaction.contains("txnAppId") && !transaction.contains("txnVersion")) return Status();
+  MS_ASSIGN_OR_RETURN(options.txn_version, TransactionVersionOf(transaction));
+  options.txn_app_id = transaction.at("txnAppId");
+  return Status();
+}
 
 Result<ResolvedTable> LocalSession::RequireDeltaTable(const MultipartName& name, const char* statement) {
   SessionCatalog catalog = MakeCatalog();
@@ -64,10 +68,7 @@ Result<RowChangeResult> LocalSession::ChangeRowsOnce(const Statement& statement,
                                                      const OptionMap& transaction, const Cancel& cancel) {
   SessionCatalog catalog = MakeCatalog();
   RowChangeOptions options{.operation = NameOf(statement), .compute_conf = compute_conf(), .cancel = cancel};
-  if (auto app_id = transaction.find("txnAppId"); app_id != transaction.end()) {
-    options.txn_app_id = app_id->second;
-    MS_ASSIGN_OR_RETURN(options.txn_version, TransactionVersionOf(transaction));
-  }
+  MS_RETURN_IF_ERROR(SetTransaction(transaction, options));
   options.user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata");
   MS_ASSIGN_OR_RETURN(std::shared_ptr<ChangedTable> changed, OpenChangedTable(engine_->delta, table.location, table.name, std::nullopt));
   RowChanges changes;

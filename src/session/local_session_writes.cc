@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "connectors/delta/change_rows.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/files_connector.h"
 #include "session/batch_writes.h"
@@ -52,6 +53,14 @@ OptionMap WithoutPath(OptionMap options) {
 }  // namespace
 
 Result<QueryResult> LocalSession::Run(const WriteData& command, const Cancel& cancel) {
+  MS_ASSIGN_OR_RETURN(Replaced replaced, ReplacedBy(command));
+  for (int attempt = 1;; ++attempt) {
+    Result<QueryResult> result = RunOnce(command, cancel);
+    if (result.ok() || !replaced.condition || attempt == kAttemptsMax || !IsChangeConflict(result.status())) return result;
+  }
+}
+
+Result<QueryResult> LocalSession::RunOnce(const WriteData& command, const Cancel& cancel) {
   MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzePlan(command.query));
   if (IsStreaming(*analyzed)) return Status::Error(errors::kWriteOnStream, {{"methodName", "write"}});
   if (command.table && command.insert_into) return InsertInto(command, analyzed, cancel);
@@ -105,6 +114,12 @@ Result<QueryResult> LocalSession::WriteToPath(const WriteData& command, const Pl
   if (is_written) return EmptyResult();
   PlanPtr rows = analyzed;
   MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine_->delta, path));
+  MS_ASSIGN_OR_RETURN(Replaced replaced, ReplacedBy(command));
+  if (exists && replaced.condition) {
+    ResolvedTable table{.provider = "delta", .location = path, .name = "delta.`" + path + "`"};
+    MS_RETURN_IF_ERROR(ReplaceRows(replaced, table, rows, write.options, cancel));
+    return EmptyResult();
+  }
   if (exists && !EvolvesSchema(command.options) && (command.mode == SaveMode::kAppend || command.mode == SaveMode::kOverwrite)) {
     MS_ASSIGN_OR_RETURN(DeltaTableInfo table, DescribeDeltaTable(engine_->delta, path));
     rows = CastToTargets(analyzed, TargetsByName(SchemaOf(*analyzed), table.schema), false);
@@ -117,17 +132,24 @@ Result<QueryResult> LocalSession::InsertInto(const WriteData& command, const Pla
   MS_ASSIGN_OR_RETURN(ResolvedTable table, MakeCatalog().Require(*command.table));
   if (!IsDeltaFormat(table.provider)) return Status::Unsupported("INSERT into a " + table.provider + " table", "Only Delta tables are written.");
   MS_ASSIGN_OR_RETURN(DeltaTableInfo info, DescribeDeltaTable(engine_->delta, table.location));
-  const StructType schema = SchemaOf(*analyzed);
+  MS_ASSIGN_OR_RETURN(PlanPtr rows, WithPartitionValues(command, analyzed, info));
+  const StructType schema = SchemaOf(*rows);
   DeltaWrite write{.mode = command.mode == SaveMode::kOverwrite ? SaveMode::kOverwrite : SaveMode::kAppend,
                    .by_position = !command.by_name,
                    .insert_columns = command.insert_columns,
                    .partition_by = {},
                    .options = WithTransaction(WithoutPath(command.options), table.location, cancel)};
-  PlanPtr rows = analyzed;
+  MS_ASSIGN_OR_RETURN(Replaced replaced, ReplacedBy(command));
+  write.schema = schema;
+  if (replaced.condition) MS_RETURN_IF_ERROR(CheckRowsFit(engine_->delta, table.location, write));
   if (command.by_name) {
-    if (!EvolvesSchema(command.options)) rows = CastToTargets(analyzed, TargetsByName(schema, info.schema), false);
+    if (!EvolvesSchema(command.options)) rows = CastToTargets(rows, TargetsByName(schema, info.schema), false);
   } else if (auto targets = TargetsByPosition(schema, info.schema, command.insert_columns)) {
-    rows = CastToTargets(analyzed, *targets, true);
+    rows = CastToTargets(rows, *targets, true);
+  }
+  if (replaced.condition) {
+    MS_RETURN_IF_ERROR(ReplaceRows(replaced, table, rows, write.options, cancel));
+    return EmptyResult();
   }
   MS_RETURN_IF_ERROR(WriteRows(table.location, write, rows, cancel));
   return EmptyResult();
@@ -155,6 +177,12 @@ Result<QueryResult> LocalSession::SaveAsTable(const WriteData& command, const Pl
   if (existing && command.mode == SaveMode::kErrorIfExists)
     return Status::Error(errors::kTableOrViewAlreadyExists, {{"relationName", QuoteName({name.database, name.table})}});
   if (existing && command.mode == SaveMode::kIgnore) return EmptyResult();
+  MS_ASSIGN_OR_RETURN(Replaced replaced, ReplacedBy(command));
+  if (existing && replaced.condition) {
+    MS_ASSIGN_OR_RETURN(ResolvedTable resolved, catalog.Require(*command.table));
+    MS_RETURN_IF_ERROR(ReplaceRows(replaced, resolved, analyzed, options, cancel));
+    return EmptyResult();
+  }
   DeltaWrite write{.mode = existing ? command.mode : SaveMode::kErrorIfExists,
                    .partition_by = command.partition_by,
                    .options = std::move(options),

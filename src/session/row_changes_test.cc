@@ -141,6 +141,40 @@ TEST_P(RowChangesOnBoth, MergeMayAddColumns) {
   EXPECT_EQ(Rows("SELECT * FROM t WHERE id > 0 ORDER BY id"), "1,a1,1,7 2,a2,2,7 3,a3,3,NULL 4,a4,4,NULL 5,a5,5,NULL 50,NULL,NULL,7");
 }
 
+TEST_P(RowChangesOnBoth, ReplaceWhereTakesOutWhatItSaysAndPutsInWhatFits) {
+  Ok("INSERT INTO t REPLACE WHERE id >= 4 SELECT id + 3, v, n FROM t WHERE id IN (1, 2)");
+  EXPECT_EQ(Rows("SELECT id, v FROM t ORDER BY id"), "0,a0 1,a1 2,a2 3,a3 4,a1 5,a2");
+  EXPECT_EQ(Rows("SELECT id, v, _change_type FROM table_changes('t', 2) ORDER BY id, _change_type"), "4,a4,delete 4,a1,insert 5,a5,delete 5,a2,insert");
+  EXPECT_THAT(Error("INSERT INTO t REPLACE WHERE id >= 4 VALUES (9, 'x', 1), (3, 'y', 1)"), HasSubstr("[DELTA_REPLACE_WHERE_MISMATCH]"));
+  EXPECT_THAT(Error("INSERT INTO t REPLACE WHERE id >= 4 SELECT 1"), HasSubstr("[INSERT_COLUMN_ARITY_MISMATCH.NOT_ENOUGH_DATA_COLUMNS]"));
+  Ok("INSERT INTO t REPLACE WHERE id < 100 BY NAME SELECT 7 AS n, 8 AS id");
+  EXPECT_EQ(Rows("SELECT * FROM t"), "8,NULL,7");
+  EXPECT_THAT(Ok("DESCRIBE HISTORY t LIMIT 1"), HasSubstr("predicate -> id < 100"));
+  EXPECT_EQ(Rows("SELECT sum(if(_change_type = 'delete', 1, 0)), sum(if(_change_type = 'insert', 1, 0)) FROM table_changes('t', 3)"), "6,1");
+}
+
+TEST_P(RowChangesOnBoth, ReplaceWhereOfNoRowOnlyInserts) {
+  Ok("INSERT INTO t REPLACE WHERE id > 50 VALUES (60, 'n', 1)");
+  EXPECT_EQ(Rows("SELECT count(*), max(id) FROM t"), "7,60");
+  EXPECT_EQ(Rows("SELECT id, _change_type FROM table_changes('t', 2)"), "60,insert");
+}
+
+TEST_F(RowChangesTest, AStaticPartitionIsOverwrittenAlone) {
+  Ok("CREATE TABLE p (id BIGINT, k STRING, v INT) PARTITIONED BY (k)");
+  Ok("INSERT INTO p VALUES (1, 'a', 1), (2, 'a', 2), (3, 'b', 3), (4, NULL, 4)");
+  Ok("INSERT OVERWRITE p PARTITION (k = 'a') SELECT 5, 50");
+  EXPECT_EQ(Rows("SELECT * FROM p ORDER BY id"), "3,b,3 4,NULL,4 5,a,50");
+  Ok("INSERT OVERWRITE p PARTITION (k = NULL) VALUES (6, 60)");
+  EXPECT_EQ(Rows("SELECT * FROM p ORDER BY id"), "3,b,3 5,a,50 6,NULL,60");
+  Ok("INSERT INTO p PARTITION (k = 'b') VALUES (7, 70)");
+  EXPECT_EQ(Rows("SELECT * FROM p ORDER BY id"), "3,b,3 5,a,50 6,NULL,60 7,b,70");
+  EXPECT_THAT(Error("INSERT INTO p PARTITION (v = 1) VALUES (7, 'a')"), HasSubstr("[NON_PARTITION_COLUMN]"));
+  EXPECT_THAT(Error("INSERT OVERWRITE p PARTITION (k = 'b') VALUES (7, 'b', 70)"), HasSubstr("[INSERT_COLUMN_ARITY_MISMATCH.TOO_MANY_DATA_COLUMNS]"));
+  EXPECT_EQ(Rows("SELECT count(*) FROM p"), "4");
+  Ok("INSERT OVERWRITE p PARTITION (k) VALUES (8, 'z', 80)");
+  EXPECT_EQ(Rows("SELECT * FROM p"), "8,z,80");
+}
+
 TEST_F(RowChangesTest, AWholePartitionGoesWithoutBeingRead) {
   Ok("CREATE TABLE p (id BIGINT, k STRING) PARTITIONED BY (k)");
   Ok("INSERT INTO p VALUES (1, 'a'), (2, 'a'), (3, 'b'), (4, NULL)");

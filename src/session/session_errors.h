@@ -83,4 +83,7 @@ inline constexpr ErrorClass kBatchTooLarge{"MILLSTREAM_BATCH_TOO_LARGE", "54000"
                                            "The batch of foreachBatch is larger than the <limit> bytes that it may hold in memory: take less per batch with "
                                            "maxFilesPerTrigger or maxBytesPerTrigger."};
 
+inline constexpr ErrorClass kNonPartitionColumn{"NON_PARTITION_COLUMN", "42000", ExceptionKind::kAnalysis,
+                                                "PARTITION clause cannot contain the non-partition column: <columnName>."};
+
 }  // namespace millstream::errors

@@ -119,6 +119,24 @@ Pairs ChangeParameters(const RowChanges& changes) {
   return parameters;
 }
 
+Pairs ReplaceParameters(const Metadata& table, const std::string& condition) {
+  return {{"mode", "Overwrite"}, {"partitionBy", JsonList(table.partition_columns)}, {"predicate", condition}};
+}
+
+Pairs ReplaceMetrics(const ChangeActions& made, const DataWritten& written, const TouchedRows::Counts& counts) {
+  auto text = [](auto number) { return std::to_string(number); };
+  return {{"numFiles", text(written.files.size())},
+          {"numOutputRows", text(written.rows)},
+          {"numOutputBytes", text(written.bytes)},
+          {"numDeletedRows", text(counts.deleted())},
+          {"numDeletionVectorsAdded", text(made.vectors_added)},
+          {"numDeletionVectorsRemoved", text(made.vectors_removed)},
+          {"numDeletionVectorsUpdated", text(made.vectors_updated)},
+          {"numAddedChangeFiles", text(written.changes.size())},
+          {"numRemovedFiles", text(made.files_removed)},
+          {"numRemovedBytes", text(made.bytes_removed)}};
+}
+
 Pairs ChangeMetrics(const ChangeActions& made, const DataWritten& written, const TouchedRows::Counts& counts, bool is_update, const std::string& millis) {
   auto text = [](auto number) { return std::to_string(number); };
   return {{"numRemovedFiles", text(made.files_removed)},

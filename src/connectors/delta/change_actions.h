@@ -31,6 +31,9 @@ Result<int64_t> LiveRowsOf(Fs& fs, const std::string& table_path, const AddFile&
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 // operationParameters
 Pairs ChangeParameters(const RowChanges& changes);
+// Of a write that replaces the rows which fulfil a condition.
+Pairs ReplaceParameters(const Metadata& table, const std::string& condition);
+Pairs ReplaceMetrics(const ChangeActions& made, const DataWritten& written, const TouchedRows::Counts& counts);
 // operationMetrics of DELETE and UPDATE.
 Pairs ChangeMetrics(const ChangeActions& made, const DataWritten& written, const TouchedRows::Counts& counts, bool is_update, const std::string& millis);
 Pairs MergeMetrics(const ChangeActions& made, const DataWritten& written, const TouchedRows::Counts& counts, int64_t source_rows, const std::string& millis);

@@ -7,6 +7,7 @@
 #include "connectors/delta/change_actions.h"
 #include "connectors/delta/changed_rows.h"
 #include "connectors/delta/changed_table.h"
+#include "connectors/delta/checked_rows.h"
 #include "connectors/delta/table_change.h"
 #include "delta/change_feed.h"
 #include "delta/data_writer.h"
@@ -95,7 +96,12 @@ class ChangeRun {
       made.RemoveWhole(*file, now_ms);
     }
     TouchedRows::Counts counts{.matched_deleted = result.deleted};
-    return Commit(std::move(made), DataWritten(), counts);
+    if (!options_.replacement.open) return Commit(std::move(made), DataWritten(), counts);
+    // The feed of whole files that go, and of files that come, is read out of the log.
+    MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenReplacement(metadata_.schema, false));
+    MS_ASSIGN_OR_RETURN(DataWritten written, WriteDataFiles(log_->fs(), log_->clock(), table_.snapshot()->table_path, metadata_, metadata_.schema, *rows,
+                                                            {.threads = options_.compute_conf.threads}));
+    return Commit(std::move(made), std::move(written), counts);
   }
 
   Result<RowChangeResult> ChangeSomeRows() {
@@ -123,14 +129,21 @@ class ChangeRun {
     parts.push_back([changed]() -> Result<RowStreamPtr> { return std::move(*changed); });
     parts.push_back([this, &touched]() -> Result<RowStreamPtr> { return RowsThatStay(touched); });
     const StructType schema = ChangedRowsSchema(shape);
+    if (options_.replacement.open) parts.push_back([this, &schema]() { return OpenReplacement(schema, feeds_); });
     RowStreamPtr rows = ChainRows(ToArrowSchema(schema), std::move(parts));
-    DataWriteOptions write{.threads = CandidateBytes() > kBytesForOneThread ? options_.compute_conf.threads : 1, .has_change_rows = feeds_};
+    DataWriteOptions write{.threads = CandidateBytes() > kBytesForOneThread || options_.replacement.open ? options_.compute_conf.threads : 1, .has_change_rows = feeds_};
     Result<DataWritten> written = WriteDataFiles(log_->fs(), log_->clock(), table_.snapshot()->table_path, metadata_, schema, *rows, write);
     if (!written.ok()) return AsTableWrite(written.status());
 
     ChangeActions made;
     MS_RETURN_IF_ERROR(made.Take(log_->fs(), table_, touched, has_vectors_, log_->clock().WallMillis()));
     return Commit(std::move(made), *std::move(written), touched.counts());
+  }
+
+  // `schema` is the table's, with _change_type behind it when `with_feed`.
+  Result<RowStreamPtr> OpenReplacement(const StructType& schema, bool with_feed) const {
+    MS_ASSIGN_OR_RETURN(RowStreamPtr rows, options_.replacement.open());
+    return CheckedRows(std::move(rows), schema, options_.replacement.condition, with_feed);
   }
 
   int64_t CandidateBytes() const {
@@ -180,8 +193,9 @@ class ChangeRun {
     CommitRequest request{.read = table_.snapshot(), .operation = options_.operation, .user_metadata = options_.user_metadata};
     request.would_read = [metadata = table_.metadata(), predicates = predicates_](const AddFile& file) { return MayMatch(file, *metadata, predicates); };
     for (const AddFilePtr& file : table_.candidates()) request.read_keys.insert(FileKey(file->path, file->deletion_vector));
-    request.parameters = ChangeParameters(changes_);
-    request.metrics = changes_.source ? MergeMetrics(made, written, counts, source_count_, MillisSince(start_))
+    request.parameters = options_.replacement.open ? ReplaceParameters(metadata_, options_.replacement.condition) : ChangeParameters(changes_);
+    request.metrics = options_.replacement.open ? ReplaceMetrics(made, written, counts)
+                      : changes_.source         ? MergeMetrics(made, written, counts, source_count_, MillisSince(start_))
                                       : ChangeMetrics(made, written, counts, options_.operation == "UPDATE", MillisSince(start_));
     if (evolves) {
       request.actions.metadata = *table_.metadata();

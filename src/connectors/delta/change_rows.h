@@ -9,6 +9,7 @@
 // Where delta.enableDeletionVectors is set, rows are taken out of their files by deletion vectors; elsewhere the files are written anew without them.
 // Where delta.enableChangeDataFeed is set, what changed is written beside.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,8 +31,17 @@ Result<std::shared_ptr<ChangedTable>> OpenChangedTable(DeltaTables& tables, cons
 // For the analyzer.
 RelationSourcePtr RelationOf(const std::shared_ptr<ChangedTable>& table);
 
+// Rows that come in place of those that a statement deletes: INSERT INTO t REPLACE WHERE …
+struct ReplacementRows {
+  // The table's columns, and behind them a BOOLEAN: whether the row fulfils the condition.
+  std::function<Result<RowStreamPtr>()> open;  // null: none come
+  std::string condition;                       // as written
+};
+
 struct RowChangeOptions {
-  std::string operation;  // "DELETE", "UPDATE", "MERGE"
+  std::string operation;  // "DELETE", "UPDATE", "MERGE", "WRITE"
+  // Beside a DELETE.
+  ReplacementRows replacement;
   // MERGE: the source's rows, in memory, with the columns of changes.source. They are read more than once and must stay the same.
   std::vector<RecordBatchPtr> source_rows;
   ComputeConf compute_conf;
@@ -48,7 +58,7 @@ struct RowChangeResult {
 };
 
 // Errors: those of the plan while it runs, DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE, DELTA_NOT_NULL_CONSTRAINT_VIOLATED,
-// DELTA_CAST_OVERFLOW_IN_TABLE_WRITE, DELTA_CANNOT_MODIFY_APPEND_ONLY, and the conflicts of conflict.h, after which the whole statement may be run again.
+// DELTA_CAST_OVERFLOW_IN_TABLE_WRITE, DELTA_REPLACE_WHERE_MISMATCH, DELTA_CANNOT_MODIFY_APPEND_ONLY, and the conflicts of conflict.h, after which the whole statement may be run again.
 Result<RowChangeResult> ChangeRows(DeltaTables& tables, ChangedTable& table, const RowChanges& changes, ComputeEngine& compute,
                                    const RowChangeOptions& options);
 

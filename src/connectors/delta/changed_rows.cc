@@ -6,8 +6,8 @@
 #include <arrow/datum.h>
 
 #include <algorithm>
-#include <deque>
 
+#include "connectors/delta/expanded_rows.h"
 #include "delta/data_writer.h"
 #include "delta/delta_errors.h"
 #include "types/arrow_types.h"
@@ -20,44 +20,15 @@ using When = RowChanges::When;
 
 constexpr int kControlColumns = 3;  // clause, file, row
 
-class ChangedRows : public RowStream {
+class ChangedRows : public ExpandedRows {
  public:
-  ChangedRows(RowStreamPtr plan_rows, ChangedRowsShape shape, TouchedRows& touched)
-      : rows_(std::move(plan_rows)), shape_(std::move(shape)), schema_(ToArrowSchema(ChangedRowsSchema(shape_))), touched_(touched) {}
-
-  const ArrowSchemaPtr& schema() const override { return schema_; }
-
-  Result<RecordBatchPtr> Next() override {
-    for (;;) {
-      {
-        std::lock_guard lock(mutex_);
-        if (!ready_.empty()) {
-          RecordBatchPtr batch = std::move(ready_.front());
-          ready_.pop_front();
-          return batch;
-        }
-      }
-      MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, rows_->Next());
-      // Batches that another caller has queued meanwhile are that caller's to return.
-      if (!batch) return TakeReady();
-      MS_ASSIGN_OR_RETURN(std::vector<RecordBatchPtr> made, Convert(*batch));
-      std::lock_guard lock(mutex_);
-      for (RecordBatchPtr& one : made) ready_.push_back(std::move(one));
-    }
-  }
+  ChangedRows(RowStreamPtr plan_rows, const ChangedRowsShape& shape, TouchedRows& touched)
+      : ExpandedRows(std::move(plan_rows), ToArrowSchema(ChangedRowsSchema(shape))), shape_(shape), touched_(touched) {}
 
  private:
   using Indices = std::vector<int64_t>;
 
-  RecordBatchPtr TakeReady() {
-    std::lock_guard lock(mutex_);
-    if (ready_.empty()) return nullptr;
-    RecordBatchPtr batch = std::move(ready_.front());
-    ready_.pop_front();
-    return batch;
-  }
-
-  Result<std::vector<RecordBatchPtr>> Convert(const arrow::RecordBatch& batch) {
+  Result<std::vector<RecordBatchPtr>> Expand(const arrow::RecordBatch& batch) override {
     const auto& clause = static_cast<const arrow::Int32Array&>(*batch.column(0));
     const auto& file = static_cast<const arrow::Int32Array&>(*batch.column(1));
     const auto& row = static_cast<const arrow::Int64Array&>(*batch.column(2));
@@ -130,12 +101,8 @@ class ChangedRows : public RowStream {
     return Status();
   }
 
-  const RowStreamPtr rows_;
   const ChangedRowsShape shape_;
-  const ArrowSchemaPtr schema_;
   TouchedRows& touched_;
-  std::mutex mutex_;
-  std::deque<RecordBatchPtr> ready_;  // GUARDED_BY(mutex_)
 };
 
 }  // namespace
@@ -180,7 +147,7 @@ StructType ChangedRowsSchema(const ChangedRowsShape& shape) {
 }
 
 RowStreamPtr MakeChangedRows(RowStreamPtr plan_rows, ChangedRowsShape shape, TouchedRows& touched) {
-  return std::make_unique<ChangedRows>(std::move(plan_rows), std::move(shape), touched);
+  return std::make_unique<ChangedRows>(std::move(plan_rows), shape, touched);
 }
 
 }  // namespace millstream

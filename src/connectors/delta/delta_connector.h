@@ -61,6 +61,8 @@ struct DeltaWrite {
   std::string operation = "WRITE";                // also "CREATE TABLE AS SELECT", "CREATE OR REPLACE TABLE AS SELECT"
   int threads = 2;
 };
+// Whether rows of write.schema fit the table as it is: INSERT_COLUMN_ARITY_MISMATCH and what else WriteDelta says of columns.
+Status CheckRowsFit(DeltaTables& tables, const std::string& path, const DeltaWrite& write);
 struct DeltaWriteResult {
   int64_t rows = 0;
   int64_t version = -1;  // -1: nothing was written (mode ignore, or a txnVersion that is there already)

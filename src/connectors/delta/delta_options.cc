@@ -38,7 +38,7 @@ const OptionTable& DeltaWriteOptions() {
   static const OptionTable table(
       "delta", {{"mergeSchema", OptionType::kBool, "false", "Add columns of the rows that the table does not have.", "0.1"},
                 {"overwriteSchema", OptionType::kBool, "false", "With overwrite or complete mode: replace the table's schema by that of the rows.", "0.1"},
-                {"replaceWhere", OptionType::kString, "", "Overwrite only rows that match (not supported yet).", "0.1"},
+                {"replaceWhere", OptionType::kString, "", "With overwrite mode: replace only the rows that fulfil this condition, by rows that all fulfil it.", "0.1"},
                 {"partitionOverwriteMode", OptionType::kString, "static", "static: overwrite everything; dynamic is not supported yet.", "0.1"},
                 {"txnAppId", OptionType::kString, "", "With txnVersion: a write with this pair is made once.", "0.1"},
                 {"txnVersion", OptionType::kInt, "", "With txnAppId: a write with this pair is made once.", "0.1"},

@@ -68,9 +68,18 @@ Result<std::optional<TxnOptions>> TxnOf(const OptionValues& options) {
 
 }  // namespace
 
+Status CheckRowsFit(DeltaTables& tables, const std::string& path, const DeltaWrite& write) {
+  MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, tables.Log(path)->Update());
+  if (!snapshot) return Status::Error(errors::kDeltaTableNotFound, {{"path", HadoopPathString(path)}});
+  StructType schema = write.schema;
+  if (write.by_position) {
+    MS_ASSIGN_OR_RETURN(schema, NameByPosition(write.schema, snapshot->schema(), write.insert_columns, "delta.`" + path + "`"));
+  }
+  return CheckSchemaFits(snapshot->schema(), schema, snapshot->metadata->id);
+}
+
 Result<DeltaWriteResult> WriteDelta(DeltaTables& tables, const std::string& path, const DeltaWrite& write, RowStream& rows) {
   MS_ASSIGN_OR_RETURN(OptionValues options, DeltaWriteOptions().ParseKnown(write.options));
-  if (options.Has("replaceWhere")) return Status::Unsupported("The option replaceWhere", "Overwrite the whole table instead.");
   std::string overwrite_mode = options.String("partitionOverwriteMode").value_or("static");
   if (!CaseInsensitiveLess()(overwrite_mode, "dynamic") && !CaseInsensitiveLess()("dynamic", overwrite_mode)) {
     return Status::Unsupported("The option partitionOverwriteMode = dynamic", "Overwrite the whole table instead.");

@@ -165,6 +165,19 @@ PlanPtr ChangePlan(const RowChanges& changes, const PlanPtr& source_rows, bool w
   return PlanMaker(changes).Make(source_rows, with_new, with_old);
 }
 
+ExprPtr ConditionOn(const RowChanges& changes, const std::vector<AttributeRef>& columns) {
+  const ExprPtr yes = MakeExpr(Literal{Value{true}, DataType::Boolean()}), no = MakeExpr(Literal{Value{false}, DataType::Boolean()});
+  if (!changes.condition) return yes;
+  ExprPtr condition = Replace(changes.condition, [&](const ExprPtr& part) -> ExprPtr {
+    const auto* column = part->As<AttributeRef>();
+    for (size_t i = 0; column && i < changes.columns.size(); ++i) {
+      if (changes.columns[i].id == column->id) return MakeExpr(columns[i]);
+    }
+    return nullptr;
+  });
+  return CallOf("coalesce", {std::move(condition), no}, DataType::Boolean(), false);
+}
+
 std::vector<ExprPtr> TargetConjuncts(const RowChanges& changes) {
   const std::set<ExprId> ids = IdsOf(changes.columns);
   std::vector<ExprPtr> found;
