@@ -131,7 +131,8 @@ class ChangeRun {
     const StructType schema = ChangedRowsSchema(shape);
     if (options_.replacement.open) parts.push_back([this, &schema]() { return OpenReplacement(schema, feeds_); });
     RowStreamPtr rows = ChainRows(ToArrowSchema(schema), std::move(parts));
-    DataWriteOptions write{.threads = CandidateBytes() > kBytesForOneThread || options_.replacement.open ? options_.compute_conf.threads : 1, .has_change_rows = feeds_};
+    DataWriteOptions write{.threads = CandidateBytes() > kBytesForOneThread || options_.replacement.open ? options_.compute_conf.threads : 1,
+                           .has_change_rows = feeds_};
     Result<DataWritten> written = WriteDataFiles(log_->fs(), log_->clock(), table_.snapshot()->table_path, metadata_, schema, *rows, write);
     if (!written.ok()) return AsTableWrite(written.status());
 
@@ -196,7 +197,7 @@ class ChangeRun {
     request.parameters = options_.replacement.open ? ReplaceParameters(metadata_, options_.replacement.condition) : ChangeParameters(changes_);
     request.metrics = options_.replacement.open ? ReplaceMetrics(made, written, counts)
                       : changes_.source         ? MergeMetrics(made, written, counts, source_count_, MillisSince(start_))
-                                      : ChangeMetrics(made, written, counts, options_.operation == "UPDATE", MillisSince(start_));
+                                                : ChangeMetrics(made, written, counts, options_.operation == "UPDATE", MillisSince(start_));
     if (evolves) {
       request.actions.metadata = *table_.metadata();
       Protocol protocol = ProtocolWith(table_.snapshot()->protocol, metadata_.schema);
