@@ -52,6 +52,5 @@ set(ms_links_compute ms_duckdb PkgConfig::libre2 simdjson::simdjson OpenSSL::Cry
 set(ms_links_delta ms_parquet ${ROARING_LIBRARY})
 set(ms_links_connectors_delta PkgConfig::libre2)
 set(ms_links_connectors_files RocksDB::rocksdb-shared PkgConfig::libre2)
-set(ms_links_streaming_state RocksDB::rocksdb-shared)
 set(ms_links_doors_connect gRPC::grpc++ protobuf::libprotobuf PkgConfig::libzstd)
 set(ms_links_doors_cli CLI11::CLI11 edit)

@@ -24,5 +24,19 @@ inline constexpr ErrorClass kStateValueRowFormat{
     "3. The query changed in an incompatible way between restarts\n"
     "For the first case, use a new checkpoint directory or use the original Spark version to process the streaming state.\n"
     "Retrieved error_message=<errorMsg>"};
+inline constexpr ErrorClass kStateDamaged{
+    "MILLSTREAM_STATE_STORE_DAMAGED", "58030", ExceptionKind::kSpark,
+    "The query's state cannot be read: <path>: <problem>. Put the file back from a copy of the checkpoint, or start the query with a new checkpoint "
+    "location: what it has aggregated so far is then computed from the source again."};
+inline constexpr ErrorClass kStateForeign{
+    "MILLSTREAM_STATE_STORE_FOREIGN", "0A000", ExceptionKind::kSpark,
+    "<path> was not written by millstream: state that Spark has written cannot be taken over, only checkpoints of stateless queries can. Start the query with "
+    "a new checkpoint location, or go on with it in Spark."};
+inline constexpr ErrorClass kStateVersionMissing{
+    "MILLSTREAM_STATE_STORE_VERSION_MISSING", "58030", ExceptionKind::kSpark,
+    "<path> has no version <version> of the query's state; it has <versions>. Older versions are kept for spark.sql.streaming.minBatchesToRetain batches."};
+inline constexpr ErrorClass kStateConcurrent{
+    "MILLSTREAM_STATE_STORE_CONCURRENT_COMMIT", "40001", ExceptionKind::kSpark,
+    "<path> was committed by another run of this query. Only one may run on a checkpoint: stop the other one."};
 
 }  // namespace millstream::errors

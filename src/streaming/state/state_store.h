@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "storage/fs.h"
@@ -28,7 +29,7 @@ struct StateStoreId {
   auto operator<=>(const StateStoreId&) const = default;
 };
 
-// Walks keys in byte order. Sees the store as it was when the iterator was made.
+// Walks keys in byte order. The store may be changed meanwhile: what was walked already does not matter, what comes later may be seen changed or not.
 class StateIterator {
  public:
   virtual ~StateIterator() = default;
@@ -54,6 +55,7 @@ struct StateStoresOptions {
   std::string directory;                        // <checkpoint>/state (raw path; made when missing)
   int64_t memory_bytes_max = int64_t{1} << 30;  // of all stores together; what does not fit is on disk
   int64_t versions_kept = 100;                  // spark.sql.streaming.minBatchesToRetain
+  int64_t versions_per_snapshot = 100;          // after so many, or so many bytes, of changes a restart need not read them all
 };
 
 // All stores of one query.
@@ -64,12 +66,14 @@ class StateStores {
   virtual ~StateStores() = default;
 
   virtual int64_t version() const = 0;  // 0: nothing committed yet
-  // Made when missing. Lives as long as this.
+  // Made when missing. Lives as long as this. Thread-safe, unlike all below.
   virtual Result<StateStore*> Store(const StateStoreId& id) = 0;
+  virtual std::vector<StateStoreId> Ids() const = 0;
   // Makes the changes of all stores durable, as `version`. `note` is kept with it (what the engine must know to finish the batch without running it).
+  // MILLSTREAM_STATE_STORE_CONCURRENT_COMMIT when another run of the query was first.
   virtual Status Commit(int64_t version, std::string_view note) = 0;
   virtual Result<std::string> Note(int64_t version) const = 0;
-  // Forgets the changes since the last Commit: the batch failed and runs again.
+  // Forgets the changes since the last Commit: the batch failed and runs again. After a failed Commit the only way on, or to open anew.
   virtual Status Abort() = 0;
   // Back to an older version that is still kept: its batch is to run again because the logs were cut back.
   virtual Status RollBackTo(int64_t version) = 0;
