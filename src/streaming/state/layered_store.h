@@ -92,12 +92,12 @@ class LayeredStore : public StateStore {
   int64_t rows_ = 0;
   std::vector<std::shared_ptr<SortedRun>> runs_;  // oldest first
   int64_t runs_memory_bytes_ = 0;
-  uint64_t layout_ = 0;           // moves when entries may have gone from memory to runs
-  std::vector<Entry*> changes_;   // changed entries, in the order of their last change; nullptr: changed again later, or gone
-  size_t committed_ = 0;          // those before are durable
+  uint64_t layout_ = 0;          // moves when entries may have gone from memory to runs
+  std::vector<Entry*> changes_;  // changed entries, in the order of their last change; nullptr: changed again later, or gone
+  size_t committed_ = 0;         // those before are durable
   size_t holes_ = 0;
-  size_t batch_begin_ = 0;        // those of the running batch that its file does not have yet
-  std::string eviction_key_;      // where the next eviction goes on
+  size_t batch_begin_ = 0;    // those of the running batch that its file does not have yet
+  std::string eviction_key_;  // where the next eviction goes on
   int64_t reported_bytes_ = 0;
   uint32_t growth_ = 0;
 };

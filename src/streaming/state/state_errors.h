@@ -35,8 +35,7 @@ inline constexpr ErrorClass kStateForeign{
 inline constexpr ErrorClass kStateVersionMissing{
     "MILLSTREAM_STATE_STORE_VERSION_MISSING", "58030", ExceptionKind::kSpark,
     "<path> has no version <version> of the query's state; it has <versions>. Older versions are kept for spark.sql.streaming.minBatchesToRetain batches."};
-inline constexpr ErrorClass kStateConcurrent{
-    "MILLSTREAM_STATE_STORE_CONCURRENT_COMMIT", "40001", ExceptionKind::kSpark,
-    "<path> was committed by another run of this query. Only one may run on a checkpoint: stop the other one."};
+inline constexpr ErrorClass kStateConcurrent{"MILLSTREAM_STATE_STORE_CONCURRENT_COMMIT", "40001", ExceptionKind::kSpark,
+                                             "<path> was committed by another run of this query. Only one may run on a checkpoint: stop the other one."};
 
 }  // namespace millstream::errors

@@ -29,9 +29,7 @@ std::optional<int64_t> NumberOf(std::string_view name, std::string_view suffix) 
   return number;
 }
 
-Status Damaged(const std::string& path, std::string problem) {
-  return Status::Error(errors::kStateDamaged, {{"path", path}, {"problem", std::move(problem)}});
-}
+Status Damaged(const std::string& path, std::string problem) { return Status::Error(errors::kStateDamaged, {{"path", path}, {"problem", std::move(problem)}}); }
 
 uint32_t Crc(std::string_view bytes) { return arrow::internal::crc32(0, bytes.data(), bytes.size()); }
 

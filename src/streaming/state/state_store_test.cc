@@ -130,7 +130,9 @@ TEST_F(StateStoreTest, IsWhatAMapIsThroughRestartsRollbacksAndLittleMemory) {
       SCOPED_TRACE("memory " + std::to_string(memory) + ", seed " + std::to_string(seed));
       std::mt19937_64 random(seed);
       StateStoresOptions options{.directory = JoinPath(root_, std::to_string(memory) + "-" + std::to_string(seed)),
-                                 .memory_bytes_max = memory, .versions_kept = 6, .versions_per_snapshot = 4};
+                                 .memory_bytes_max = memory,
+                                 .versions_kept = 6,
+                                 .versions_per_snapshot = 4};
       std::map<int64_t, Model> versions;
       auto stores = Open(options);
       Model model;
@@ -182,8 +184,10 @@ TEST_F(StateStoreTest, ComesBackWithTheLastCommitOrTheOneBeforeWhereverItDies) {
   for (bool cut : {false, true}) {
     for (int dies_at = 1;; ++dies_at) {
       ++lives;
-      StateStoresOptions options{.directory = JoinPath(root_, std::to_string(lives)), .memory_bytes_max = dies_at % 2 == 0 ? 2000 : 1 << 20,
-                                 .versions_kept = 2, .versions_per_snapshot = 2};
+      StateStoresOptions options{.directory = JoinPath(root_, std::to_string(lives)),
+                                 .memory_bytes_max = dies_at % 2 == 0 ? 2000 : 1 << 20,
+                                 .versions_kept = 2,
+                                 .versions_per_snapshot = 2};
       CrashDisk disk(JoinPath(root_, "disk" + std::to_string(lives)));
       std::mt19937_64 random(static_cast<uint64_t>(dies_at));
       std::map<int64_t, Model> versions;

@@ -61,7 +61,8 @@ class DiskStateStores : public StateStores {
     }
     for (auto& [id, store] : stores_) store->Committed();
     version_ = version;
-    // The version is durable, and that is what the caller is told. What fails from here on is housekeeping: the next commit says so, and a later one tries again.
+    // The version is durable, and that is what the caller is told. What fails from here on is housekeeping: the next commit says so, and a later one tries
+    // again.
     ++versions_since_snapshot_;
     failed_housekeeping_ = KeepHouse();
     return Status();
@@ -147,9 +148,8 @@ class DiskStateStores : public StateStores {
 
   Status Missing(int64_t version) const {
     int64_t oldest = snapshots_.empty() ? 0 : *snapshots_.begin();
-    return Status::Error(errors::kStateVersionMissing, {{"path", options_.directory},
-                                                        {"version", std::to_string(version)},
-                                                        {"versions", fmt::format("{} to {}", oldest, version_)}});
+    return Status::Error(errors::kStateVersionMissing,
+                         {{"path", options_.directory}, {"version", std::to_string(version)}, {"versions", fmt::format("{} to {}", oldest, version_)}});
   }
 
   LayeredStore* StoreOf(const StateStoreId& id) {
