@@ -217,6 +217,41 @@ Entry* KeyTree::Find(std::string_view key) const {
   return nullptr;
 }
 
+void KeyTree::Prefetch(std::span<const std::string_view> keys) const {
+  constexpr size_t kTogether = 32;
+  struct Walk {
+    std::string_view key;
+    NodeRef at;
+    size_t depth;
+  };
+  std::array<Walk, kTogether> walks;
+  for (; !keys.empty(); keys = keys.subspan(std::min(kTogether, keys.size()))) {
+    size_t count = 0;
+    if (!root_.empty()) {
+      for (std::string_view key : keys.first(std::min(kTogether, keys.size()))) walks[count++] = {key, root_, 0};
+    }
+    while (count > 0) {
+      size_t left = 0;
+      for (size_t i = 0; i < count; ++i) {
+        Walk walk = walks[i];
+        Node* node = walk.at.node();
+        if (walk.at.is_entry()) continue;
+        walk.depth += node->prefix_size;
+        if (walk.depth >= walk.key.size()) continue;
+        NodeRef* child = FindChild(node, ByteAt(walk.key, walk.depth));
+        if (child == nullptr) continue;
+        walk.at = *child;
+        ++walk.depth;
+        const char* next = walk.at.is_entry() ? reinterpret_cast<const char*>(walk.at.entry()) : reinterpret_cast<const char*>(walk.at.node());
+        __builtin_prefetch(next);
+        __builtin_prefetch(next + 64);
+        walks[left++] = walk;
+      }
+      count = left;
+    }
+  }
+}
+
 // A small tree of two entries whose keys have their first `depth` bytes in common, and differ after.
 NodeRef KeyTree::JoinEntries(Entry* a, Entry* b, size_t depth) {
   std::string_view key_a = a->key(), key_b = b->key();

@@ -10,6 +10,7 @@ namespace {
 constexpr size_t kPieceBytes = 256 << 10;
 constexpr size_t kRowBytesMax = size_t{1} << 30;
 constexpr uint32_t kGrowthsPerLook = 256;
+constexpr size_t kPrefetched = 32;
 }  // namespace
 
 Result<ChangesWriter*> StoreContext::Changes() {
@@ -90,7 +91,7 @@ Status LayeredStore::Put(std::string_view key, std::string_view value) {
   return AfterGrowth();
 }
 
-void LayeredStore::SetValue(Entry* entry, std::string_view value) {
+Entry* LayeredStore::SetValue(Entry* entry, std::string_view value) {
   if (!entry->SetValue(value)) {
     Entry* larger = Entry::Make(entry->key(), value);
     larger->change_index = entry->change_index;
@@ -103,6 +104,7 @@ void LayeredStore::SetValue(Entry* entry, std::string_view value) {
     entry = larger;
   }
   MarkChanged(entry);
+  return entry;
 }
 
 Status LayeredStore::Remove(std::string_view key) {
@@ -182,24 +184,36 @@ Status LayeredStore::Load() {
 }
 
 Status LayeredStore::Replay(std::string_view changes, const std::string& path) {
-  replaying_ = true;
-  while (!changes.empty()) {
+  struct Change {
     std::string_view key, value;
     bool removed = false;
-    if (!TakeChange(&changes, &key, &value, &removed)) return Damaged(path, "a change in it is wrong");
-    Entry* entry = tree_.Find(key);
-    if (entry == nullptr) {
-      if (removed && complete_) continue;
-      entry = Add(key, value);
-      // Not looked up: it may be.
-      entry->in_runs = !complete_;
-      MarkChanged(entry);
-    } else {
-      SetValue(entry, value);
-      entry = tree_.Find(key);
+  };
+  replaying_ = true;
+  std::vector<Change> together;
+  std::vector<std::string_view> keys;
+  while (!changes.empty()) {
+    together.clear();
+    keys.clear();
+    while (!changes.empty() && together.size() < kPrefetched) {
+      Change& change = together.emplace_back();
+      if (!TakeChange(&changes, &change.key, &change.value, &change.removed)) return Damaged(path, "a change in it is wrong");
+      keys.push_back(change.key);
     }
-    entry->removed = removed;
-    if (Status grown = AfterGrowth(); !grown.ok()) return grown;
+    tree_.Prefetch(keys);
+    for (const Change& change : together) {
+      Entry* entry = tree_.Find(change.key);
+      if (entry == nullptr) {
+        if (change.removed && complete_) continue;
+        entry = Add(change.key, change.value);
+        // Not looked up: it may be.
+        entry->in_runs = !complete_;
+        MarkChanged(entry);
+      } else {
+        entry = SetValue(entry, change.value);
+      }
+      entry->removed = change.removed;
+      MS_RETURN_IF_ERROR(AfterGrowth());
+    }
   }
   Committed();
   replaying_ = false;

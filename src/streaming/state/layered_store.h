@@ -45,6 +45,7 @@ class LayeredStore : public StateStore {
   Result<bool> Get(std::string_view key, std::string* value) override;
   Status Put(std::string_view key, std::string_view value) override;
   Status Remove(std::string_view key) override;
+  void Prefetch(std::span<const std::string_view> keys) override { tree_.Prefetch(keys); }
   Result<std::unique_ptr<StateIterator>> Scan(std::string_view begin, std::string_view end) override;
   int64_t rows() const override { return rows_; }
   int64_t memory_bytes() const override { return tree_.memory_bytes() + runs_memory_bytes_ + static_cast<int64_t>(changes_.capacity() * sizeof(Entry*)); }
@@ -71,7 +72,8 @@ class LayeredStore : public StateStore {
 
   Result<Entry*> Find(std::string_view key);
   Entry* Add(std::string_view key, std::string_view value);
-  void SetValue(Entry* entry, std::string_view value);
+  // The entry that has the value now.
+  Entry* SetValue(Entry* entry, std::string_view value);
   void MarkChanged(Entry* entry);
   void Drop(Entry* entry);
   void Clear();

@@ -17,7 +17,7 @@ using state_codec::TakeVarint;
 
 namespace {
 
-constexpr size_t kBlockBytes = 8 << 10;
+constexpr size_t kBlockBytes = 4 << 10;
 constexpr int64_t kFilterBitsPerKey = 10;
 constexpr int kFilterProbes = 6;
 constexpr int64_t kTailBytes = 8 * 4;  // sizes of index and filter, their checksum, number of entries

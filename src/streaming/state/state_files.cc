@@ -1,12 +1,12 @@
 #include "streaming/state/state_files.h"
 
-#include <arrow/util/crc32.h>
 #include <fmt/format.h>
 
 #include <charconv>
 
 #include "storage/failpoint.h"
 #include "streaming/state/byte_order.h"
+#include "streaming/state/crc32c.h"
 #include "streaming/state/state_errors.h"
 
 namespace millstream::state_store {
@@ -31,7 +31,7 @@ std::optional<int64_t> NumberOf(std::string_view name, std::string_view suffix) 
 
 Status Damaged(const std::string& path, std::string problem) { return Status::Error(errors::kStateDamaged, {{"path", path}, {"problem", std::move(problem)}}); }
 
-uint32_t Crc(std::string_view bytes) { return arrow::internal::crc32(0, bytes.data(), bytes.size()); }
+uint32_t Crc(std::string_view bytes) { return Crc32c(bytes); }
 
 void AppendFrame(std::string_view payload, std::string* out) {
   PutFixed(static_cast<uint32_t>(payload.size()), out);

@@ -36,7 +36,7 @@ std::optional<int64_t> NumberOf(std::string_view name, std::string_view suffix);
 // MILLSTREAM_STATE_STORE_DAMAGED.
 Status Damaged(const std::string& path, std::string problem);
 
-// [length, 4 bytes][crc32, 4 bytes][payload].
+// [length, 4 bytes][crc32c, 4 bytes][payload].
 void AppendFrame(std::string_view payload, std::string* out);
 uint32_t Crc(std::string_view bytes);
 

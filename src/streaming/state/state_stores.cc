@@ -219,7 +219,7 @@ class DiskStateStores : public StateStores {
     return Purge();
   }
 
-  int64_t SnapshotAfterBytes() const { return std::clamp(2 * context_.memory_bytes.load(), kSnapshotAfterBytesMin, kSnapshotAfterBytesMax); }
+  int64_t SnapshotAfterBytes() const { return std::clamp(context_.memory_bytes.load(), kSnapshotAfterBytesMin, kSnapshotAfterBytesMax); }
 
   Status TakeSnapshot() {
     Snapshot snapshot{.footer = {.version = version_, .note = note_, .rows = {}}, .runs = {}};
