@@ -48,8 +48,17 @@ add_custom_command(
   DEPENDS "${rpc_status_proto}"
   VERBATIM)
 
+# Delta's messages beside Spark's.
+set(delta_connect_proto "${CMAKE_SOURCE_DIR}/src/doors/connect/proto/delta_connect.proto")
+set(delta_connect_generated "${spark_proto_out}/delta_connect.pb.cc" "${spark_proto_out}/delta_connect.pb.h")
+add_custom_command(
+  OUTPUT ${delta_connect_generated}
+  COMMAND protobuf::protoc "-I${CMAKE_SOURCE_DIR}/src/doors/connect/proto" "--cpp_out=${spark_proto_out}" "${delta_connect_proto}"
+  DEPENDS "${delta_connect_proto}"
+  VERBATIM)
+
 # The service itself is compiled in doors/connect (spark_service.cc).
-add_library(ms_spark_connect_proto STATIC ${spark_proto_generated} ${rpc_status_generated})
+add_library(ms_spark_connect_proto STATIC ${spark_proto_generated} ${rpc_status_generated} ${delta_connect_generated})
 target_include_directories(ms_spark_connect_proto SYSTEM PUBLIC "${spark_proto_out}")
 target_compile_options(ms_spark_connect_proto PRIVATE -w)
 target_link_libraries(ms_spark_connect_proto PUBLIC gRPC::grpc++ protobuf::libprotobuf)

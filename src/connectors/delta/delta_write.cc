@@ -4,6 +4,7 @@
 #include "connectors/delta/table_change.h"
 #include "delta/data_writer.h"
 #include "delta/delta_errors.h"
+#include "delta/features.h"
 #include "delta/schema_merge.h"
 
 namespace millstream {
@@ -160,9 +161,11 @@ Status CreateDeltaTable(DeltaTables& tables, const std::string& path, const Delt
     MS_RETURN_IF_ERROR(CheckRemovable(*snapshot));
     change.metadata->id = snapshot->metadata->id;
     change.metadata->created_ms = snapshot->metadata->created_ms;
-    MS_ASSIGN_OR_RETURN(TableChange checked,
-                        PlanTableChange(snapshot, path, create.schema, {.partition_by = create.partition_columns, .overwrite_schema = true}, now_ms));
-    change.protocol = std::move(checked.protocol);
+    MS_RETURN_IF_ERROR(CheckWritable(snapshot->protocol, *snapshot->metadata, path));
+    Protocol protocol = ProtocolWith(snapshot->protocol, create.schema);
+    MS_RETURN_IF_ERROR(ApplyProperties(create.properties, protocol));
+    change.protocol.reset();
+    if (!(protocol == snapshot->protocol)) change.protocol = std::move(protocol);
     request.actions.removes = RemoveAll(*snapshot, now_ms);
   }
   request.parameters = {

@@ -48,6 +48,11 @@ inline constexpr ErrorClass kSchemaNotFound{
     "The schema <schemaName> cannot be found. Verify the spelling and correctness of the schema and catalog.\nIf you did not qualify the name with a "
     "catalog, verify the current_schema() output, or qualify the name with the correct catalog.\nTo tolerate the error on drop use DROP SCHEMA IF "
     "EXISTS."};
+inline constexpr ErrorClass kDeltaCreateWithoutName{"DELTA_CREATE_TABLE_MISSING_TABLE_NAME_OR_LOCATION", "42601", ExceptionKind::kAnalysis,
+                                                    "Table name or location has to be specified."};
+inline constexpr ErrorClass kNotADeltaTable{"DELTA_MISSING_DELTA_TABLE", "42P01", ExceptionKind::kAnalysis, "<tableName> is not a Delta table."};
+inline constexpr ErrorClass kDeltaReplaceMissing{"DELTA_CANNOT_REPLACE_MISSING_TABLE", "42P01", ExceptionKind::kAnalysis,
+                                                 "Table <tableName> cannot be replaced as it does not exist. Use CREATE OR REPLACE TABLE to create the table."};
 inline constexpr ErrorClass kCatalogNotFound{"CATALOG_NOT_FOUND", "42P08", ExceptionKind::kAnalysis,
                                              "The catalog <catalogName> not found. Consider to set the SQL config <config> to a catalog plugin."};
 inline constexpr ErrorClass kConfNotFound{"SQL_CONF_NOT_FOUND", "42K0I", ExceptionKind::kNoSuchElement,

@@ -260,6 +260,8 @@ Result<PlanPtr> PlanDecoder::RelationBody(const sc::Relation& relation) {
                                               " is found in the session: the batch of a foreachBatch function is gone when the function returns."}});
       return plan;
     }
+    case sc::Relation::kExtension:
+      return Extension(relation.extension());
     case sc::Relation::kMapPartitions:
     case sc::Relation::kCollectMetrics:
     case sc::Relation::kParse:
@@ -281,7 +283,6 @@ Result<PlanPtr> PlanDecoder::RelationBody(const sc::Relation& relation) {
     case sc::Relation::kFreqItems:
     case sc::Relation::kSampleBy:
     case sc::Relation::kMlRelation:
-    case sc::Relation::kExtension:
     case sc::Relation::kUnknown:
     case sc::Relation::REL_TYPE_NOT_SET:
       break;

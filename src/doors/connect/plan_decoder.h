@@ -1,7 +1,7 @@
 #pragma once
 
 // plan_decoder.h   A client's plan message → our logical plan. One file per concern: decode_relation.cc, decode_expression.cc, decode_literal.cc,
-// decode_command.cc, decode_sql.cc, decode_local.cc.
+// decode_command.cc, decode_sql.cc, decode_local.cc, decode_delta.cc, decode_changes.cc.
 
 #include <spark/connect/commands.pb.h>
 #include <spark/connect/relations.pb.h>
@@ -35,6 +35,9 @@ class PlanDecoder {
   // The query text with its parameters, and what it means.
   Result<Statement> Sql(const spark::connect::SQL& sql);
 
+  // A command that another project than Spark defines: Delta's.
+  Status RunExtension(const google::protobuf::Any& extension);
+
   // Runs a query or command to its end and holds the rows.
   Result<PlanPtr> RunToLocal(const PlanPtr& plan);
   Result<PlanPtr> CommandToLocal(const Command& command);
@@ -56,6 +59,8 @@ class PlanDecoder {
   Result<PlanPtr> FillNa(const spark::connect::NAFill& fill);
   Result<PlanPtr> ReplaceNa(const spark::connect::NAReplace& replace);
   Status DecodeReferences(const spark::connect::WithRelations& with, std::vector<std::pair<std::string, PlanPtr>>* definitions);
+  // decode_delta.cc
+  Result<PlanPtr> Extension(const google::protobuf::Any& extension);
   // decode_local.cc
   Result<PlanPtr> Local(std::shared_ptr<const std::string> data, const std::string& schema);
   Result<PlanPtr> CachedLocal(const spark::connect::CachedLocalRelation& cached);

@@ -7,6 +7,7 @@
 
 #include "doors/connect/arrow_result.h"
 #include "doors/connect/connect_errors.h"
+#include "doors/connect/decode_changes.h"
 #include "doors/connect/parse_message.h"
 #include "doors/connect/plan_decoder.h"
 #include "types/arrow_types.h"
@@ -119,6 +120,12 @@ Status RunCommand(ConnectSession& session, const OperationPtr& operation, const 
       return RunStreamManagerCommand(session, *operation, command.streaming_query_manager_command());
     case sc::Command::kStreamingQueryListenerBusCommand:
       return RunListenerBusCommand(session, operation, command.streaming_query_listener_bus_command(), held);
+    case sc::Command::kMergeIntoTableCommand: {
+      MS_ASSIGN_OR_RETURN(Command merge, DecodeMergeInto(decoder, command.merge_into_table_command()));
+      return session.session().ExecuteCommand(merge, operation->cancel_token(), operation->batch_writes()).status();
+    }
+    case sc::Command::kExtension:
+      return decoder.RunExtension(command.extension());
     case sc::Command::kGetResourcesCommand: {
       sc::ExecutePlanResponse response;
       response.mutable_get_resources_command_result();
@@ -143,10 +150,8 @@ Status RunCommand(ConnectSession& session, const OperationPtr& operation, const 
     case sc::Command::kRegisterDataSource:
     case sc::Command::kCreateResourceProfileCommand:
     case sc::Command::kCheckpointCommand:
-    case sc::Command::kMergeIntoTableCommand:
     case sc::Command::kExecuteExternalCommand:
     case sc::Command::kPipelineCommand:
-    case sc::Command::kExtension:
     case sc::Command::COMMAND_TYPE_NOT_SET:
       break;
   }

@@ -1,0 +1,45 @@
+"""DELETE, UPDATE, MERGE and writes that replace a part of a table, as a client of Spark sends them."""
+import harness
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import functions as F
+
+
+def rows(frame):
+    return sorted((tuple(row) for row in frame.collect()), key=str)
+
+
+def test_statements_say_how_many_rows(server, spark):
+    spark.sql("CREATE TABLE counted (id BIGINT, v STRING)")
+    spark.sql("INSERT INTO counted VALUES (1, 'a'), (2, 'b'), (3, 'c')")
+    assert spark.sql("UPDATE counted SET v = 'x' WHERE id > :least", {"least": 1}).collect()[0].num_affected_rows == 2
+    assert spark.sql("DELETE FROM counted WHERE v = 'a'").collect()[0].num_affected_rows == 1
+    spark.range(2, 5).createOrReplaceTempView("new")
+    merged = spark.sql("MERGE INTO counted c USING new n ON c.id = n.id WHEN MATCHED THEN UPDATE SET v = 'm' WHEN NOT MATCHED THEN INSERT (id) VALUES (n.id)")
+    assert rows(merged) == [(3, 2, 0, 1)]
+    assert rows(spark.table("counted")) == [(2, "m"), (3, "m"), (4, None)]
+    harness.raises(PySparkException, lambda: spark.sql("DELETE FROM new"), "DELETE on a view")
+
+
+def test_merge_into_of_a_data_frame(server, spark):
+    spark.sql("CREATE TABLE frames (id BIGINT, v STRING)")
+    spark.sql("INSERT INTO frames VALUES (1, 'a'), (2, 'b')")
+    source = spark.createDataFrame([(2, "B"), (3, "C")], "id BIGINT, v STRING")
+    (source.mergeInto("frames", source["id"] == F.col("frames.id")).whenMatched().update({"v": source["v"]})
+     .whenNotMatched().insertAll().whenNotMatchedBySource(F.col("frames.id") == 1).delete().merge())
+    assert rows(spark.table("frames")) == [(2, "B"), (3, "C")]
+
+
+def test_parts_of_tables_are_replaced(server, spark):
+    spark.sql("CREATE TABLE parts (id BIGINT, k STRING) PARTITIONED BY (k)")
+    spark.sql("INSERT INTO parts VALUES (1, 'a'), (2, 'b')")
+    new = spark.createDataFrame([(5, "a"), (6, "a")], "id BIGINT, k STRING")
+    new.write.format("delta").mode("overwrite").option("replaceWhere", "k = 'a'").saveAsTable("parts")
+    assert rows(spark.table("parts")) == [(2, "b"), (5, "a"), (6, "a")]
+    harness.raises(AnalysisException, lambda: new.write.format("delta").mode("overwrite").option("replaceWhere", "k = 'b'").saveAsTable("parts"),
+                   "[DELTA_REPLACE_WHERE_MISMATCH]")
+    spark.sql("INSERT INTO parts REPLACE WHERE id = 5 SELECT 5L AS id, 'z' AS k")
+    assert rows(spark.table("parts")) == [(2, "b"), (5, "z"), (6, "a")]
+
+
+if __name__ == "__main__":
+    harness.main(globals())
