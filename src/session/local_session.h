@@ -114,6 +114,8 @@ class LocalSession : public Session {
   Result<QueryResult> Run(const DescribeDetail& command, const Cancel&);
 
   Result<QueryResult> RunOnce(const WriteData& command, const Cancel& cancel);
+  Status CreateDelta(const CreateTable& command, const std::string& location, const Cancel& cancel);
+  Result<QueryResult> CreateByPath(const CreateTable& command, const Cancel& cancel);
   Status CreateFileTable(const CreateTable& command, const TableName& name);
   Result<QueryResult> WriteToPath(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
   Result<QueryResult> InsertInto(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);

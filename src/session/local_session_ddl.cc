@@ -66,8 +66,29 @@ Result<QueryResult> LocalSession::Run(const UseDatabase& command, const Cancel&)
   return EmptyResult();
 }
 
+Status LocalSession::CreateDelta(const CreateTable& command, const std::string& location, const Cancel& cancel) {
+  if (command.query) {
+    MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzeBatch(command.query));
+    DeltaWrite write{.mode = command.or_replace ? SaveMode::kOverwrite : SaveMode::kErrorIfExists,
+                     .schema = SchemaOf(*analyzed),
+                     .partition_by = command.partition_columns,
+                     .properties = command.properties,
+                     .comment = command.comment,
+                     .operation = command.or_replace ? "CREATE OR REPLACE TABLE AS SELECT" : "CREATE TABLE AS SELECT"};
+    if (command.or_replace) write.options["overwriteSchema"] = "true";
+    return WriteRows(location, write, analyzed, cancel);
+  }
+  DeltaCreate create{.schema = command.schema.value_or(StructType()),
+                     .partition_columns = command.partition_columns,
+                     .properties = command.properties,
+                     .comment = command.comment,
+                     .or_replace = command.or_replace};
+  return CreateDeltaTable(engine_->delta, location, create);
+}
+
 Result<QueryResult> LocalSession::Run(const CreateTable& command, const Cancel& cancel) {
   SessionCatalog catalog = MakeCatalog();
+  if (command.name.size() == 2 && IsDeltaFormat(command.name[0]) && command.name[1].find('/') != std::string::npos) return CreateByPath(command, cancel);
   MS_ASSIGN_OR_RETURN(TableName name, ResolveTableName(command.name, current_database()));
   MS_ASSIGN_OR_RETURN(DatabaseEntry database, catalog.RequireDatabase(name.database));
   MS_ASSIGN_OR_RETURN(std::optional<TableEntry> existing, engine_->warehouse.FindTable(database, name.table));
@@ -90,30 +111,27 @@ Result<QueryResult> LocalSession::Run(const CreateTable& command, const Cancel& 
                    .schema = {},
                    .options = {}};
   if (existing) table.location = existing->location;
-  if (command.query) {
-    MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzeBatch(command.query));
-    DeltaWrite write{.mode = command.or_replace ? SaveMode::kOverwrite : SaveMode::kErrorIfExists,
-                     .schema = SchemaOf(*analyzed),
-                     .partition_by = command.partition_columns,
-                     .properties = command.properties,
-                     .comment = command.comment,
-                     .operation = command.or_replace ? "CREATE OR REPLACE TABLE AS SELECT" : "CREATE TABLE AS SELECT"};
-    if (command.or_replace) write.options["overwriteSchema"] = "true";
-    MS_RETURN_IF_ERROR(WriteRows(table.location, write, analyzed, cancel));
-  } else {
-    DeltaCreate create{.schema = command.schema.value_or(StructType()),
-                       .partition_columns = command.partition_columns,
-                       .properties = command.properties,
-                       .comment = command.comment,
-                       .or_replace = command.or_replace};
-    MS_RETURN_IF_ERROR(CreateDeltaTable(engine_->delta, table.location, create));
-  }
+  MS_RETURN_IF_ERROR(CreateDelta(command, table.location, cancel));
   // Data first, name second: what is named can be read.
   if (!existing && !table.is_managed) {
     Status registered = engine_->warehouse.RegisterTable(table);
     if (registered.Is(errors::kFileAlreadyExists)) return AlreadyExists(name);
     MS_RETURN_IF_ERROR(registered);
   }
+  return EmptyResult();
+}
+
+// CREATE TABLE delta.`/path`: the table has no name in the catalog.
+Result<QueryResult> LocalSession::CreateByPath(const CreateTable& command, const Cancel& cancel) {
+  MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(command.name[1]));
+  MS_ASSIGN_OR_RETURN(std::optional<std::string> location, ExplicitLocation(command));
+  if (location && *location != path) {
+    return Status::Error(errors::kDeltaCreateLocationMismatch, {{"identifier", QuoteName({"delta", path})}, {"location", QuoteName({*location})}});
+  }
+  MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine_->delta, path));
+  if (exists && command.if_not_exists) return EmptyResult();
+  if (exists && !command.or_replace) return AlreadyExists({"delta", path});
+  MS_RETURN_IF_ERROR(CreateDelta(command, path, cancel));
   return EmptyResult();
 }
 

@@ -83,6 +83,9 @@ inline constexpr ErrorClass kBatchTooLarge{"MILLSTREAM_BATCH_TOO_LARGE", "54000"
                                            "The batch of foreachBatch is larger than the <limit> bytes that it may hold in memory: take less per batch with "
                                            "maxFilesPerTrigger or maxBytesPerTrigger."};
 
+inline constexpr ErrorClass kDeltaCreateLocationMismatch{
+    "DELTA_CREATE_TABLE_IDENTIFIER_LOCATION_MISMATCH", "0AKDC", ExceptionKind::kAnalysis,
+    "Creating path-based Delta table with a different location isn't supported. Identifier: <identifier>, Location: <location>"};
 inline constexpr ErrorClass kNonPartitionColumn{"NON_PARTITION_COLUMN", "42000", ExceptionKind::kAnalysis,
                                                 "PARTITION clause cannot contain the non-partition column: <columnName>."};
 
