@@ -37,7 +37,10 @@ class Sources:
 
     def stream(self, name="events"):
         os.makedirs(self.directory(name), exist_ok=True)
-        return self.spark.readStream.schema(self._case.schemas[name]).option("maxFilesPerTrigger", 1).json(self.directory(name))
+        reader = self.spark.readStream.schema(self._case.schemas[name])
+        if os.environ.get("SUITE_SOURCE") == "cloudFiles":
+            return reader.format("cloudFiles").option("cloudFiles.format", "json").option("cloudFiles.maxFilesPerTrigger", 1).load(self.directory(name))
+        return reader.option("maxFilesPerTrigger", 1).json(self.directory(name))
 
     def static(self, rows, schema):
         return self.spark.createDataFrame(rows, schema)
