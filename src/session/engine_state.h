@@ -13,6 +13,7 @@
 #include "delta/delta_log.h"
 #include "session/memory_table.h"
 #include "session/session.h"
+#include "session/table_turns.h"
 #include "session/warehouse.h"
 #include "streaming/stream_execution.h"
 
@@ -58,6 +59,7 @@ struct EngineState {
   EngineOptions options;
   Fs& fs = Fs::Local();
   Clock& clock = Clock::System();
+  TableTurns turns;
   Warehouse warehouse;
   DeltaTables delta;
   ComputeEngine compute;  // opens DuckDB on first use

@@ -105,6 +105,7 @@ Result<RowChangeResult> LocalSession::ChangeRowsOf(const Statement& statement, c
   MS_ASSIGN_OR_RETURN(bool is_done, IsWritten(table.location, transaction));
   if (is_done) return RowChangeResult();
   for (int attempt = 1;; ++attempt) {
+    TableTurns::Turn turn = engine_->turns.Take(table.location, attempt);
     Result<RowChangeResult> result = ChangeRowsOnce(statement, table, name, transaction, cancel);
     if (result.ok() || attempt == kAttemptsMax || !IsChangeConflict(result.status())) return result;
   }

@@ -1,4 +1,6 @@
 """DELETE, UPDATE, MERGE and writes that replace a part of a table, as a client of Spark sends them."""
+import threading
+
 import harness
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F
@@ -18,6 +20,32 @@ def test_statements_say_how_many_rows(server, spark):
     assert rows(merged) == [(3, 2, 0, 1)]
     assert rows(spark.table("counted")) == [(2, "m"), (3, "m"), (4, None)]
     harness.raises(PySparkException, lambda: spark.sql("DELETE FROM new"), "DELETE on a view")
+
+
+def test_writers_of_one_table_do_not_lose_each_others_work(server, spark):
+    for vectors in ("true", "false"):
+        name = f"contended_{vectors}"
+        spark.sql(f"CREATE TABLE {name} (id INT, n INT) TBLPROPERTIES ('delta.enableDeletionVectors' = '{vectors}')")
+        spark.sql(f"INSERT INTO {name} VALUES (1, 0), (2, 0)")
+        failed = []
+
+        def work(session, number):
+            for turn in range(8):
+                try:
+                    session.sql(f"UPDATE {name} SET n = n + 1 WHERE id = 1")
+                    session.sql(f"INSERT INTO {name} VALUES ({100 * number + turn}, 1)")
+                    session.sql(f"MERGE INTO {name} t USING (SELECT 2 AS id) s ON t.id = s.id WHEN MATCHED THEN UPDATE SET n = n + 1")
+                except PySparkException as error:
+                    failed.append(str(error))
+
+        threads = [threading.Thread(target=work, args=(server.session(), number)) for number in (1, 2, 3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failed, failed
+        assert rows(spark.table(name).where("id < 10")) == [(1, 24), (2, 24)]
+        assert spark.table(name).where("id >= 10").count() == 24
 
 
 def test_merge_into_of_a_data_frame(server, spark):
