@@ -323,7 +323,7 @@ class CsvFormat : public FileFormat {
     MS_ASSIGN_OR_RETURN(ScanPlan plan, ScanPlan::Make(scan, options_.corrupt_record_column, context_.time_zone));
     for (const StructField& field : plan.data_schema()) {
       if (field.type.IsNested() || field.type.id() == TypeId::kVariant) {
-        return Status::Error(errors::kUnsupportedDataTypeForCsv,
+        return Status::Error(errors::kUnsupportedDataTypeForSource,
                              {{"columnName", "`" + field.name + "`"}, {"columnType", "\"" + field.type.Sql() + "\""}, {"format", "CSV"}});
       }
     }

@@ -15,6 +15,8 @@ constexpr Maker kMakers[] = {
     {"json", MakeJsonFormat, JsonOptionTable},
     {"csv", MakeCsvFormat, CsvOptionTable},
     {"parquet", MakeParquetFormat, ParquetOptionTable},
+    {"text", MakeTextFormat, TextOptionTable},
+    {"binaryFile", MakeBinaryFileFormat, BinaryFileOptionTable},
 };
 
 const Maker* FindMaker(std::string_view name) {

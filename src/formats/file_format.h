@@ -70,6 +70,8 @@ class FileFormat {
  public:
   virtual ~FileFormat() = default;
   virtual const std::string& name() const = 0;  // "json"
+  // A file without bytes is a row (binaryFile, wholetext).
+  virtual bool reads_empty_files() const { return false; }
   // The schema that holds all rows of these files, in Spark's order of columns (JSON: sorted by name; CSV: as in the header). An empty list, or only
   // empty files: an empty schema.
   virtual Result<StructType> InferSchema(const std::vector<InputFile>& files) const = 0;

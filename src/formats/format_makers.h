@@ -16,5 +16,9 @@ Result<FileFormatPtr> MakeCsvFormat(const OptionMap& options, const FormatContex
 const OptionTable& CsvOptionTable();
 Result<FileFormatPtr> MakeParquetFormat(const OptionMap& options, const FormatContext& context);
 const OptionTable& ParquetOptionTable();
+Result<FileFormatPtr> MakeTextFormat(const OptionMap& options, const FormatContext& context);
+const OptionTable& TextOptionTable();
+Result<FileFormatPtr> MakeBinaryFileFormat(const OptionMap& options, const FormatContext& context);
+const OptionTable& BinaryFileOptionTable();
 
 }  // namespace millstream

@@ -222,8 +222,11 @@ Status InputChunks::ReadPiece(const Task& task, InputChunk* chunk) {
       MS_ASSIGN_OR_RETURN(bool more, read_to(std::min(from + chunk->size + step, limit)));
       if (!more) break;
     }
+    const int64_t read_end = chunk->size;
     chunk->size = line_end - chunk->data;
+    const bool cut = chunk->size < read_end;
     Close(task.file, begin, from + begin, chunk);
+    chunk->pieces.back().cut_line_end = cut;
   }
   if (stats_) stats_->bytes_read += task.end - task.begin;
   if (task.end == file.size_bytes) {
@@ -304,7 +307,10 @@ Result<bool> InputChunks::ReadCompressed(InputChunk* chunk) {
     if (!at_end) {
       while (end > begin && chunk->data[end - 1] != '\n' && chunk->data[end - 1] != '\r') --end;
       // A '\r' at the very end may be the first half of a line end.
-      if (end == chunk->size && end > begin + 1 && chunk->data[end - 1] == '\r') --end;
+      if (end == chunk->size && end > begin + 1 && chunk->data[end - 1] == '\r') {
+        do --end;
+        while (end > begin && chunk->data[end - 1] != '\n' && chunk->data[end - 1] != '\r');
+      }
       carry_.assign(chunk->data + end, static_cast<size_t>(chunk->size - end));
     }
     chunk->size = end;

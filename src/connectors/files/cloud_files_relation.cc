@@ -152,7 +152,7 @@ Status ResolveInferredSchema(CloudFilesDefinition& definition) {
 DiscoveryOptions CloudFilesDefinition::discovery_options() const {
   return {.lister = {.glob = glob, .name_filter = options.name_filter},
           .allow_overwrites = options.allow_overwrites,
-          .load_empty_files = options.format == "binaryfile",
+          .load_empty_files = format->reads_empty_files(),
           .modified_after_ns = options.modified_after_ns,
           .modified_before_ns = options.modified_before_ns};
 }
