@@ -98,6 +98,11 @@ Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSou
   files.format.time_zone = conf_.Get("spark.sql.session.timeZone").value_or("UTC");
   files.format.case_sensitive = conf_.GetBool("spark.sql.caseSensitive");
   files.streaming_schema_inference = conf_.GetBool("spark.sql.streaming.schemaInference");
+  files.source_log = {.compact_interval = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.fileSource.log.compactInterval"), 1),
+                      .cleanup_delay_ms = conf_.GetInt("spark.sql.streaming.fileSource.log.cleanupDelay"),
+                      .min_batches_to_retain = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.minBatchesToRetain"), 1),
+                      .deletes_expired = conf_.GetBool("spark.sql.streaming.fileSource.log.deletion")};
+  files.ignore_sink_log = conf_.GetBool("spark.sql.streaming.fileStreamSink.ignoreMetadata");
 
   if (EqualsIgnoreCase(wanted.format, "cloudFiles")) {
     if (!wanted.is_streaming)
@@ -115,7 +120,7 @@ Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSou
   if (EqualsIgnoreCase(wanted.format, "memory") && !wanted.is_streaming && wanted.paths.size() == 1) {
     if (std::shared_ptr<MemoryTable> table = engine_.memory_tables.Find(wanted.paths[0])) return MakeMemoryRelation(wanted.paths[0], std::move(table));
   }
-  for (std::string_view known : {"kafka", "socket", "rate-micro-batch", "orc", "avro", "xml", "jdbc", "binaryFile"})
+  for (std::string_view known : {"kafka", "socket", "rate-micro-batch", "orc", "avro", "xml", "jdbc"})
     if (EqualsIgnoreCase(wanted.format, known)) return Status::Unsupported("reading format \"" + wanted.format + "\"");
   return Status::Error(errors::kDataSourceNotFound, {{"provider", wanted.format}});
 }

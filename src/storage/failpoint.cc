@@ -27,6 +27,10 @@ const std::vector<std::string_view>& AllFailpoints() {
       "files.ledger.after_write",
       "files.ledger.before_sync",
       "files.ledger.after_sync",
+      "files.source_log.before_sync",
+      "files.source_log.before_link",
+      "files.source_log.after_link",
+      "files.source_log.after_dirsync",
       // streaming: the query's id, once; then each batch
       "stream.metadata.before_sync",
       "stream.metadata.before_link",

@@ -91,6 +91,8 @@ class Fs {
   virtual Status SyncDirectory(const std::string& directory) = 0;
   // Removes a file; fine when it is gone already.
   virtual Status Remove(const std::string& path) = 0;
+  // Gives a file another name on the same file system, never over one that exists (kFileAlreadyExists). Durable when it returns.
+  virtual Status Move(const std::string& from, const std::string& to);
   virtual Status RemoveRecursively(const std::string& path) = 0;
   // Atomic replacement for the few files that are hints (`_last_checkpoint`): temporary, fsync, rename, fsync of the directory.
   virtual Status Replace(const std::string& path, std::string_view bytes) = 0;

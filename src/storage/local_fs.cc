@@ -171,6 +171,16 @@ class LocalFs : public Fs {
     return Status();
   }
 
+  Status Move(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) != 0) {
+      if (errno == EEXIST) return Status::Error(errors::kFileAlreadyExists, {{"path", to}});
+      return PathError("link", to, errno);
+    }
+    MS_RETURN_IF_ERROR(SyncDirectory(std::string(ParentPath(to))));
+    if (::unlink(from.c_str()) != 0 && errno != ENOENT) return PathError("unlink", from, errno);
+    return SyncDirectory(std::string(ParentPath(from)));
+  }
+
   Status Remove(const std::string& path) override {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) return PathError("unlink", path, errno);
     return Status();
@@ -223,6 +233,8 @@ Status Fs::VisitNames(const std::string& directory, const std::function<void(std
   for (const DirectoryEntry& entry : entries) visit(entry.name, entry.kind);
   return Status();
 }
+
+Status Fs::Move(const std::string& from, const std::string&) { return Status::Unsupported("Moving " + from + " on this file system"); }
 
 Fs& Fs::Local() {
   static LocalFs fs;

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "connectors/files/compactible_log.h"
 #include "formats/file_format.h"
 #include "plan/logical_plan.h"
 #include "storage/fs.h"
@@ -27,6 +28,10 @@ struct FilesContext {
   FormatContext format{};
   // spark.sql.streaming.schemaInference: whether readStream.format("json") may do without a schema.
   bool streaming_schema_inference = false;
+  // spark.sql.streaming.fileStreamSink.ignoreMetadata: a directory that a file sink has written is listed like any other.
+  bool ignore_sink_log = false;
+  // spark.sql.streaming.fileSource.log.*
+  CompactibleLogConf source_log{};
   // Empty: MakeFileFormat. Tests put a format of their own here.
   std::function<Result<std::shared_ptr<const FileFormat>>(const std::string& name, const OptionMap& options, const FormatContext& context)> make_format{};
 };

@@ -52,5 +52,12 @@ inline constexpr ErrorClass kSchemaFileUnreadable{
 inline constexpr ErrorClass kDirectoryUnreadable{"MILLSTREAM_DIRECTORY_UNREADABLE", "42501", ExceptionKind::kSpark,
                                                  "The directory <path> cannot be listed: <reason>. Files in it would be missed silently; grant access "
                                                  "to it, or leave it out with a glob in the load path."};
+inline constexpr ErrorClass kFileLogUnreadable{"MILLSTREAM_FILE_LOG_UNREADABLE", "58030", ExceptionKind::kSpark,
+                                               "The log of files <path> cannot be read: <reason>. Restore it, or start with a new checkpoint and a new directory."};
+inline constexpr ErrorClass kConcurrentFileLogUpdate{"CONCURRENT_STREAM_LOG_UPDATE", "40000", ExceptionKind::kSpark,
+                                                     "Concurrent update to the log. Multiple streaming jobs detected for <batchId>. Please make sure "
+                                                     "only one streaming job runs on a specific checkpoint location at a time."};
+inline constexpr ErrorClass kCleanSourceOfSink{"", "", ExceptionKind::kUnsupportedOperation,
+                                               "Clean up source files is not supported when reading from the output directory of FileStreamSink."};
 
 }  // namespace millstream::errors

@@ -1,0 +1,69 @@
+#include "connectors/files/file_stream_relation.h"
+
+#include "connectors/api/source.h"
+#include "connectors/files/file_stream_source.h"
+#include "connectors/files/files_errors.h"
+
+namespace millstream {
+namespace {
+
+class FileStreamRelation : public StreamingRelationSource {
+ public:
+  explicit FileStreamRelation(FileStreamDefinition definition) : definition_(std::move(definition)) {}
+  std::string name() const override { return "FileSource[" + HadoopPathString(definition_.path) + "]"; }
+  const StructType& schema() const override { return definition_.schemas.all; }
+  const StructType& metadata_schema() const override { return FileMetadataSchema(); }
+  Result<std::unique_ptr<Source>> CreateSource(const std::string& directory) const override { return FileStreamSource::Create(definition_, directory); }
+
+ private:
+  const FileStreamDefinition definition_;
+};
+
+}  // namespace
+
+Result<RelationSourcePtr> OpenFileStream(const UnresolvedDataSource& relation, const std::string& format, const FilesContext& context) {
+  std::vector<std::string> paths = relation.paths;
+  if (paths.empty()) {
+    if (auto path = relation.options.find("path"); path != relation.options.end()) paths.push_back(path->second);
+  }
+  if (paths.size() != 1) return Status::IllegalArgument("'path' is not specified");
+  FileStreamDefinition definition{
+      .fs = context.fs, .clock = context.clock, .options = relation.options, .selection = {}, .path = {}, .format = {}, .schemas = {}, .log_conf = context.source_log};
+  MS_ASSIGN_OR_RETURN(definition.path, PathFromUri(paths[0]));
+  definition.path = NormalizePath(definition.path);
+  const bool is_glob = HasGlob(definition.path);
+  if (!is_glob) {
+    // What a glob names may come later, a directory may not.
+    MS_ASSIGN_OR_RETURN(bool exists, context.fs.Exists(definition.path));
+    if (!exists) return Status::Error(errors::kPathNotFound, {{"path", paths[0]}});
+  }
+  const bool fixed_schema = format == "text" || format == "binaryfile";
+  if (!relation.schema && !context.streaming_schema_inference && format != "text") return Status::Error(errors::kStreamingSchemaRequired);
+
+  // Only files that are told by their time come late; modifiedAfter and modifiedBefore are refused when the query starts.
+  OptionMap selecting = relation.options;
+  for (const char* option : {"modifiedAfter", "modifiedBefore"}) {
+    if (auto found = selecting.find(option); found != selecting.end()) selecting.erase(found);
+  }
+  MS_ASSIGN_OR_RETURN(definition.selection, ParseFileSelection(selecting, context.format.time_zone));
+  definition.selection.ignore_sink_log = context.ignore_sink_log;
+  FormatContext format_context = context.format;
+  format_context.infer_column_types = true;
+  MS_ASSIGN_OR_RETURN(definition.format, context.make_format ? context.make_format(format, relation.options, format_context)
+                                                             : MakeFileFormat(format, relation.options, format_context));
+
+  std::vector<FoundFile> found;
+  Result<FoundFiles> below = FindFiles(context.fs, definition.path, definition.selection);
+  if (below.ok()) {
+    found = std::move(below->files);
+  } else if (!is_glob || !below.status().Is(errors::kPathNotFound) || !(relation.schema || fixed_schema)) {
+    return below.status();
+  }
+  MS_ASSIGN_OR_RETURN(StructType partitions, TakePartitions(found, definition.selection, HadoopPathString(definition.path)));
+  std::vector<InputFile> files;
+  for (FoundFile& file : found) files.push_back(std::move(file.file));
+  MS_ASSIGN_OR_RETURN(definition.schemas, ResolveFileSchemas(relation, format, *definition.format, files, partitions));
+  return RelationSourcePtr(std::make_shared<FileStreamRelation>(std::move(definition)));
+}
+
+}  // namespace millstream
