@@ -285,4 +285,12 @@ int64_t TimeZone::LocalToUtcMicros(int64_t local_us) const {
   return local_us - offset * kMicros;
 }
 
+int64_t TimeZone::OffsetSecondsAt(int64_t utc_us) const {
+  if (transitions_.empty()) return fixed_s_;
+  int64_t utc_s = utc_us >= 0 ? utc_us / kMicros : (utc_us - kMicros + 1) / kMicros;
+  if (int64_t end_s = int64_t{kLastYear - 1970} * 31'556'952; utc_s > end_s) utc_s -= ((utc_s - end_s) / kSecondsOf400Years + 1) * kSecondsOf400Years;
+  auto after = std::upper_bound(transitions_.begin(), transitions_.end(), utc_s, [](int64_t s, const Transition& t) { return s < t.at_s; });
+  return after == transitions_.begin() ? transitions_.front().before_s : std::prev(after)->after_s;
+}
+
 }  // namespace millstream

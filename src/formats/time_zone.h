@@ -21,6 +21,8 @@ class TimeZone {
 
   // Wall-clock microseconds → instant, as LocalDateTime.atZone does: in a gap the time moves forward, in an overlap the earlier offset counts.
   int64_t LocalToUtcMicros(int64_t local_us) const;
+  // What the wall clock is ahead of UTC at an instant.
+  int64_t OffsetSecondsAt(int64_t utc_us) const;
 
  private:
   struct Transition {

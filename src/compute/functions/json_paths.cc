@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "compute/engine/row_function.h"
-#include "compute/functions/double_text.h"
+#include "types/java_number.h"
 #include "compute/functions/functions.h"
 #include "compute/functions/json_text.h"
 #include "compute/functions/string_lists.h"

@@ -10,7 +10,7 @@
 #include "compute/compute_errors.h"
 #include "compute/engine/duckdb_error.h"
 #include "compute/engine/row_function.h"
-#include "compute/functions/double_text.h"
+#include "types/java_number.h"
 #include "compute/functions/functions.h"
 
 namespace millstream::compute {

@@ -1,10 +1,10 @@
-#include "compute/functions/double_text.h"
+#include "types/java_number.h"
 
 #include <array>
 #include <charconv>
 #include <cmath>
 
-namespace millstream::compute {
+namespace millstream {
 namespace {
 
 template <typename T>
@@ -42,4 +42,4 @@ std::string Java(T value) {
 std::string JavaDouble(double value) { return Java(value); }
 std::string JavaFloat(float value) { return Java(value); }
 
-}  // namespace millstream::compute
+}  // namespace millstream
