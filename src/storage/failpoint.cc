@@ -31,6 +31,12 @@ const std::vector<std::string_view>& AllFailpoints() {
       "files.source_log.before_link",
       "files.source_log.after_link",
       "files.source_log.after_dirsync",
+      "files.sink_data.before_publish",
+      "files.sink_data.after_publish",
+      "files.sink_log.before_sync",
+      "files.sink_log.before_link",
+      "files.sink_log.after_link",
+      "files.sink_log.after_dirsync",
       // streaming: the query's id, once; then each batch
       "stream.metadata.before_sync",
       "stream.metadata.before_link",

@@ -106,7 +106,7 @@ Result<LogLines> CompactibleLog::All() const {
   auto at = ids_.end();
   while (at != ids_.begin() && !std::prev(at)->second.compact) --at;
   if (at != ids_.begin()) --at;
-  int64_t expected = at->second.compact ? at->first : 0;
+  int64_t expected = at->second.compact || conf_.may_start_late ? at->first : 0;
   for (; at != ids_.end(); ++at, ++expected) {
     if (at->first != expected)
       return Status::Error(errors::kFileLogUnreadable, {{"path", directory_}, {"reason", "its entry " + std::to_string(expected) + " is missing"}});
@@ -128,7 +128,10 @@ Result<std::optional<LogLines>> CompactibleLog::Get(int64_t id) const {
 Status CompactibleLog::Add(int64_t id, const LogLines& lines) {
   const Status taken = Status::Error(errors::kConcurrentFileLogUpdate, {{"batchId", std::to_string(id)}});
   if (ids_.contains(id)) return taken;
-  const bool compact = IsCompaction(id);
+  // Spark looks for the entries before the first one too, unless that is a compacted one.
+  const bool begins_late = ids_.empty() && id > 0 && conf_.may_start_late;
+  if (begins_late) interval_ = DeriveCompactInterval(conf_.compact_interval, {id});
+  const bool compact = IsCompaction(id) || begins_late;
   std::string text = "v1";
   auto add = [&](std::string_view line) {
     text += '\n';

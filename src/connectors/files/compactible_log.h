@@ -21,6 +21,7 @@ struct CompactibleLogConf {
   int64_t cleanup_delay_ms = 10 * 60 * 1000;
   int64_t min_batches_to_retain = 100;
   bool deletes_expired = true;
+  bool may_start_late = false;  // a sink may be given to a query that has run before: its first entry has any number
 };
 
 // One line each, without line ends.

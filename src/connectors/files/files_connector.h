@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "connectors/api/sink.h"
 #include "connectors/files/compactible_log.h"
 #include "formats/file_format.h"
 #include "plan/logical_plan.h"
@@ -30,8 +31,8 @@ struct FilesContext {
   bool streaming_schema_inference = false;
   // spark.sql.streaming.fileStreamSink.ignoreMetadata: a directory that a file sink has written is listed like any other.
   bool ignore_sink_log = false;
-  // spark.sql.streaming.fileSource.log.*
-  CompactibleLogConf source_log{};
+  // spark.sql.streaming.fileSource.log.* and fileSink.log.*
+  CompactibleLogConf source_log{}, sink_log{};
   // Empty: MakeFileFormat. Tests put a format of their own here.
   std::function<Result<std::shared_ptr<const FileFormat>>(const std::string& name, const OptionMap& options, const FormatContext& context)> make_format{};
 };
@@ -46,6 +47,22 @@ Result<RelationSourcePtr> OpenCloudFiles(const UnresolvedDataSource& relation, c
 // Errors: PATH_NOT_FOUND, UNABLE_TO_INFER_SCHEMA, MILLSTREAM_UNSUPPORTED.
 Result<RelationSourcePtr> OpenFiles(const UnresolvedDataSource& relation, const FilesContext& context);
 
+// writeStream.format("json" | "csv" | "text" | "parquet"): each batch once, by the log _spark_metadata in the directory, as Spark's FileStreamSink.
+Result<std::unique_ptr<Sink>> OpenFileSink(const FilesContext& context, const std::string& format, const std::string& path, const SinkContext& sink, int threads);
+
+// df.write.format("json" | "csv" | "text" | "parquet").save(path).
+struct FileWrite {
+  std::string format, path;  // path: raw
+  SaveMode mode = SaveMode::kErrorIfExists;
+  std::vector<std::string> partition_by;
+  OptionMap options;
+  bool dynamic_partitions = false;  // partitionOverwriteMode
+};
+// False: SaveMode::kIgnore, and something is there. Errors: PATH_ALREADY_EXISTS, UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE …
+Result<bool> WriteFiles(const FilesContext& context, const FileWrite& write, const StructType& schema, RowStream& rows);
+
+// True for the formats that are written.
+bool IsWritableFileFormat(std::string_view name);
 // True for the formats that OpenFiles takes ("json", "csv", …), without regard to case.
 bool IsFileFormat(std::string_view name);
 

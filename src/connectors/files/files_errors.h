@@ -59,5 +59,17 @@ inline constexpr ErrorClass kConcurrentFileLogUpdate{"CONCURRENT_STREAM_LOG_UPDA
                                                      "only one streaming job runs on a specific checkpoint location at a time."};
 inline constexpr ErrorClass kCleanSourceOfSink{"", "", ExceptionKind::kUnsupportedOperation,
                                                "Clean up source files is not supported when reading from the output directory of FileStreamSink."};
+inline constexpr ErrorClass kPathAlreadyExists{"PATH_ALREADY_EXISTS", "42K04", ExceptionKind::kAnalysis,
+                                               "Path <outputPath> already exists. Set mode as \"overwrite\" to overwrite the existing path."};
+inline constexpr ErrorClass kPartitionColumnNotFound{"PARTITION_COLUMN_NOT_FOUND_IN_SCHEMA", "42000", ExceptionKind::kAnalysis,
+                                                     "Partition column <column> not found in schema <schema>. Please provide the existing column for partitioning."};
+inline constexpr ErrorClass kPartitionColumnType{"INVALID_PARTITION_COLUMN_DATA_TYPE", "0A000", ExceptionKind::kAnalysis,
+                                                 "Cannot use <type> for partition column."};
+inline constexpr ErrorClass kAllPartitionColumns{"ALL_PARTITION_COLUMNS_NOT_ALLOWED", "KD005", ExceptionKind::kAnalysis,
+                                                 "Cannot use all columns for partition columns."};
+inline constexpr ErrorClass kSinkOfAnotherQuery{
+    "MILLSTREAM_SINK_OF_ANOTHER_QUERY", "55019", ExceptionKind::kIllegalArgument,
+    "<path> holds the batches 0 to <last> of another query, and this query starts with a new checkpoint: its batches of these numbers would be taken for "
+    "done and left out. Write to another directory, or go on with the checkpoint of that query."};
 
 }  // namespace millstream::errors

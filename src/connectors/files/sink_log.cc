@@ -29,7 +29,7 @@ Result<bool> HasSinkLog(Fs& fs, const std::string& directory) {
 }
 
 Result<std::vector<SinkFile>> ReadSinkLog(Fs& fs, const std::string& directory) {
-  CompactibleLog log(fs, Clock::System(), JoinPath(directory, kSinkLogDirectory), "files.sink_log", {});
+  CompactibleLog log(fs, Clock::System(), JoinPath(directory, kSinkLogDirectory), "files.sink_log", {.may_start_late = true});
   MS_RETURN_IF_ERROR(log.OpenForRead());
   MS_ASSIGN_OR_RETURN(LogLines lines, log.All());
   std::vector<SinkFile> files;
