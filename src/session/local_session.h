@@ -118,6 +118,7 @@ class LocalSession : public Session {
   Result<QueryResult> CreateByPath(const CreateTable& command, const Cancel& cancel);
   Status CreateFileTable(const CreateTable& command, const TableName& name);
   Result<QueryResult> WriteToPath(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
+  Result<QueryResult> WriteToFiles(const WriteData& command, const std::string& format, const PlanPtr& analyzed, const Cancel& cancel);
   Result<QueryResult> InsertInto(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
   Result<QueryResult> SaveAsTable(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
   // The options of a write to this table, with the transaction id that makes it exactly once when it comes from foreachBatch.
@@ -155,9 +156,11 @@ class LocalSession : public Session {
     bool may_be_temporary = false;    // memory, console, noop: a checkpoint is not asked for
     bool recovers = true;             // memory: cannot be started again from a checkpoint
     std::function<Status()> prepare;  // creates the table; called once all checks have passed
+    std::function<Status()> check_fresh;  // the query starts with a new checkpoint: what the sink holds is another's
   };
   Result<StreamTarget> ResolveStreamTarget(const StartStream& start, const StructType& schema, const std::shared_ptr<CancelToken>& cancel);
   Result<StreamTarget> ResolveTableTarget(const StartStream& start, const StructType& schema);
+  Result<StreamTarget> FileTarget(const StartStream& start, const std::string& format);
   StreamTarget DeltaTarget(const StartStream& start, std::string path);
   Result<CheckpointOptions> ResolveCheckpoint(const StartStream& start, const StreamTarget& target);
   StreamConf stream_conf() const;

@@ -153,12 +153,39 @@ Result<LocalSession::StreamTarget> LocalSession::ResolveStreamTarget(const Start
     MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(*written_path));
     return DeltaTarget(start, std::move(path));
   }
-  if (IsFileFormat(format) && start.output_mode != OutputMode::kAppend)
-    return Status::Error(errors::kOutputModeUnsupportedDataSource, {{"outputMode", LowerCase(ModeName(start.output_mode))}, {"className", format}});
+  if (IsWritableFileFormat(format)) {
+    if (start.output_mode != OutputMode::kAppend)
+      return Status::Error(errors::kOutputModeUnsupportedDataSource, {{"outputMode", LowerCase(ModeName(start.output_mode))}, {"className", format}});
+    return FileTarget(start, format);
+  }
   for (std::string_view known : {"kafka", "foreach", "foreachBatch", "foreach_batch"})
     if (EqualsIgnoreCase(format, known)) return Status::Unsupported("writing a stream to format \"" + format + "\"");
-  if (IsFileFormat(format)) return Status::Unsupported("writing a stream to format \"" + format + "\"", "Write with format(\"delta\") or toTable(…).");
+  if (IsFileFormat(format) || EqualsIgnoreCase(format, "orc"))
+    return Status::Unsupported("writing a stream to format \"" + format + "\"", "Write json, csv, text, parquet or delta.");
   return Status::Error(errors::kDataSourceNotFound, {{"provider", format}});
+}
+
+// start("/out"): files, and a log that says which of them count.
+Result<LocalSession::StreamTarget> LocalSession::FileTarget(const StartStream& start, const std::string& format) {
+  std::optional<std::string> written_path = start.path;
+  if (auto option = start.options.find("path"); !written_path && option != start.options.end()) written_path = option->second;
+  if (!written_path || written_path->empty()) return Status::IllegalArgument("'path' is not specified");
+  MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(*written_path));
+  SinkContext context{.query_id = {},
+                      .run_id = {},
+                      .output_mode = start.output_mode,
+                      .partition_by = start.partition_by,
+                      .options = Without(start.options, {"checkpointLocation", "path", "queryName"})};
+  const FilesContext files = MakeCatalog().files_context();
+  StreamTarget target;
+  target.open_sink = [engine = engine_, context, files, format, path](const std::string& query_id, const std::string& run_id) {
+    SinkContext opened = context;
+    opened.query_id = query_id;
+    opened.run_id = run_id;
+    return OpenFileSink(files, format, path, opened, engine->options.threads);
+  };
+  target.check_fresh = [files, path] { return CheckNoFileSinkLog(files, path); };
+  return target;
 }
 
 // toTable("t"): the table is made when there is none, so that it can be described before the first batch.
@@ -231,6 +258,10 @@ Result<CheckpointOptions> LocalSession::ResolveCheckpoint(const StartStream& sta
     const std::string offsets = JoinPath(directory, "offsets");
     MS_ASSIGN_OR_RETURN(bool started_before, engine_->fs.Exists(offsets));
     if (started_before) return Status::Error(errors::kMemorySinkCannotRecover, {{"checkpointPath", HadoopPathString(offsets)}});
+  }
+  if (target.check_fresh) {
+    MS_ASSIGN_OR_RETURN(bool started_before, engine_->fs.Exists(JoinPath(directory, "offsets")));
+    if (!started_before) MS_RETURN_IF_ERROR(target.check_fresh());
   }
   return CheckpointOptions{.directory = std::move(directory)};
 }

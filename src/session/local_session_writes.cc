@@ -102,7 +102,9 @@ Result<QueryResult> LocalSession::WriteToPath(const WriteData& command, const Pl
     }
   }
   if (!IsDeltaFormat(format)) {
-    if (IsFileFormat(format)) return Status::Unsupported("writing format \"" + format + "\"", "Write with format(\"delta\").");
+    if (IsWritableFileFormat(format)) return WriteToFiles(command, format, analyzed, cancel);
+    if (IsFileFormat(format) || EqualsIgnoreCase(format, "orc"))
+      return Status::Unsupported("writing format \"" + format + "\"", "Write json, csv, text, parquet or delta.");
     return Status::Error(errors::kDataSourceNotFound, {{"provider", format}});
   }
   std::optional<std::string> written_path = command.path;
@@ -125,6 +127,20 @@ Result<QueryResult> LocalSession::WriteToPath(const WriteData& command, const Pl
     rows = CastToTargets(analyzed, TargetsByName(SchemaOf(*analyzed), table.schema), false);
   }
   MS_RETURN_IF_ERROR(WriteRows(path, write, rows, cancel));
+  return EmptyResult();
+}
+
+Result<QueryResult> LocalSession::WriteToFiles(const WriteData& command, const std::string& format, const PlanPtr& analyzed, const Cancel& cancel) {
+  std::optional<std::string> written_path = command.path;
+  if (auto option = command.options.find("path"); !written_path && option != command.options.end()) written_path = option->second;
+  if (!written_path || written_path->empty()) return Status::Error(errors::kPathNotSpecified);
+  FileWrite write{.format = format, .path = {}, .mode = command.mode, .partition_by = command.partition_by, .options = WithoutPath(command.options)};
+  MS_ASSIGN_OR_RETURN(write.path, PathFromUri(*written_path));
+  auto option = command.options.find("partitionOverwriteMode");
+  write.dynamic_partitions =
+      EqualsIgnoreCase(option != command.options.end() ? option->second : conf_.Get("spark.sql.sources.partitionOverwriteMode").value_or("static"), "dynamic");
+  MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, cancel));
+  MS_RETURN_IF_ERROR(WriteFiles(MakeCatalog().files_context(), write, query.schema, *query.rows).status());
   return EmptyResult();
 }
 

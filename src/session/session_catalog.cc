@@ -86,14 +86,7 @@ Result<RelationSourcePtr> SessionCatalog::OpenDelta(const std::string& path, con
   return RelationSourcePtr(std::move(table));
 }
 
-Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSource& source) {
-  UnresolvedDataSource wanted = source;
-  wanted.format = FormatOrDefault(source.format);
-  // load() and option("path", …) are the same to Spark.
-  if (auto path = wanted.options.find("path"); path != wanted.options.end()) {
-    if (wanted.paths.empty()) wanted.paths.push_back(path->second);
-    wanted.options.erase("path");
-  }
+FilesContext SessionCatalog::files_context() const {
   FilesContext files{.fs = engine_.fs, .clock = engine_.clock};
   files.format.time_zone = conf_.Get("spark.sql.session.timeZone").value_or("UTC");
   files.format.case_sensitive = conf_.GetBool("spark.sql.caseSensitive");
@@ -103,7 +96,22 @@ Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSou
                       .min_batches_to_retain = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.minBatchesToRetain"), 1),
                       .deletes_expired = conf_.GetBool("spark.sql.streaming.fileSource.log.deletion")};
   files.ignore_sink_log = conf_.GetBool("spark.sql.streaming.fileStreamSink.ignoreMetadata");
+  files.sink_log = {.compact_interval = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.fileSink.log.compactInterval"), 1),
+                    .cleanup_delay_ms = conf_.GetInt("spark.sql.streaming.fileSink.log.cleanupDelay"),
+                    .min_batches_to_retain = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.minBatchesToRetain"), 1),
+                    .deletes_expired = conf_.GetBool("spark.sql.streaming.fileSink.log.deletion")};
+  return files;
+}
 
+Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSource& source) {
+  UnresolvedDataSource wanted = source;
+  wanted.format = FormatOrDefault(source.format);
+  // load() and option("path", …) are the same to Spark.
+  if (auto path = wanted.options.find("path"); path != wanted.options.end()) {
+    if (wanted.paths.empty()) wanted.paths.push_back(path->second);
+    wanted.options.erase("path");
+  }
+  const FilesContext files = files_context();
   if (EqualsIgnoreCase(wanted.format, "cloudFiles")) {
     if (!wanted.is_streaming)
       return Status::Unsupported("spark.read.format(\"cloudFiles\")",

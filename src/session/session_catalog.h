@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "connectors/files/files_connector.h"
 #include "plan/catalog.h"
 #include "plan/command.h"
 #include "session/engine_state.h"
@@ -41,6 +42,8 @@ class SessionCatalog : public Catalog {
   Result<DatabaseEntry> RequireDatabase(const std::string& name);
   // The format that an empty one means.
   std::string FormatOrDefault(const std::string& format) const;
+  // With the session's settings. Refers to the engine.
+  FilesContext files_context() const;
 
  private:
   Result<RelationSourcePtr> OpenTable(const ResolvedTable& table, const OptionMap& options, bool is_streaming);

@@ -41,6 +41,13 @@ class FileSink : public Sink {
 
 }  // namespace
 
+Status CheckNoFileSinkLog(const FilesContext& context, const std::string& path) {
+  CompactibleLog log(context.fs, context.clock, JoinPath(path, kSinkLogDirectory), "files.sink_log", WithAnyStart(context.sink_log));
+  MS_RETURN_IF_ERROR(log.OpenForRead());
+  if (!log.latest()) return Status();
+  return Status::Error(errors::kSinkOfAnotherQuery, {{"path", HadoopPathString(path)}, {"last", std::to_string(*log.latest())}});
+}
+
 Result<std::unique_ptr<Sink>> OpenFileSink(const FilesContext& context, const std::string& format, const std::string& path, const SinkContext& sink, int threads) {
   if (sink.options.contains("retention")) return Status::Unsupported("The option retention of a file sink", "Files stay in the log until you remove the directory.");
   DirectoryWrite write{
