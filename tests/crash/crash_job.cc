@@ -1,4 +1,4 @@
-// crash_job   The main job (cloudFiles → Delta table, availableNow) as a small process, for the crash tests to kill.
+// crash_job   The main job (cloudFiles → Delta table, availableNow; or Spark's file stream, or a file sink) as a small process, for the crash tests to kill.
 //
 // Prints "batch N rows M" after each batch that it believes to be durable: what was printed before a crash must be there after it.
 
@@ -14,7 +14,7 @@ namespace millstream {
 namespace {
 
 struct JobOptions {
-  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", format = "json", partition_by, external;
+  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external;
   bool by_name = false, changes = false;
   int max_files = 1000, retain = 100;
 };
@@ -48,6 +48,11 @@ PlanPtr Input(const JobOptions& options) {
   UnresolvedDataSource source{.format = options.source, .schema = std::nullopt, .options = {}, .paths = {}, .is_streaming = true};
   if (options.source == "rate") {
     source.options = {{"rowsPerSecond", "50"}};
+  } else if (options.source == "files") {
+    source.format = options.format;
+    source.schema = StructType({{"id", DataType::Long()}, {"event", DataType::String()}, {"amount", DataType::Long()}});
+    source.options = {{"maxFilesPerTrigger", std::to_string(options.max_files)}, {"recursiveFileLookup", "true"}, {"header", "true"}};
+    source.paths = {options.landing};
   } else {
     source.options = {{"cloudFiles.format", options.format},
                       {"cloudFiles.schemaLocation", options.schema},
@@ -61,6 +66,9 @@ Status RunJob(const JobOptions& options) {
   MS_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Open({.warehouse = options.warehouse}));
   std::shared_ptr<Session> session = engine->NewSession("crash");
   MS_RETURN_IF_ERROR(session->SetConf("spark.sql.streaming.minBatchesToRetain", std::to_string(options.retain)));
+  // Old entries of the logs of files go as soon as they may.
+  for (const char* key : {"spark.sql.streaming.fileSource.log.cleanupDelay", "spark.sql.streaming.fileSink.log.cleanupDelay"})
+    MS_RETURN_IF_ERROR(session->SetConf(key, "0"));
   if (options.by_name) MS_RETURN_IF_ERROR(RunSql(*session, "CREATE DATABASE IF NOT EXISTS crash"));
   session->AddListener([](const StreamingQueryEvent& event) {
     if (event.kind != StreamingQueryEvent::Kind::kProgress) return;
@@ -69,7 +77,7 @@ Status RunJob(const JobOptions& options) {
   });
   StartStream start;
   start.query = Input(options);
-  start.format = "delta";
+  start.format = options.sink;
   if (options.by_name) {
     start.table = MultipartName{"crash", "bronze"};
   } else {
@@ -77,6 +85,7 @@ Status RunJob(const JobOptions& options) {
   }
   if (!options.partition_by.empty()) start.partition_by = {options.partition_by};
   start.options = {{"checkpointLocation", options.checkpoint}, {"mergeSchema", "true"}};
+  if (options.sink == "csv") start.options["header"] = "true";
   start.trigger.kind = Trigger::Kind::kAvailableNow;
   MS_ASSIGN_OR_RETURN(StreamingQueryPtr query, session->StartStreamingQuery(start));
   Status ended = query->AwaitTermination(std::nullopt).status();
@@ -102,7 +111,8 @@ int main(int argc, char** argv) {
   app.add_option("--schema", options.schema, "cloudFiles.schemaLocation");
   app.add_option("--format", options.format, "cloudFiles.format");
   app.add_option("--max-files", options.max_files, "cloudFiles.maxFilesPerTrigger");
-  app.add_option("--source", options.source, "cloudFiles or rate");
+  app.add_option("--source", options.source, "cloudFiles, files or rate");
+  app.add_option("--sink", options.sink, "delta, json, csv or parquet");
   app.add_option("--retain", options.retain, "spark.sql.streaming.minBatchesToRetain");
   app.add_option("--partition-by", options.partition_by, "A column to partition by");
   app.add_flag("--by-name", options.by_name, "Write to the catalog's table crash.bronze instead of --table");

@@ -1,13 +1,15 @@
 """The job under test, and the checker: what the landing directory holds must be in the table exactly once, each value as it was written.
 
-The checker reads with delta-rs, not with our own reader, and is kept apart from the scenarios that break things.
+The checker reads with delta-rs (or by the log of a file sink, line by line), not with our own reader, and is kept apart from the scenarios that break things.
 """
+import csv
 import dataclasses
 import json
 import os
 import random
 import signal
 import subprocess
+import urllib.parse
 from collections import Counter
 
 import pyarrow as pa
@@ -24,6 +26,7 @@ class Shape:
     """What kind of job: the same for all lives of one table."""
 
     source: str = "cloudFiles"
+    sink: str = "delta"
     format: str = "json"
     max_files: int = 1000
     retain: int = 100
@@ -35,9 +38,57 @@ class Shape:
     @staticmethod
     def any(rng, by_name=False, changes=False):
         file_format = rng.choice(["json", "json", "csv", "parquet"])
+        if not by_name and not changes and rng.random() < 0.3:
+            return Shape.files(rng)
         return Shape(format=file_format, max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "", "event"]),
                      by_name=by_name or rng.random() < 0.3, grows_columns=file_format == "json" and rng.random() < 0.4,
                      changes=changes or rng.random() < 0.2)
+
+
+    @staticmethod
+    def files(rng, source="", sink=""):
+        """Spark's file stream source, the file sink, or both."""
+        source = source or rng.choice(["files", "files", "cloudFiles"])
+        sink = sink or rng.choice(["json", "csv", "parquet", "delta"])
+        return Shape(source=source, sink=sink, format=rng.choice(["json", "csv", "parquet"]), max_files=rng.choice([1, 2, 3, 1000]),
+                     retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "event"]))
+
+
+class FileTable:
+    """Reads what the log of a file sink names, as Spark does."""
+
+    def __init__(self, path, kind):
+        self.path, self.kind = path, kind
+
+    def files(self):
+        log = os.path.join(self.path, "_spark_metadata")
+        names = os.listdir(log) if os.path.isdir(log) else []
+        compacted = max((int(name.split(".")[0]) for name in names if name.endswith(".compact")), default=-1)
+        entries = [f"{compacted}.compact"] * (compacted >= 0)
+        later = sorted(int(name) for name in names if name.isdigit() and int(name) > compacted)
+        assert later == list(range(compacted + 1, compacted + 1 + len(later))), f"the sink's log has a gap: {sorted(names)}"
+        for name in entries + [str(number) for number in later]:
+            with open(os.path.join(log, name), encoding="utf-8") as file:
+                lines = file.read().split("\n")
+            assert lines[0] == "v1", f"{name} begins with {lines[0]}"
+            yield from (json.loads(line) for line in lines[1:])
+
+    def rows(self):
+        found = []
+        for file in self.files():
+            path = urllib.parse.unquote(file["path"][len("file://"):])
+            assert os.path.getsize(path) == file["size"], f"{path} has not the size of the log"
+            parts = dict(part.split("=", 1) for part in os.path.relpath(path, self.path).split("/")[:-1])
+            found += [row_key({**row, **parts}) for row in self.read(path)]
+        return found
+
+    def read(self, path):
+        if self.kind == "parquet":
+            return pq.ParquetFile(path).read().to_pylist()
+        with open(path, encoding="utf-8", newline="") as file:
+            if self.kind == "json":
+                return [json.loads(line) for line in file]
+            return [{name: value for name, value in row.items() if value != ""} for row in csv.DictReader(file)]
 
 
 class Table:
@@ -110,6 +161,7 @@ class Job:
         env = {**os.environ, "MILLSTREAM_FAILPOINTS": failpoints}
         command = [self.program, "--warehouse", os.path.join(self.root, "warehouse"), "--landing", self.landing, "--table", self.table,
                    "--checkpoint", os.path.join(self.root, "checkpoint"), "--schema", os.path.join(self.root, "schema"), "--source", self.shape.source,
+                   "--sink", self.shape.sink,
                    "--format", self.shape.format, "--max-files", str(self.shape.max_files), "--retain", str(self.shape.retain),
                    "--partition-by", self.shape.partition_by]
         if self.shape.by_name:
@@ -153,7 +205,7 @@ class Job:
     def violations(self, complete):
         """What is wrong with the table. While not `complete`, rows may be missing that nobody was told of."""
         try:
-            found = Counter(Table(self.table).rows())
+            found = Counter((Table(self.table) if self.shape.sink == "delta" else FileTable(self.table, self.shape.sink)).rows())
         except Exception as error:  # the table itself is broken: the worst outcome
             return [f"the table cannot be read: {error}"]
         if self.shape.source == "rate":

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """SIGKILL at every failpoint and at random moments; afterwards each row is in the table exactly once, with no repair by hand.
 
-Goal: jobs that load files (JSON, CSV, Parquet, with new columns, partitions, catalog tables) or the rate source into Delta tables are killed
---kills times. Method: every failpoint in turn (first, second and third passage), nested kills during recovery, kills after a random time, errors of the disk
+Goal: jobs that load files (JSON, CSV, Parquet, with new columns, partitions, catalog tables; by Auto Loader or by Spark's file stream) or the rate source into
+Delta tables or files are killed --kills times. Method: every failpoint in turn (first, second and third passage), nested kills during recovery, kills after a random time, errors of the disk
 in place of kills, and the same through `millstream serve` with a PySpark client. After each kill the table must be readable, hold all
 rows that were acknowledged and none twice; after one clean start it must hold every row. The checker is delta-rs.
 A failpoint that never fires fails the test: it would be a durable step that nobody tests.
@@ -58,8 +58,14 @@ class Scenarios:
         """A job that can pass the failpoint."""
         if name.startswith("rate."):
             self.new_job(Shape(source="rate"))
+        elif name.startswith("files.source_log.") and (self.job is None or self.job.shape.source != "files"):
+            self.new_job(Shape.files(self.rng, source="files"))
+        elif name.startswith("files.sink_") and (self.job is None or self.job.shape.sink == "delta"):
+            self.new_job(Shape.files(self.rng, sink=self.rng.choice(["json", "csv", "parquet"])))
         elif name.startswith("delta.vector."):
             self.new_job(Shape.any(self.rng, changes=True))
+        elif name.startswith(("files.ledger.", "delta.")) and (self.job is None or self.job.shape.source != "cloudFiles" or self.job.shape.sink != "delta"):
+            self.new_job(Shape.any(self.rng, by_name=True))
         elif name.startswith(FIRST_START):
             self.new_job(Shape.any(self.rng, by_name=name.startswith("session.")))
         elif self.job is None or self.job_rounds >= ROUNDS_PER_TABLE or self.job.shape.source == "rate":
