@@ -61,7 +61,8 @@ class BinaryFileRows : public RowStream {
     for (const std::string& column : plan_.parsed_columns()) wants_content |= BinaryFileSchema().IndexOf(column, false) == 3;
     if (wants_content) {
       if (file.size_bytes > kContentBytesMax)
-        return Status::Unsupported("A file of more than 1 GiB as one row (" + file.path + ")", "Leave the column content out, or read the file in another format.");
+        return Status::Unsupported("A file of more than 1 GiB as one row (" + file.path + ")",
+                                   "Leave the column content out, or read the file in another format.");
       Result<std::string> read = Fs::Local().ReadFile(file.path, kContentBytesMax);
       if (!read.ok()) {
         if (!read.status().Is(errors::kFileNotFound)) return read.status();

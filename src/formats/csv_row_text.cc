@@ -102,8 +102,9 @@ void CsvRowText::AppendText(std::string_view text, std::string& out) const {
   if (options_.trim_trailing)
     while (!text.empty() && IsSpace(text.back())) text.remove_suffix(1);
   const char quote = options_.quote;
-  const bool quoted = quote != '\0' && (options_.quote_all || text.find('\n') != std::string_view::npos || text.find(options_.separator) != std::string_view::npos ||
-                                        (options_.escape_quotes && text.find(quote) != std::string_view::npos));
+  const bool quoted =
+      quote != '\0' && (options_.quote_all || text.find('\n') != std::string_view::npos || text.find(options_.separator) != std::string_view::npos ||
+                        (options_.escape_quotes && text.find(quote) != std::string_view::npos));
   if (!quoted) {
     out += text;
     return;

@@ -29,9 +29,8 @@ inline constexpr ErrorClass kCorruptColumnType{"INVALID_CORRUPT_RECORD_TYPE", "4
 inline constexpr ErrorClass kColumnNotInScan{"UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", ExceptionKind::kAnalysis,
                                              "A column, variable, or function parameter with name <objectName> cannot be resolved."};
 
-inline constexpr ErrorClass kTextColumns{"", "", ExceptionKind::kAnalysis,
-                                         "Text data source supports only a single column, and you have <count> columns."};
+inline constexpr ErrorClass kTextColumns{"", "", ExceptionKind::kAnalysis, "Text data source supports only a single column, and you have <count> columns."};
 inline constexpr ErrorClass kUnsupportedDataTypeForSource{"UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", "0A000", ExceptionKind::kAnalysis,
-                                                       "The <format> datasource doesn't support the column <columnName> of the type <columnType>."};
+                                                          "The <format> datasource doesn't support the column <columnName> of the type <columnType>."};
 
 }  // namespace millstream::errors

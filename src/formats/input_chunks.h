@@ -26,7 +26,7 @@ struct ChunkPiece {
   int32_t file = 0;   // index among the files
   int64_t begin = 0;  // in the chunk's buffer
   int64_t end = 0;
-  int64_t file_offset = 0;  // of `begin`; of the decompressed bytes when compressed
+  int64_t file_offset = 0;    // of `begin`; of the decompressed bytes when compressed
   bool cut_line_end = false;  // the last line's end is not in [begin, end)
 };
 

@@ -150,7 +150,8 @@ Result<Codec> TextCodec(const OptionMap& options) {
 // What has no writer yet is said, never written in another way.
 Status RefusePatterns(const OptionMap& options) {
   for (const char* name : {"dateFormat", "timestampFormat", "timestampNTZFormat"}) {
-    if (options.contains(name)) return Status::Unsupported("The option " + std::string(name) + " when writing", "Make the text with date_format before writing.");
+    if (options.contains(name))
+      return Status::Unsupported("The option " + std::string(name) + " when writing", "Make the text with date_format before writing.");
   }
   const std::string encoding = Lower(Option(options, "encoding", Option(options, "charset", "utf-8")));
   if (encoding != "utf-8" && encoding != "utf8") return Status::Unsupported("Writing with encoding \"" + encoding + "\"", "Files are written in UTF-8.");
@@ -172,7 +173,7 @@ Result<RowFileFormatPtr> MakeJson(const OptionMap& options, const StructType& sc
   if (json.zone == nullptr) return Status::IllegalArgument("The time zone '" + zone + "' is not known.");
   LineText lines;
   lines.append_row = [text = std::make_shared<JsonRowText>(schema, json), end = Option(options, "lineSep", "\n")](const arrow::RecordBatch& rows, int64_t row,
-                                                                                                                   std::string& out) {
+                                                                                                                  std::string& out) {
     text->AppendRow(rows.columns(), row, out);
     out += end;
   };

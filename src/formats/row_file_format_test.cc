@@ -1,3 +1,5 @@
+#include "formats/row_file_format.h"
+
 #include <arrow/array.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +9,6 @@
 #include <filesystem>
 
 #include "formats/cell_text_writer.h"
-#include "formats/row_file_format.h"
 #include "formats/test_files.h"
 #include "types/spark_ddl.h"
 

@@ -111,7 +111,8 @@ class TextRows : public RowStream {
         line_end = static_cast<const char*>(found);
         next = line_end + separator.size();
       }
-      if (line_end - begin > kRecordBytesMax) return Status::Unsupported("A line of more than 64 MiB in a text file", "Read the file with wholetext, or as binaryFile.");
+      if (line_end - begin > kRecordBytesMax)
+        return Status::Unsupported("A line of more than 64 MiB in a text file", "Read the file with wholetext, or as binaryFile.");
       append(begin, line_end);
       begin = next;
     }
@@ -137,8 +138,7 @@ class TextFormat : public FileFormat {
   Result<StructType> MergeNewFields(const std::vector<InputFile>&, const StructType& known) const override { return known; }
   Result<RowStreamPtr> Read(std::vector<InputFile> files, const FileScan& scan, std::shared_ptr<FileScanStats> stats) const override {
     MS_ASSIGN_OR_RETURN(ScanPlan plan, ScanPlan::Make(scan, "", context_.time_zone));
-    if (plan.data_schema().size() > 1)
-      return Status::Error(errors::kTextColumns, {{"count", std::to_string(plan.data_schema().size())}});
+    if (plan.data_schema().size() > 1) return Status::Error(errors::kTextColumns, {{"count", std::to_string(plan.data_schema().size())}});
     for (const StructField& field : plan.data_schema()) {
       if (field.type.id() != TypeId::kString) {
         return Status::Error(errors::kUnsupportedDataTypeForSource,
@@ -157,12 +157,13 @@ class TextFormat : public FileFormat {
 
 const OptionTable& TextOptionTable() {
   using enum OptionType;
-  static const OptionTable table("text", {{"compression", kString, "", "Of writing only: none, gzip, deflate, bzip2 or zstd.", "0.1"},
-                                          {"encoding", kString, "UTF-8", "Encoding of the files.", "0.1"},
-                                          {"ignoreCorruptFiles", kBool, "false", "Files that cannot be decompressed are left out and counted.", "0.1"},
-                                          {"ignoreMissingFiles", kBool, "false", "Files that have vanished since they were listed are left out and counted.", "0.1"},
-                                          {"lineSep", kString, "", "Ends a line; without one, \\n, \\r\\n and \\r.", "0.1"},
-                                          {"wholetext", kBool, "false", "Each file is one row.", "0.1"}});
+  static const OptionTable table("text",
+                                 {{"compression", kString, "", "Of writing only: none, gzip, deflate, bzip2 or zstd.", "0.1"},
+                                  {"encoding", kString, "UTF-8", "Encoding of the files.", "0.1"},
+                                  {"ignoreCorruptFiles", kBool, "false", "Files that cannot be decompressed are left out and counted.", "0.1"},
+                                  {"ignoreMissingFiles", kBool, "false", "Files that have vanished since they were listed are left out and counted.", "0.1"},
+                                  {"lineSep", kString, "", "Ends a line; without one, \\n, \\r\\n and \\r.", "0.1"},
+                                  {"wholetext", kBool, "false", "Each file is one row.", "0.1"}});
   return table;
 }
 

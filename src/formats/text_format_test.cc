@@ -50,8 +50,8 @@ TEST(TextFormat, CutsALargeFileWithoutLosingOrMakingLines) {
   ASSERT_EQ(std::system(("gzip -1 -k " + plain.path).c_str()), 0);
   Result<FileInfo> packed = Fs::Local().Stat(plain.path + ".gz");
   ASSERT_TRUE(packed.ok());
-  EXPECT_TRUE(ReadToText("text", {}, {{.path = packed->path, .size_bytes = packed->size_bytes, .modified_ns = packed->modified_ns}}, "value STRING", {"value"}) ==
-              expected);
+  EXPECT_TRUE(ReadToText("text", {}, {{.path = packed->path, .size_bytes = packed->size_bytes, .modified_ns = packed->modified_ns}}, "value STRING",
+                         {"value"}) == expected);
 }
 TEST(BinaryFileFormat, MakesEachFileARow) {
   TestFiles files;

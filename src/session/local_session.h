@@ -153,9 +153,9 @@ class LocalSession : public Session {
 
   struct StreamTarget {
     std::function<Result<std::unique_ptr<Sink>>(const std::string& query_id, const std::string& run_id)> open_sink;
-    bool may_be_temporary = false;    // memory, console, noop: a checkpoint is not asked for
-    bool recovers = true;             // memory: cannot be started again from a checkpoint
-    std::function<Status()> prepare;  // creates the table; called once all checks have passed
+    bool may_be_temporary = false;        // memory, console, noop: a checkpoint is not asked for
+    bool recovers = true;                 // memory: cannot be started again from a checkpoint
+    std::function<Status()> prepare;      // creates the table; called once all checks have passed
     std::function<Status()> check_fresh;  // the query starts with a new checkpoint: what the sink holds is another's
   };
   Result<StreamTarget> ResolveStreamTarget(const StartStream& start, const StructType& schema, const std::shared_ptr<CancelToken>& cancel);

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "compute/engine/row_function.h"
-#include "types/java_number.h"
 #include "compute/functions/functions.h"
 #include "compute/functions/json_text.h"
 #include "compute/functions/string_lists.h"
+#include "types/java_number.h"
 
 namespace millstream::compute {
 namespace {

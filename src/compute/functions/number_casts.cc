@@ -10,8 +10,8 @@
 #include "compute/compute_errors.h"
 #include "compute/engine/duckdb_error.h"
 #include "compute/engine/row_function.h"
-#include "types/java_number.h"
 #include "compute/functions/functions.h"
+#include "types/java_number.h"
 
 namespace millstream::compute {
 namespace {

@@ -9,9 +9,9 @@
 #include "compute/engine/duckdb_error.h"
 #include "compute/engine/row_function.h"
 #include "compute/functions/civil_time.h"
-#include "types/java_number.h"
 #include "compute/functions/functions.h"
 #include "compute/functions/json_text.h"
+#include "types/java_number.h"
 #include "types/spark_json.h"
 
 namespace millstream::compute {

@@ -112,7 +112,8 @@ class Worker {
       if (field.type.id() == TypeId::kTimestamp || field.type.id() == TypeId::kTimestampNtz) {
         if (!array.IsNull(row)) {
           text.emplace();
-          AppendPlainTimestamp(static_cast<const arrow::TimestampArray&>(array).Value(row), field.type.id() == TypeId::kTimestamp ? shared_.zone : nullptr, *text);
+          AppendPlainTimestamp(static_cast<const arrow::TimestampArray&>(array).Value(row), field.type.id() == TypeId::kTimestamp ? shared_.zone : nullptr,
+                               *text);
         }
       } else {
         MS_ASSIGN_OR_RETURN(text, PartitionText(array, row, field.type));

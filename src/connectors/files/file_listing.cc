@@ -20,9 +20,10 @@ Result<FoundFiles> FilesOfSinkLog(Fs& fs, const std::string& path, const FileSel
     if (skip && skip(file.path)) continue;
     if ((selection.name_filter && !selection.name_filter->Matches(BaseName(file.path))) || !InTimeRange(selection, file.modified_ms * 1'000'000)) continue;
     const bool direct = ParentPath(file.path) == path;
-    found.files.push_back({.file = {.path = std::move(file.path), .size_bytes = file.size_bytes, .modified_ns = file.modified_ms * 1'000'000, .partition_values = {}},
-                           .root = selection.base_path.value_or(path),
-                           .direct = direct});
+    found.files.push_back(
+        {.file = {.path = std::move(file.path), .size_bytes = file.size_bytes, .modified_ns = file.modified_ms * 1'000'000, .partition_values = {}},
+         .root = selection.base_path.value_or(path),
+         .direct = direct});
   }
   return found;
 }

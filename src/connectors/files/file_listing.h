@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "connectors/files/path_glob.h"
 #include "connectors/files/partition_paths.h"
+#include "connectors/files/path_glob.h"
 #include "formats/file_format.h"
 #include "storage/fs.h"
 

@@ -48,8 +48,10 @@ Status CheckNoFileSinkLog(const FilesContext& context, const std::string& path) 
   return Status::Error(errors::kSinkOfAnotherQuery, {{"path", HadoopPathString(path)}, {"last", std::to_string(*log.latest())}});
 }
 
-Result<std::unique_ptr<Sink>> OpenFileSink(const FilesContext& context, const std::string& format, const std::string& path, const SinkContext& sink, int threads) {
-  if (sink.options.contains("retention")) return Status::Unsupported("The option retention of a file sink", "Files stay in the log until you remove the directory.");
+Result<std::unique_ptr<Sink>> OpenFileSink(const FilesContext& context, const std::string& format, const std::string& path, const SinkContext& sink,
+                                           int threads) {
+  if (sink.options.contains("retention"))
+    return Status::Unsupported("The option retention of a file sink", "Files stay in the log until you remove the directory.");
   DirectoryWrite write{
       .directory = path, .format = format, .options = sink.options, .partition_by = sink.partition_by, .context = context.format, .threads = threads};
   auto opened = std::make_unique<FileSink>(context.fs, context.clock, std::move(write), context.sink_log);

@@ -36,7 +36,7 @@ Result<bool> Flag(const OptionMap& user, const char* name, bool otherwise) {
 
 // Spark's JavaUtils.timeStringAs, and intervals such as "7 days".
 std::optional<int64_t> ParseAgeMillis(const std::string& text) {
-  static constexpr std::pair<std::string_view, double> kMillis[] = {{"us", 1e-3}, {"ms", 1},      {"", 1},        {"s", 1000},
+  static constexpr std::pair<std::string_view, double> kMillis[] = {{"us", 1e-3}, {"ms", 1},    {"", 1},       {"s", 1000},
                                                                     {"m", 6e4},   {"min", 6e4}, {"h", 3600e3}, {"d", 86400e3}};
   int64_t amount = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), amount);
@@ -96,8 +96,10 @@ Result<FileStreamOptions> ParseFileStreamOptions(const OptionMap& user) {
     return Status::IllegalArgument("Options 'maxFilesPerTrigger' and 'maxBytesPerTrigger' can't be both set at the same time");
   if (const std::string* age = Find(user, "maxFileAge")) {
     std::optional<int64_t> millis = ParseAgeMillis(*age);
-    if (!millis) return Status::IllegalArgument("Failed to parse time string: " + *age + ". Time must be specified as seconds (s), milliseconds (ms), "
-                                                "microseconds (us), minutes (m or min), hour (h), or day (d). E.g. 50s, 100ms, or 250us.");
+    if (!millis)
+      return Status::IllegalArgument("Failed to parse time string: " + *age +
+                                     ". Time must be specified as seconds (s), milliseconds (ms), "
+                                     "microseconds (us), minutes (m or min), hour (h), or day (d). E.g. 50s, 100ms, or 250us.");
     options.max_file_age_ms = *millis;
   }
   MS_ASSIGN_OR_RETURN(options.latest_first, Flag(user, "latestFirst", false));

@@ -27,8 +27,14 @@ Result<RelationSourcePtr> OpenFileStream(const UnresolvedDataSource& relation, c
     if (auto path = relation.options.find("path"); path != relation.options.end()) paths.push_back(path->second);
   }
   if (paths.size() != 1) return Status::IllegalArgument("'path' is not specified");
-  FileStreamDefinition definition{
-      .fs = context.fs, .clock = context.clock, .options = relation.options, .selection = {}, .path = {}, .format = {}, .schemas = {}, .log_conf = context.source_log};
+  FileStreamDefinition definition{.fs = context.fs,
+                                  .clock = context.clock,
+                                  .options = relation.options,
+                                  .selection = {},
+                                  .path = {},
+                                  .format = {},
+                                  .schemas = {},
+                                  .log_conf = context.source_log};
   MS_ASSIGN_OR_RETURN(definition.path, PathFromUri(paths[0]));
   definition.path = NormalizePath(definition.path);
   const bool is_glob = HasGlob(definition.path);

@@ -117,14 +117,14 @@ Result<std::vector<FileStreamSource::NewFile>> FileStreamSource::ListNewFiles() 
       if (seen_.IsNew(file.path, file.modified_ms)) files.push_back(file);
     return files;
   }
-  Result<FoundFiles> found = FindFiles(definition_.fs, definition_.path, definition_.selection, [this](const std::string& path) { return seen_.Contains(path); });
+  Result<FoundFiles> found =
+      FindFiles(definition_.fs, definition_.path, definition_.selection, [this](const std::string& path) { return seen_.Contains(path); });
   if (!found.ok()) {
     // A glob may match nothing yet, or nothing any more.
     if (HasGlob(definition_.path) && found.status().Is(errors::kPathNotFound)) return files;
     return found.status();
   }
-  if (found->from_sink_log && cleaner_)
-    return Status::Error(errors::kCleanSourceOfSink);
+  if (found->from_sink_log && cleaner_) return Status::Error(errors::kCleanSourceOfSink);
   int64_t too_old = 0;
   for (FoundFile& file : found->files) {
     const bool in_partition = !PartitionsOf(file.root, file.file.path).empty();
@@ -177,8 +177,7 @@ Result<std::vector<FileStreamSource::LoggedFile>> FileStreamSource::FilesOfStep(
   for (const auto& [known, files] : recent_)
     if (known == step) return files;
   MS_ASSIGN_OR_RETURN(std::optional<LogLines> lines, log_.Get(step));
-  if (!lines)
-    return Status::Error(errors::kFileLogUnreadable, {{"path", log_.directory()}, {"reason", "its entry " + std::to_string(step) + " is missing"}});
+  if (!lines) return Status::Error(errors::kFileLogUnreadable, {{"path", log_.directory()}, {"reason", "its entry " + std::to_string(step) + " is missing"}});
   std::vector<LoggedFile> files;
   for (const std::string& line : *lines) {
     MS_ASSIGN_OR_RETURN(LoggedFile file, DecodeLine(line));

@@ -55,8 +55,8 @@ class FileStreamSource : public Source, public SupportsTriggerAvailableNow {
   SeenFiles seen_;
   std::unique_ptr<SourceCleaner> cleaner_;
   int64_t last_step_ = -1;
-  std::vector<NewFile> unread_;                                    // found, and left for the next steps
-  std::optional<std::vector<NewFile>> frozen_;                     // Trigger.AvailableNow: what there was at the start
+  std::vector<NewFile> unread_;                                     // found, and left for the next steps
+  std::optional<std::vector<NewFile>> frozen_;                      // Trigger.AvailableNow: what there was at the start
   std::deque<std::pair<int64_t, std::vector<LoggedFile>>> recent_;  // steps as they are in the log
   std::optional<int64_t> cleaned_through_;
   std::shared_ptr<FileScanStats> stats_;

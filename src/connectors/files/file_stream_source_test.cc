@@ -40,7 +40,8 @@ class FileStreamSourceTest : public testing::Test {
     ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), times, 0), 0);
   }
   Result<RelationSourcePtr> Open(OptionMap options, const std::string& path) {
-    UnresolvedDataSource relation{.format = "json", .schema = *SchemaFromDdl("id BIGINT"), .options = std::move(options), .paths = {path}, .is_streaming = true};
+    UnresolvedDataSource relation{
+        .format = "json", .schema = *SchemaFromDdl("id BIGINT"), .options = std::move(options), .paths = {path}, .is_streaming = true};
     return OpenFiles(relation, {.fs = Fs::Local(), .clock = Clock::System()});
   }
   std::unique_ptr<Source> Start(OptionMap options = {}, std::string path = "") {
@@ -91,8 +92,8 @@ TEST_F(FileStreamSourceTest, TakesFilesByTheirTimeAndWritesSparksLog) {
   EXPECT_EQ(Next(*source, at), "");
   EXPECT_EQ(source->description(), "FileStreamSource[file:" + in() + "]");
   EXPECT_EQ(source->rows_read(), 1);
-  EXPECT_EQ(ReadAll(root_ + "/cp/sources/0/0"), "v1\n{\"path\":\"file://" + in() + "/a.json\",\"timestamp\":1700000001000,\"batchId\":0}\n{\"path\":\"file://" + in() +
-                                                    "/b.json\",\"timestamp\":1700000002000,\"batchId\":0}");
+  EXPECT_EQ(ReadAll(root_ + "/cp/sources/0/0"), "v1\n{\"path\":\"file://" + in() + "/a.json\",\"timestamp\":1700000001000,\"batchId\":0}\n{\"path\":\"file://" +
+                                                    in() + "/b.json\",\"timestamp\":1700000002000,\"batchId\":0}");
   EXPECT_EQ(ReadAll(root_ + "/cp/sources/0/1"), "v1\n{\"path\":\"file://" + in() + "/c%20d.json\",\"timestamp\":1700000003000,\"batchId\":1}");
 }
 TEST_F(FileStreamSourceTest, GoesOnAfterARestartAndReadsAnOldBatchAgain) {

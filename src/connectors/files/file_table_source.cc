@@ -15,12 +15,10 @@ class FileTable : public BatchRelationSource {
   const StructType& schema() const override { return schemas_.all; }
   const StructType& metadata_schema() const override { return FileMetadataSchema(); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
-    return format_->Read(files_,
-                         {.data_schema = schemas_.data,
-                          .partition_schema = schemas_.partition,
-                          .columns = needs.columns,
-                          .rescued_data_column = schemas_.rescued_column},
-                         std::make_shared<FileScanStats>());
+    return format_->Read(
+        files_,
+        {.data_schema = schemas_.data, .partition_schema = schemas_.partition, .columns = needs.columns, .rescued_data_column = schemas_.rescued_column},
+        std::make_shared<FileScanStats>());
   }
 
   std::string name_;

@@ -48,7 +48,8 @@ Result<RelationSourcePtr> OpenCloudFiles(const UnresolvedDataSource& relation, c
 Result<RelationSourcePtr> OpenFiles(const UnresolvedDataSource& relation, const FilesContext& context);
 
 // writeStream.format("json" | "csv" | "text" | "parquet"): each batch once, by the log _spark_metadata in the directory, as Spark's FileStreamSink.
-Result<std::unique_ptr<Sink>> OpenFileSink(const FilesContext& context, const std::string& format, const std::string& path, const SinkContext& sink, int threads);
+Result<std::unique_ptr<Sink>> OpenFileSink(const FilesContext& context, const std::string& format, const std::string& path, const SinkContext& sink,
+                                           int threads);
 
 // MILLSTREAM_SINK_OF_ANOTHER_QUERY when the directory holds batches of a file sink already.
 Status CheckNoFileSinkLog(const FilesContext& context, const std::string& path);

@@ -52,8 +52,9 @@ inline constexpr ErrorClass kSchemaFileUnreadable{
 inline constexpr ErrorClass kDirectoryUnreadable{"MILLSTREAM_DIRECTORY_UNREADABLE", "42501", ExceptionKind::kSpark,
                                                  "The directory <path> cannot be listed: <reason>. Files in it would be missed silently; grant access "
                                                  "to it, or leave it out with a glob in the load path."};
-inline constexpr ErrorClass kFileLogUnreadable{"MILLSTREAM_FILE_LOG_UNREADABLE", "58030", ExceptionKind::kSpark,
-                                               "The log of files <path> cannot be read: <reason>. Restore it, or start with a new checkpoint and a new directory."};
+inline constexpr ErrorClass kFileLogUnreadable{
+    "MILLSTREAM_FILE_LOG_UNREADABLE", "58030", ExceptionKind::kSpark,
+    "The log of files <path> cannot be read: <reason>. Restore it, or start with a new checkpoint and a new directory."};
 inline constexpr ErrorClass kConcurrentFileLogUpdate{"CONCURRENT_STREAM_LOG_UPDATE", "40000", ExceptionKind::kSpark,
                                                      "Concurrent update to the log. Multiple streaming jobs detected for <batchId>. Please make sure "
                                                      "only one streaming job runs on a specific checkpoint location at a time."};
@@ -61,8 +62,9 @@ inline constexpr ErrorClass kCleanSourceOfSink{"", "", ExceptionKind::kUnsupport
                                                "Clean up source files is not supported when reading from the output directory of FileStreamSink."};
 inline constexpr ErrorClass kPathAlreadyExists{"PATH_ALREADY_EXISTS", "42K04", ExceptionKind::kAnalysis,
                                                "Path <outputPath> already exists. Set mode as \"overwrite\" to overwrite the existing path."};
-inline constexpr ErrorClass kPartitionColumnNotFound{"PARTITION_COLUMN_NOT_FOUND_IN_SCHEMA", "42000", ExceptionKind::kAnalysis,
-                                                     "Partition column <column> not found in schema <schema>. Please provide the existing column for partitioning."};
+inline constexpr ErrorClass kPartitionColumnNotFound{
+    "PARTITION_COLUMN_NOT_FOUND_IN_SCHEMA", "42000", ExceptionKind::kAnalysis,
+    "Partition column <column> not found in schema <schema>. Please provide the existing column for partitioning."};
 inline constexpr ErrorClass kPartitionColumnType{"INVALID_PARTITION_COLUMN_DATA_TYPE", "0A000", ExceptionKind::kAnalysis,
                                                  "Cannot use <type> for partition column."};
 inline constexpr ErrorClass kAllPartitionColumns{"ALL_PARTITION_COLUMNS_NOT_ALLOWED", "KD005", ExceptionKind::kAnalysis,
