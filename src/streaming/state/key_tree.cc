@@ -465,7 +465,9 @@ void KeyTree::Clear() {
   memory_bytes_ = 0;
 }
 
-KeyTree::Cursor::Cursor(const KeyTree& tree, std::string_view begin) {
+void KeyTree::Cursor::Seek(const KeyTree& tree, std::string_view begin) {
+  steps_.clear();
+  first_ = nullptr;
   NodeRef at = tree.root_;
   size_t depth = 0;
   while (!at.empty()) {

@@ -57,7 +57,9 @@ class KeyTree {
   // Walks up from the first key that is not less than `begin`. Of no more use once the tree's generation changes.
   class Cursor {
    public:
-    Cursor(const KeyTree& tree, std::string_view begin);
+    Cursor() = default;
+    Cursor(const KeyTree& tree, std::string_view begin) { Seek(tree, begin); }
+    void Seek(const KeyTree& tree, std::string_view begin);
     // nullptr at the end.
     Entry* Next();
 

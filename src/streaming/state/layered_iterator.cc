@@ -10,6 +10,16 @@ class LayeredIterator : public StateIterator {
  public:
   LayeredIterator(LayeredStore& store, std::string_view begin, std::string_view end) : store_(store), begin_(begin), end_(end) {}
 
+  void Seek(std::string_view begin, std::string_view end) override {
+    begin_.assign(begin);
+    end_.assign(end);
+    if (started_ && layout_ == store_.layout_ && store_.complete_) {
+      SeekMemory();
+    } else {
+      started_ = false;
+    }
+  }
+
   Result<bool> Next(std::string_view* key, std::string_view* value) override {
     for (;;) {
       if (!started_ || layout_ != store_.layout_) {
@@ -28,7 +38,7 @@ class LayeredIterator : public StateIterator {
       if (order >= 0) {
         MS_ASSIGN_OR_RETURN(run_valid_, runs_->Next());
       }
-      if (order <= 0) entry_ = memory_->Next();
+      if (order <= 0) entry_ = memory_.Next();
       begin_ = key_;
       begin_.push_back('\0');
       if (removed) continue;
@@ -51,16 +61,16 @@ class LayeredIterator : public StateIterator {
   }
   void SeekMemory() {
     generation_ = store_.tree_.generation();
-    memory_.emplace(store_.tree_, begin_);
-    entry_ = memory_->Next();
+    memory_.Seek(store_.tree_, begin_);
+    entry_ = memory_.Next();
   }
 
   LayeredStore& store_;
   std::string begin_;  // what comes next is not less
-  const std::string end_;
+  std::string end_;
   bool started_ = false;
   uint64_t layout_ = 0, generation_ = 0;
-  std::optional<KeyTree::Cursor> memory_;
+  KeyTree::Cursor memory_;
   Entry* entry_ = nullptr;
   std::optional<RunMerge> runs_;
   bool run_valid_ = false;

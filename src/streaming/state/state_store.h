@@ -36,6 +36,8 @@ class StateIterator {
   virtual ~StateIterator() = default;
   // False at the end. The views hold until the next call.
   virtual Result<bool> Next(std::string_view* key, std::string_view* value) = 0;
+  // Begins another walk, over [begin, end): cheaper than another iterator.
+  virtual void Seek(std::string_view begin, std::string_view end) = 0;
 };
 
 // One store, as the running batch sees it: the committed version with the batch's own changes over it. Not thread-safe; different stores may be used
