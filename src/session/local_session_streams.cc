@@ -134,12 +134,12 @@ Result<LocalSession::StreamTarget> LocalSession::ResolveStreamTarget(const Start
   if (EqualsIgnoreCase(format, "memory")) {
     if (start.query_name.empty()) return Status::Error(errors::kMemorySinkNeedsName);
     target.may_be_temporary = true;
-    target.recovers = false;
-    target.open_sink = [this, name = start.query_name, schema, engine = engine_](const std::string&, const std::string&) -> Result<std::unique_ptr<Sink>> {
+    target.recovers = start.output_mode == OutputMode::kComplete;  // which needs none of the rows before
+    target.open_sink = [this, name = start.query_name, schema, mode = start.output_mode, engine = engine_](const std::string&, const std::string&) -> Result<std::unique_ptr<Sink>> {
       std::shared_ptr<MemoryTable> table = engine->memory_tables.Create(name, schema);
       // The view reads the table by name, so that it shows the newest run.
       views_.Put(LowerCase(name), MakePlan(UnresolvedDataSource{.format = "memory", .schema = {}, .options = {}, .paths = {name}}), true);
-      return MakeMemorySink(std::move(table));
+      return MakeMemorySink(std::move(table), mode);
     };
     return target;
   }

@@ -9,19 +9,20 @@ namespace {
 
 class MemorySink : public Sink {
  public:
-  explicit MemorySink(std::shared_ptr<MemoryTable> table) : table_(std::move(table)) {}
+  MemorySink(std::shared_ptr<MemoryTable> table, OutputMode mode) : table_(std::move(table)), mode_(mode) {}
   std::string description() const override { return "MemorySink"; }
   Result<BatchResult> AddBatch(BatchId batch_id, const StructType&, RowStream& rows) override {
     if (table_->LastBatch() && *table_->LastBatch() >= batch_id) return BatchResult{.rows_out = 0, .was_done_before = true};
     MS_ASSIGN_OR_RETURN(std::vector<RecordBatchPtr> batches, Drain(rows));
     BatchResult result;
     for (const RecordBatchPtr& batch : batches) result.rows_out += batch->num_rows();
-    table_->AddBatch(batch_id, std::move(batches));
+    table_->AddBatch(batch_id, std::move(batches), mode_ == OutputMode::kComplete);
     return result;
   }
 
  private:
   std::shared_ptr<MemoryTable> table_;
+  const OutputMode mode_;
 };
 
 class MemoryRelation : public BatchRelationSource {
@@ -55,8 +56,9 @@ class MemoryRelation : public BatchRelationSource {
 
 }  // namespace
 
-void MemoryTable::AddBatch(BatchId id, std::vector<RecordBatchPtr> rows) {
+void MemoryTable::AddBatch(BatchId id, std::vector<RecordBatchPtr> rows, bool replaces) {
   std::lock_guard lock(mutex_);
+  if (replaces) batches_.clear();
   batches_.emplace(id.value(), std::move(rows));
 }
 
@@ -86,7 +88,7 @@ std::shared_ptr<MemoryTable> MemoryTables::Find(const std::string& name) const {
   return found == tables_.end() ? nullptr : found->second;
 }
 
-std::unique_ptr<Sink> MakeMemorySink(std::shared_ptr<MemoryTable> table) { return std::make_unique<MemorySink>(std::move(table)); }
+std::unique_ptr<Sink> MakeMemorySink(std::shared_ptr<MemoryTable> table, OutputMode mode) { return std::make_unique<MemorySink>(std::move(table), mode); }
 
 RelationSourcePtr MakeMemoryRelation(std::string name, std::shared_ptr<MemoryTable> table) {
   return std::make_shared<MemoryRelation>(std::move(name), std::move(table));

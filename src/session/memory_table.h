@@ -18,8 +18,8 @@ class MemoryTable {
  public:
   explicit MemoryTable(StructType schema) : schema_(std::move(schema)) {}
   const StructType& schema() const { return schema_; }
-  // Takes each batch id once.
-  void AddBatch(BatchId id, std::vector<RecordBatchPtr> rows);
+  // Takes each batch id once. `replaces`: the rows stand in place of all before (output mode complete).
+  void AddBatch(BatchId id, std::vector<RecordBatchPtr> rows, bool replaces = false);
   std::vector<RecordBatchPtr> Rows() const;
   std::optional<BatchId> LastBatch() const;
 
@@ -41,7 +41,8 @@ class MemoryTables {
   std::map<std::string, std::shared_ptr<MemoryTable>> tables_;  // GUARDED_BY(mutex_)
 };
 
-std::unique_ptr<Sink> MakeMemorySink(std::shared_ptr<MemoryTable> table);
+// Append and update add rows, complete replaces them.
+std::unique_ptr<Sink> MakeMemorySink(std::shared_ptr<MemoryTable> table, OutputMode mode);
 RelationSourcePtr MakeMemoryRelation(std::string name, std::shared_ptr<MemoryTable> table);
 
 }  // namespace millstream

@@ -2,7 +2,9 @@
 
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/files_connector.h"
+#include "connectors/rate/rate_batch_source.h"
 #include "connectors/rate/rate_source.h"
+#include "connectors/socket/socket_source.h"
 #include "session/session_errors.h"
 
 namespace millstream {
@@ -125,6 +127,8 @@ Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSou
     return OpenDelta(path, "", wanted.options, wanted.is_streaming);
   }
   if (EqualsIgnoreCase(wanted.format, "rate") && wanted.is_streaming) return OpenRate(wanted.options, engine_.clock, engine_.fs);
+  if (EqualsIgnoreCase(wanted.format, "rate-micro-batch") && wanted.is_streaming) return OpenRateBatch(wanted.options);
+  if (EqualsIgnoreCase(wanted.format, "socket") && wanted.is_streaming) return OpenSocket(wanted.options, engine_.clock);
   if (EqualsIgnoreCase(wanted.format, "memory") && !wanted.is_streaming && wanted.paths.size() == 1) {
     if (std::shared_ptr<MemoryTable> table = engine_.memory_tables.Find(wanted.paths[0])) return MakeMemoryRelation(wanted.paths[0], std::move(table));
   }

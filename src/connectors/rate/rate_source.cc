@@ -1,25 +1,17 @@
 #include "connectors/rate/rate_source.h"
 
-#include <arrow/array/builder_primitive.h>
-
 #include <algorithm>
 #include <charconv>
 
 #include "connectors/api/source.h"
+#include "connectors/rate/rate_rows.h"
 #include "storage/failpoint.h"
-#include "types/arrow_types.h"
 
 namespace millstream {
 namespace {
 
-constexpr int64_t kRowsPerRecordBatch = 16384;
 // Thirty years of them can be counted.
 constexpr int64_t kRowsPerSecondMax = 9'000'000'000;
-
-const StructType& RateSchema() {
-  static const StructType schema({{"timestamp", DataType::Timestamp()}, {"value", DataType::Long()}});
-  return schema;
-}
 
 struct RateConf {
   int64_t rows_per_second = 1;
@@ -48,56 +40,6 @@ Result<int64_t> ParseTimeString(const std::string& text) {
     return Status::IllegalArgument("Invalid value '" + text + "'. The option 'rampUpTime' must be a time such as 30s or 2m, and not negative");
   return micros / 1000000;
 }
-
-// The rows numbered (from, to], each at its moment between the two seconds.
-class RateRows : public RowStream {
- public:
-  RateRows(ArrowSchemaPtr schema, std::vector<bool> is_timestamp, int64_t first, int64_t end, int64_t start_us, double us_per_row)
-      : schema_(std::move(schema)),
-        is_timestamp_(std::move(is_timestamp)),
-        first_(first),
-        next_(first),
-        end_(end),
-        start_us_(start_us),
-        us_per_row_(us_per_row) {}
-  const ArrowSchemaPtr& schema() const override { return schema_; }
-  Result<RecordBatchPtr> Next() override {
-    const int64_t from = next_.fetch_add(kRowsPerRecordBatch);
-    if (from >= end_) return RecordBatchPtr();
-    const int64_t to = std::min(from + kRowsPerRecordBatch, end_);
-    std::vector<std::shared_ptr<arrow::Array>> columns;
-    for (size_t i = 0; i < is_timestamp_.size(); ++i) {
-      auto column =
-          is_timestamp_[i] ? Build<arrow::TimestampBuilder>(from, to, static_cast<int>(i)) : Build<arrow::Int64Builder>(from, to, static_cast<int>(i));
-      if (!column.ok()) return FromArrowStatus(column.status(), "making rows of the rate source");
-      columns.push_back(*column);
-    }
-    return arrow::RecordBatch::Make(schema_, to - from, std::move(columns));
-  }
-
- private:
-  template <typename Builder>
-  arrow::Result<std::shared_ptr<arrow::Array>> Build(int64_t from, int64_t to, int column) const {
-    Builder builder(schema_->field(column)->type(), arrow::default_memory_pool());
-    ARROW_RETURN_NOT_OK(builder.Reserve(to - from));
-    for (int64_t row = from; row < to; ++row) {
-      if constexpr (std::is_same_v<Builder, arrow::TimestampBuilder>) {
-        // Spark counts in milliseconds.
-        builder.UnsafeAppend((start_us_ + static_cast<int64_t>(static_cast<double>(row - first_) * us_per_row_)) / 1000 * 1000);
-      } else {
-        builder.UnsafeAppend(row);
-      }
-    }
-    return builder.Finish();
-  }
-
-  ArrowSchemaPtr schema_;
-  std::vector<bool> is_timestamp_;
-  const int64_t first_;
-  std::atomic<int64_t> next_;
-  const int64_t end_, start_us_;
-  const double us_per_row_;
-};
 
 class RateSource : public Source, public SupportsTriggerAvailableNow {
  public:
@@ -131,18 +73,9 @@ class RateSource : public Source, public SupportsTriggerAvailableNow {
     MS_ASSIGN_OR_RETURN(int64_t to_s, ParseSeconds(end.json));
     const int64_t first = RateValueAtSecond(from_s, conf_.rows_per_second, conf_.ramp_up_seconds);
     const int64_t last = RateValueAtSecond(to_s, conf_.rows_per_second, conf_.ramp_up_seconds);
-    StructType wanted;
-    std::vector<bool> is_timestamp;
-    for (const std::string& column : needs.columns) {
-      std::optional<size_t> at = RateSchema().IndexOf(column, true);
-      if (!at) return Status::Internal("no column " + column + " in the rate source");
-      wanted.Add(RateSchema()[*at]);
-      is_timestamp.push_back(*at == 0);
-    }
     rows_ = last - first;
     const double us_per_row = rows_ == 0 ? 0 : static_cast<double>(to_s - from_s) * 1e6 / static_cast<double>(rows_);
-    return RowStreamPtr(
-        std::make_unique<RateRows>(ToArrowSchema(wanted), std::move(is_timestamp), first, last, created_ms_ * 1000 + from_s * 1'000'000, us_per_row));
+    return MakeRateRows(needs, first, last, created_ms_ * 1000 + from_s * 1'000'000, us_per_row);
   }
   Status Commit(const StreamOffset&) override { return Status(); }
   int64_t rows_read() const override { return rows_; }
