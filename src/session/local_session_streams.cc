@@ -135,7 +135,8 @@ Result<LocalSession::StreamTarget> LocalSession::ResolveStreamTarget(const Start
     if (start.query_name.empty()) return Status::Error(errors::kMemorySinkNeedsName);
     target.may_be_temporary = true;
     target.recovers = start.output_mode == OutputMode::kComplete;  // which needs none of the rows before
-    target.open_sink = [this, name = start.query_name, schema, mode = start.output_mode, engine = engine_](const std::string&, const std::string&) -> Result<std::unique_ptr<Sink>> {
+    target.open_sink = [this, name = start.query_name, schema, mode = start.output_mode, engine = engine_](
+                           const std::string&, const std::string&) -> Result<std::unique_ptr<Sink>> {
       std::shared_ptr<MemoryTable> table = engine->memory_tables.Create(name, schema);
       // The view reads the table by name, so that it shows the newest run.
       views_.Put(LowerCase(name), MakePlan(UnresolvedDataSource{.format = "memory", .schema = {}, .options = {}, .paths = {name}}), true);

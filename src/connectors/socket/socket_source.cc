@@ -14,8 +14,9 @@ namespace {
 constexpr ErrorClass kNoHost{"_LEGACY_ERROR_TEMP_1295", "", ExceptionKind::kAnalysis, "Set a host to read from with option(\"host\", ...)."};
 constexpr ErrorClass kNoPort{"_LEGACY_ERROR_TEMP_1296", "", ExceptionKind::kAnalysis, "Set a port to read from with option(\"port\", ...)."};
 constexpr ErrorClass kBadTimestamp{"_LEGACY_ERROR_TEMP_1297", "", ExceptionKind::kAnalysis, "IncludeTimestamp must be set to either \"true\" or \"false\"."};
-constexpr ErrorClass kLinesLost{"MILLSTREAM_SOCKET_LINES_LOST", "58030", ExceptionKind::kSpark,
-                                "Batch up to line <line> was not finished when the query ended, and a socket cannot be read again. Start with a new checkpoint."};
+constexpr ErrorClass kLinesLost{
+    "MILLSTREAM_SOCKET_LINES_LOST", "58030", ExceptionKind::kSpark,
+    "Batch up to line <line> was not finished when the query ended, and a socket cannot be read again. Start with a new checkpoint."};
 
 struct SocketConf {
   std::string host;
