@@ -7,7 +7,7 @@ PYTHON ?= python3
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help setup build test unit check tidy spark-tests scale-test demo bench kill-test power-cut-test mutants format clean
+.PHONY: help setup build test unit check tidy spark-tests handover-test scale-test demo bench kill-test power-cut-test mutants format clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ check:
 ## make spark-tests scripts of stock PySpark clients against a running server
 spark-tests: $(VENV)/client-4.2/.ready $(VENV)/client-4.1/.ready
 	tests/run_spark_tests build/$(PRESET)/millstream $(VENV)
+
+## make handover-test   one checkpoint in the hands of Spark and of millstream in turn (needs a JDK; about two minutes)
+handover-test: $(VENV)/spark-4.2/.ready
+	MILLSTREAM=build/$(PRESET)/millstream $(VENV)/spark-4.2/bin/python tests/spark/check_handover.py
 
 ## make scale-test  memory with a million known files
 scale-test:
