@@ -43,4 +43,7 @@ inline constexpr ErrorClass kMergeInsertCount{
     "MERGE_INSERT_VALUE_COUNT_MISMATCH", "21S01", ExceptionKind::kParse,
     "The number of provided values (<actualCount>) must match the number of expected columns (<expectedCount>) in the INSERT clause of MERGE."};
 
+inline constexpr ErrorClass kWatermarkWithoutAlias{"REQUIRES_EXPLICIT_NAME_IN_WATERMARK_CLAUSE", "42000", ExceptionKind::kAnalysis,
+                                                   "The watermark clause requires an explicit name if expression is specified, but got <sqlExpr>."};
+
 }  // namespace millstream::errors

@@ -160,6 +160,7 @@ std::string Show(const PlanNode& plan) {
   if (const auto* node = plan.As<Filter>()) return "Filter[" + Show(*node->condition) + "](" + Show(*node->child) + ")";
   if (const auto* node = plan.As<Aggregate>()) return ShowAggregate(*node);
   if (const auto* node = plan.As<Sort>()) return std::string(node->is_global ? "Sort[" : "SortWithin[") + List(node->order) + "](" + Show(*node->child) + ")";
+  if (const auto* node = plan.As<WithWatermark>()) return "Watermark[" + node->column + ", " + node->delay + "](" + Show(*node->child) + ")";
   if (const auto* node = plan.As<Limit>()) return "Limit[" + Show(*node->count) + "](" + Show(*node->child) + ")";
   if (const auto* node = plan.As<Offset>()) return "Offset[" + Show(*node->count) + "](" + Show(*node->child) + ")";
   if (const auto* node = plan.As<Deduplicate>()) return "Distinct(" + Show(*node->child) + ")";

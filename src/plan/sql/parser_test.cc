@@ -183,6 +183,10 @@ TEST(Parser, BuildsRelations) {
   EXPECT_EQ(Query("FROM delta.`/tmp/x` VERSION AS OF 3 v"), "Alias[v](delta./tmp/x{versionAsOf=3})");
   EXPECT_EQ(Query("FROM t TIMESTAMP AS OF '2024-01-01'"), "t{timestampAsOf=2024-01-01}");
   EXPECT_EQ(Query("FROM t TABLESAMPLE (5 ROWS) AS s"), "Alias[s](Limit[5](t))");
+  EXPECT_EQ(Query("FROM t WATERMARK ts DELAY OF INTERVAL 3 MINUTES AS s"), "Alias[s](Watermark[ts, 180000000 microseconds](t))");
+  EXPECT_EQ(Query("FROM (SELECT a) WATERMARK f(a) AS at DELAY OF INTERVAL '1' SECOND"),
+            "Watermark[at, 1000000 microseconds](Project[*, f(a) AS at](Project[a](OneRow)))");
+  EXPECT_EQ(Query("FROM t watermark"), "Alias[watermark](t)");
   EXPECT_EQ(Query("FROM VALUES (1), (2) AS v(id)"), "Alias[v(id)](UnionAll(Project[1 AS col1](OneRow), Project[2 AS col1](OneRow)))");
 }
 

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "plan/sql/node_depth.h"
+#include "plan/sql/parser_errors.h"
 
 namespace millstream {
 namespace {
@@ -141,7 +142,41 @@ Result<PlanPtr> SqlParser::ParseParenthesizedRelation() {
   }
   MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
   MS_ASSIGN_OR_RETURN(plan, ParseSample(std::move(plan)));
+  MS_ASSIGN_OR_RETURN(plan, ParseWatermark(std::move(plan)));
   return ParseTableAlias(std::move(plan));
+}
+
+// WATERMARK ts DELAY OF INTERVAL 3 MINUTES, WATERMARK to_timestamp(t) AS ts DELAY OF …: on any other word, WATERMARK is an alias.
+Result<PlanPtr> SqlParser::ParseWatermark(PlanPtr plan) {
+  if (!cursor_.AtWord("WATERMARK")) return plan;
+  const size_t start = cursor_.position();
+  cursor_.Advance();
+  // An alias needs AS here: DELAY would be taken for one.
+  Result<ExprPtr> column = ParseExpression();
+  if (column.ok() && cursor_.TakeWord("AS")) {
+    MS_ASSIGN_OR_RETURN(std::string name, cursor_.ExpectName());
+    column = Node(Alias{.child = *std::move(column), .names = {std::move(name)}});
+  }
+  if (!column.ok() || !cursor_.TakeWords("DELAY", "OF")) {
+    cursor_.Rewind(start);
+    return plan;
+  }
+  WithWatermark watermark;
+  if (const auto* attribute = (*column)->As<UnresolvedAttribute>()) {
+    watermark.column = attribute->parts.back();
+  } else if (const auto* alias = (*column)->As<Alias>(); alias && alias->names.size() == 1) {
+    watermark.column = alias->names[0];
+    plan = Plan(Project{{Node(UnresolvedStar{}), *column}, std::move(plan)});
+  } else {
+    return Status::Error(errors::kWatermarkWithoutAlias, {{"sqlExpr", "\"" + SqlOf(**column) + "\""}});
+  }
+  MS_ASSIGN_OR_RETURN(ExprPtr delay, ParseExpression());
+  const auto* interval = delay->As<Literal>();
+  const auto* count = interval ? std::get_if<int64_t>(&interval->value.held) : nullptr;
+  if (!count || interval->type.id() != TypeId::kDayTimeInterval) return Status::Unsupported("a WATERMARK whose delay is no interval of days and time");
+  watermark.delay = std::to_string(*count) + " microseconds";
+  watermark.child = std::move(plan);
+  return Plan(std::move(watermark));
 }
 
 Result<PlanPtr> SqlParser::ParseNamedRelation() {
@@ -162,6 +197,7 @@ Result<PlanPtr> SqlParser::ParseNamedRelation() {
   if (stream_call) MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
   MS_RETURN_IF_ERROR(ParseTimeTravel(relation.options));
   MS_ASSIGN_OR_RETURN(PlanPtr plan, ParseSample(Plan(std::move(relation))));
+  MS_ASSIGN_OR_RETURN(plan, ParseWatermark(std::move(plan)));
   return ParseTableAlias(std::move(plan));
 }
 
@@ -181,7 +217,8 @@ Result<PlanPtr> SqlParser::ParseTableFunction(MultipartName name) {
     } while (cursor_.TakeSymbol(","));
   }
   MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
-  return ParseTableAlias(Plan(std::move(function)));
+  MS_ASSIGN_OR_RETURN(PlanPtr plan, ParseWatermark(Plan(std::move(function))));
+  return ParseTableAlias(std::move(plan));
 }
 
 // VERSION AS OF 3, TIMESTAMP AS OF '2024-01-01': the table's options.

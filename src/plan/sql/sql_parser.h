@@ -137,6 +137,7 @@ class SqlParser {
   Result<PlanPtr> ParseNamedRelation();
   Result<PlanPtr> ParseTableFunction(MultipartName name);
   Result<PlanPtr> ParseSample(PlanPtr plan);
+  Result<PlanPtr> ParseWatermark(PlanPtr plan);
   Result<PlanPtr> ParseTableAlias(PlanPtr plan);
   Result<PlanPtr> ParseLateralViews(PlanPtr plan);
   Status ParseTimeTravel(OptionMap& options);
