@@ -109,7 +109,9 @@ def guarded(function, *arguments):
 
 
 def write_known(found, known):
-    lines = [f"{json.dumps(name)}: {json.dumps(known.get(name) or difference[:160])}" for name, difference in found.items() if difference]
+    # What a person has written does not begin like this.
+    reasons = {name: reason for name, reason in known.items() if not reason.startswith("differs: ")}
+    lines = [f"{json.dumps(name)}: {json.dumps(reasons.get(name) or 'differs: ' + difference[:160])}" for name, difference in found.items() if difference]
     with open(KNOWN, "w") as out:
         out.write("{\n" + ",\n".join(lines) + "\n}\n")
 
