@@ -58,7 +58,8 @@ void ForEachPart(const T& node, Visit visit) {
   } else if constexpr (std::is_same_v<T, DropColumns>) {
     all(node.columns);
     visit(node.child.get());
-  } else if constexpr (std::is_same_v<T, Deduplicate> || std::is_same_v<T, SubqueryAlias> || std::is_same_v<T, Sample> || std::is_same_v<T, WithWatermark> || std::is_same_v<T, Repartition>) {
+  } else if constexpr (std::is_same_v<T, Deduplicate> || std::is_same_v<T, SubqueryAlias> || std::is_same_v<T, Sample> || std::is_same_v<T, WithWatermark> ||
+                       std::is_same_v<T, Repartition>) {
     visit(node.child.get());
   } else if constexpr (std::is_same_v<T, Generate>) {
     visit(node.generator.get());
