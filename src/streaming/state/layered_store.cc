@@ -244,7 +244,15 @@ Status LayeredStore::WriteChanges() {
 
 void LayeredStore::Committed() {
   // Those removed that no run has are gone; a list that is mostly holes is packed.
+  std::vector<std::string_view> keys;
   for (size_t i = committed_; i < changes_.size(); ++i) {
+    if ((i - committed_) % kPrefetched == 0) {
+      keys.clear();
+      for (size_t ahead = i; ahead < std::min(i + kPrefetched, changes_.size()); ++ahead) {
+        if (const Entry* entry = changes_[ahead]; entry != nullptr && entry->removed && !entry->in_runs) keys.push_back(entry->key());
+      }
+      tree_.Prefetch(keys);
+    }
     if (Entry* entry = changes_[i]; entry != nullptr && entry->removed && !entry->in_runs) Drop(entry);
   }
   if (changes_.size() > 1024 && holes_ > changes_.size() / 2) {

@@ -7,6 +7,7 @@
 
 #include "storage/failpoint.h"
 #include "streaming/state/byte_order.h"
+#include "streaming/state/state_errors.h"
 
 namespace millstream::state_store {
 
@@ -107,7 +108,10 @@ Result<SnapshotRun> RunWriter::Finish(int64_t number) {
   run_.number = number;
   run_.bytes = file_->size_bytes();
   MS_FAILPOINT("state.run.before_publish");
-  MS_RETURN_IF_ERROR(file_->Publish(RunPath(directory_, number)));
+  if (Status published = file_->Publish(RunPath(directory_, number)); !published.ok()) {
+    if (!published.Is(errors::kFileAlreadyExists)) return published;
+    return Status::Error(errors::kStateConcurrent, {{"path", RunPath(directory_, number)}});
+  }
   MS_FAILPOINT("state.run.after_publish");
   return run_;
 }
