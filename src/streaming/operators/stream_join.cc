@@ -377,9 +377,9 @@ class StreamJoinOperator::Rows : public RowStream {
   Status failed_;
   Side left_, right_;
   std::deque<RecordBatchPtr> out_;
-  std::vector<char> met_;                // of the rows of the input's batch
-  std::vector<int64_t> pair_rows_;       // of each pair, its row of the input's batch
-  std::vector<std::string> pair_keys_;   // and its kept row that has met nobody yet; empty when that does not matter
+  std::vector<char> met_;               // of the rows of the input's batch
+  std::vector<int64_t> pair_rows_;      // of each pair, its row of the input's batch
+  std::vector<std::string> pair_keys_;  // and its kept row that has met nobody yet; empty when that does not matter
   int64_t begun_us_ = 0, joined_us_ = 0;
 };
 
@@ -391,7 +391,8 @@ Result<RowStreamPtr> StreamJoinOperator::Run(const BatchContext& batch, std::vec
 }
 
 std::vector<StateSchema> StreamJoinOperator::state_schemas() const {
-  return {{.store = "left", .key = KeySchema(spec_.left), .value = spec_.left.columns}, {.store = "right", .key = KeySchema(spec_.right), .value = spec_.right.columns}};
+  return {{.store = "left", .key = KeySchema(spec_.left), .value = spec_.left.columns},
+          {.store = "right", .key = KeySchema(spec_.right), .value = spec_.right.columns}};
 }
 
 int64_t StreamJoinOperator::OutputWatermark(int64_t input_watermark_ms) const {

@@ -83,7 +83,8 @@ ExprPtr AllOf(const std::vector<ExprPtr>& conjuncts) {
   ExprPtr all;
   for (const ExprPtr& conjunct : conjuncts) {
     bool nullable = IsNullable(*conjunct) || (all != nullptr && IsNullable(*all));
-    all = all == nullptr ? conjunct : MakeExpr(Call{.function = FindFunction("and"), .args = {all, conjunct}, .type = DataType::Boolean(), .nullable = nullable});
+    all =
+        all == nullptr ? conjunct : MakeExpr(Call{.function = FindFunction("and"), .args = {all, conjunct}, .type = DataType::Boolean(), .nullable = nullable});
   }
   return all;
 }
@@ -91,7 +92,8 @@ ExprPtr AllOf(const std::vector<ExprPtr>& conjuncts) {
 StructType ColumnsOf(const std::vector<AttributeRef>& attributes, const std::string& prefix) {
   std::vector<StructField> fields;
   for (const AttributeRef& attribute : attributes) {
-    fields.push_back({.name = fmt::format("{}{}", prefix, fields.size()), .type = attribute.type, .nullable = attribute.nullable, .metadata = attribute.metadata});
+    fields.push_back(
+        {.name = fmt::format("{}{}", prefix, fields.size()), .type = attribute.type, .nullable = attribute.nullable, .metadata = attribute.metadata});
   }
   return StructType(std::move(fields));
 }
@@ -111,7 +113,8 @@ PlanPtr MakeInput(const SideParts& parts, const std::string& prefix, const std::
   std::vector<ExprPtr> output;
   std::vector<StructField> fields = side->columns.fields();
   for (size_t i = 0; i < parts.attributes.size(); ++i) {
-    output.push_back(MakeExpr(Alias{.child = MakeExpr(AttributeRef(parts.attributes[i])), .names = {fields[i].name}, .metadata = std::nullopt, .id = new_id()}));
+    output.push_back(
+        MakeExpr(Alias{.child = MakeExpr(AttributeRef(parts.attributes[i])), .names = {fields[i].name}, .metadata = std::nullopt, .id = new_id()}));
     if (!side->event_time && parts.times.contains(parts.attributes[i].id)) side->event_time = i;
   }
   auto add = [&](const ExprPtr& expr, const std::string& name) {

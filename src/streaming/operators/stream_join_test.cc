@@ -74,7 +74,8 @@ class JoinHarness {
 
   // Values of the rows that come out, "-" for null, sorted.
   std::vector<std::string> RunBatch(const Rows& left, const Rows& right, int64_t late_minute, int64_t eviction_minute) {
-    BatchContext batch{.id = BatchId(stores_->version()), .late_watermark_ms = late_minute * 60000, .eviction_watermark_ms = eviction_minute * 60000, .stores = stores_.get()};
+    BatchContext batch{
+        .id = BatchId(stores_->version()), .late_watermark_ms = late_minute * 60000, .eviction_watermark_ms = eviction_minute * 60000, .stores = stores_.get()};
     std::vector<RowStreamPtr> inputs;
     inputs.push_back(left_->Run(Inputs(*left_, left)).value());
     inputs.push_back(right_->Run(Inputs(*right_, right)).value());
