@@ -88,7 +88,9 @@ class ChangeAnalyzer {
       return Status::Error(errors::kNonDeterministicExpression, {{"sqlExprs", "\"" + SqlOf(*condition) + "\""}});
     }
     const DataType type = TypeOf(*condition);
-    if (type.id() != TypeId::kBoolean && CanCast(type, DataType::Boolean(), ModeOf(conf_))) condition = CastTo(condition, DataType::Boolean(), ModeOf(conf_));
+    // Only MERGE's conditions and UPDATE's are cast, as Delta's own analysis does.
+    if (type.id() != TypeId::kBoolean && operation != "DELETE" && CanCast(type, DataType::Boolean(), ModeOf(conf_)))
+      condition = CastTo(condition, DataType::Boolean(), ModeOf(conf_));
     if (TypeOf(*condition).id() != TypeId::kBoolean) {
       return Status::Error(errors::kFilterNotBoolean, {{"sqlExpr", SqlOf(*condition)}, {"filter", SqlOf(*condition)}, {"type", type.Sql()}});
     }
@@ -110,6 +112,7 @@ class ChangeAnalyzer {
       } else {
         path.value = MakeExpr(Literal{Value{}, DataType::Null()});
       }
+      if (!clause) MS_RETURN_IF_ERROR(CheckAllFieldsThere(*path.value, TypeAt(changes_.columns[path.column].type, path.fields)));
       written += (written.empty() ? "`" : ", `") + DottedPath(assignment) + "`";
       for (const AssignedPath& other : paths) {
         const size_t shared = std::min(other.fields.size(), path.fields.size());
@@ -163,6 +166,30 @@ class ChangeAnalyzer {
     std::string text;
     for (const Assignment& assignment : assignments) text += (text.empty() ? "`" : ", `") + DottedPath(assignment) + "`";
     return text;
+  }
+
+  DataType TypeAt(DataType type, const std::vector<std::string>& fields) const {
+    for (const std::string& field : fields) {
+      const std::optional<size_t> index = type.fields().IndexOf(field);
+      if (!index) return type;
+      type = DataType(type.fields()[*index].type);
+    }
+    return type;
+  }
+
+  // UPDATE wants a struct with every field of the column's; MERGE fills up what a source does not have.
+  static Status CheckAllFieldsThere(const Expr& value, const DataType& to) {
+    const DataType from = TypeOf(value);
+    return HasFieldsOf(from, to) ? Status()
+                                 : Status::Error(errors::kDeltaUpdateSchemaMismatch, {{"fromCatalog", from.SimpleString()}, {"toCatalog", to.SimpleString()}});
+  }
+
+  static bool HasFieldsOf(const DataType& from, const DataType& to) {
+    if (from.id() != TypeId::kStruct || to.id() != TypeId::kStruct) return true;
+    return std::all_of(to.fields().begin(), to.fields().end(), [&](const StructField& field) {
+      const std::optional<size_t> index = from.fields().IndexOf(field.name);
+      return index && HasFieldsOf(from.fields()[*index].type, field.type);
+    });
   }
 
   Result<AssignedPath> PathOf(const Assignment& assignment, const Scope& target, const char* clause) const {
@@ -254,6 +281,11 @@ Result<RowChanges> AnalyzeUpdate(const UpdateTable& statement, const RelationSou
   const Scope scope = analyzer.ScopeFor(When::kMatched);
   RowChanges::Clause clause{.action = Kind::kUpdate};
   MS_ASSIGN_OR_RETURN(clause.values, analyzer.Values(statement.assignments, scope, false, nullptr));
+  if (!std::all_of(clause.values.begin(), clause.values.end(), [](const ExprPtr& value) { return IsDeterministic(*value); })) {
+    std::string values;
+    for (const ExprPtr& value : clause.values) values += (values.empty() ? "\"" : ", \"") + SqlOf(*value) + "\"";
+    return Status::Error(errors::kNonDeterministicExpression, {{"sqlExprs", values}});
+  }
   MS_ASSIGN_OR_RETURN(analyzer.changes().condition, analyzer.Condition(statement.condition, scope, "UPDATE", nullptr));
   analyzer.changes().clauses.push_back(std::move(clause));
   return std::move(analyzer.changes());

@@ -46,13 +46,30 @@ Result<Statement> SqlParser::ParseStatement() {
     // WITH … INSERT: the common tables belong to the query that is inserted.
     size_t body = cursor_.position();
     int open = 0;
-    for (; !cursor_.AtEnd() && !(open == 0 && (cursor_.AtWord("INSERT") || cursor_.AtWord("SELECT") || cursor_.AtWord("FROM"))); cursor_.Advance()) {
+    for (; !cursor_.AtEnd() && !(open == 0 && (cursor_.AtWord("INSERT") || cursor_.AtWord("MERGE") || cursor_.AtWord("SELECT") || cursor_.AtWord("FROM"))); cursor_.Advance()) {
       if (cursor_.AtSymbol("(")) ++open;
       if (cursor_.AtSymbol(")")) --open;
     }
     body = cursor_.position();
-    bool insert = cursor_.AtWord("INSERT");
+    bool insert = cursor_.AtWord("INSERT"), merge = cursor_.AtWord("MERGE");
     cursor_.Rewind(start);
+    if (merge) {
+      MS_ASSIGN_OR_RETURN(auto ctes, ParseCtes());
+      if (cursor_.position() != body) return cursor_.SyntaxError();
+      MS_ASSIGN_OR_RETURN(Statement statement, ParseMerge());
+      auto& parsed = std::get<MergeInto>(std::get<Command>(statement).node);
+      // The source keeps its name: the names of the WITH are seen below it.
+      const auto* alias = parsed.source->As<SubqueryAlias>();
+      if (alias) {
+        parsed.source = Plan(SubqueryAlias{alias->name, alias->column_aliases, Plan(WithCte{std::move(ctes), alias->child})});
+      } else if (const auto* table = parsed.source->As<UnresolvedRelation>()) {
+        const std::vector<std::string> name = {table->name.back()};
+        parsed.source = Plan(SubqueryAlias{name, {}, Plan(WithCte{std::move(ctes), std::move(parsed.source)})});
+      } else {
+        parsed.source = Plan(WithCte{std::move(ctes), std::move(parsed.source)});
+      }
+      return statement;
+    }
     if (insert) {
       MS_ASSIGN_OR_RETURN(auto ctes, ParseCtes());
       if (cursor_.position() != body) return cursor_.SyntaxError();

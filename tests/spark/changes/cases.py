@@ -163,9 +163,9 @@ def rows(frame):
     return sorted(([plain(value) for value in row] for row in frame.collect()), key=str)
 
 
-def run_statement(spark, sql):
+def run_statement(spark, sql, then=lambda frame: frame):
     try:
-        return {"rows": rows(spark.sql(sql))}
+        return {"rows": rows(then(spark.sql(sql)))}
     except Exception as error:  # noqa: BLE001: whatever it is, it is compared
         condition = error.getCondition() if hasattr(error, "getCondition") else None
         return {"error": condition or type(error).__name__, "text": str(error).split("\n")[0][:200]}
@@ -178,6 +178,7 @@ def run_case(spark, name, vectors):
     first = spark.sql("DESCRIBE HISTORY t").selectExpr("max(version)").collect()[0][0]
     results = [run_statement(spark, sql) for sql in statements]
     table = run_statement(spark, "SELECT * FROM t")
-    feed = run_statement(spark, f"SELECT * EXCEPT (_commit_timestamp, _commit_version), _commit_version - {first} AS commit FROM table_changes('t', {first + 1})")
+    feed = run_statement(spark, f"SELECT * FROM table_changes('t', {first + 1})",
+                         lambda frame: frame.withColumn("commit", frame["_commit_version"] - first).drop("_commit_timestamp", "_commit_version"))
     last = spark.sql("DESCRIBE HISTORY t").selectExpr("max(version)").collect()[0][0]
     return {"results": results, "table": table, "feed": feed, "commits": last - first}
