@@ -46,7 +46,8 @@ Result<Statement> SqlParser::ParseStatement() {
     // WITH … INSERT: the common tables belong to the query that is inserted.
     size_t body = cursor_.position();
     int open = 0;
-    for (; !cursor_.AtEnd() && !(open == 0 && (cursor_.AtWord("INSERT") || cursor_.AtWord("MERGE") || cursor_.AtWord("SELECT") || cursor_.AtWord("FROM"))); cursor_.Advance()) {
+    for (; !cursor_.AtEnd() && !(open == 0 && (cursor_.AtWord("INSERT") || cursor_.AtWord("MERGE") || cursor_.AtWord("SELECT") || cursor_.AtWord("FROM")));
+         cursor_.Advance()) {
       if (cursor_.AtSymbol("(")) ++open;
       if (cursor_.AtSymbol(")")) --open;
     }
