@@ -65,6 +65,11 @@ const std::vector<std::string_view>& AllFailpoints() {
       "session.catalog.before_link",
       "session.catalog.after_link",
       "session.catalog.after_dirsync",
+      // connectors/delta: where a stream that starts at a time has begun
+      "delta.stream_start.before_sync",
+      "delta.stream_start.before_link",
+      "delta.stream_start.after_link",
+      "delta.stream_start.after_dirsync",
       // delta: data files, then the commit that names them, then what maintenance adds
       "delta.data.before_publish",
       "delta.data.after_publish",

@@ -48,6 +48,11 @@ PlanPtr Input(const JobOptions& options) {
   UnresolvedDataSource source{.format = options.source, .schema = std::nullopt, .options = {}, .paths = {}, .is_streaming = true};
   if (options.source == "rate") {
     source.options = {{"rowsPerSecond", "50"}};
+  } else if (options.source == "delta") {
+    // From a time on, which is written down as a version when the stream starts.
+    source.format = "delta";
+    source.options = {{"maxFilesPerTrigger", std::to_string(options.max_files)}, {"startingTimestamp", "2020-01-01"}};
+    source.paths = {options.landing};
   } else if (options.source == "files") {
     source.format = options.format;
     source.schema = StructType({{"id", DataType::Long()}, {"event", DataType::String()}, {"amount", DataType::Long()}});
@@ -111,7 +116,7 @@ int main(int argc, char** argv) {
   app.add_option("--schema", options.schema, "cloudFiles.schemaLocation");
   app.add_option("--format", options.format, "cloudFiles.format");
   app.add_option("--max-files", options.max_files, "cloudFiles.maxFilesPerTrigger");
-  app.add_option("--source", options.source, "cloudFiles, files or rate");
+  app.add_option("--source", options.source, "cloudFiles, files, delta or rate");
   app.add_option("--sink", options.sink, "delta, json, csv or parquet");
   app.add_option("--retain", options.retain, "spark.sql.streaming.minBatchesToRetain");
   app.add_option("--partition-by", options.partition_by, "A column to partition by");

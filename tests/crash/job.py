@@ -14,7 +14,7 @@ from collections import Counter
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable, QueryBuilder
+from deltalake import DeltaTable, write_deltalake, QueryBuilder
 
 RUN_TIMEOUT_S = 60
 # A new column ends the stream once for each time that it is met, as in Auto Loader; the next start goes on with it.
@@ -132,12 +132,15 @@ class Job:
             self.extra_columns += 1
         for _ in range(count):
             rows = [self.new_row() for _ in range(self.rng.randint(1, 5))]
+            self.expected += [row_key(row) for row in rows]
+            if self.shape.source == "delta":
+                write_deltalake(self.landing, pa.Table.from_pylist(rows), mode="append")
+                continue
             folder = os.path.join(self.landing, *(f"d{self.rng.randint(0, 3)}" for _ in range(self.rng.randint(0, 2))))
             os.makedirs(folder, exist_ok=True)
             path = os.path.join(folder, f"f{rows[0]['id']:08d}.{self.shape.format}")
             self.write(path + ".tmp", rows)
             os.rename(path + ".tmp", path)
-            self.expected += [row_key(row) for row in rows]
 
     def new_row(self):
         number = self.next_id

@@ -25,7 +25,7 @@ ROUNDS_PER_TABLE = 30
 VIOLATIONS_MAX = 10
 ERRNOS = [5, 28]  # EIO, ENOSPC
 # Passed in a job's first start only.
-FIRST_START = ("files.schema.", "stream.metadata.", "session.catalog.", "rate.")
+FIRST_START = ("files.schema.", "delta.stream_start.", "stream.metadata.", "session.catalog.", "rate.")
 # Passed once in ten commits.
 SELDOM = ("delta.checkpoint.",)
 TRIES_PER_FAILPOINT = 20
@@ -62,6 +62,8 @@ class Scenarios:
             self.new_job(Shape.files(self.rng, source="files"))
         elif name.startswith("files.sink_") and (self.job is None or self.job.shape.sink == "delta"):
             self.new_job(Shape.files(self.rng, sink=self.rng.choice(["json", "csv", "parquet"])))
+        elif name.startswith("delta.stream_start."):
+            self.new_job(Shape(source="delta", max_files=self.rng.choice([1, 2, 1000]), retain=self.rng.choice([1, 100])))
         elif name.startswith("delta.vector."):
             self.new_job(Shape.any(self.rng, changes=True))
         elif name.startswith(("files.ledger.", "delta.")) and (self.job is None or self.job.shape.source != "cloudFiles" or self.job.shape.sink != "delta"):

@@ -27,7 +27,7 @@ const OptionTable& DeltaStreamReadOptions() {
        {"skipChangeCommits", OptionType::kBool, "false", "Leave out commits that delete or change rows.", "0.1"},
        {"excludeRegex", OptionType::kString, "", "Leave out data files whose path has a match.", "0.1"},
        {"failOnDataLoss", OptionType::kBool, "true", "End the query when commits that it has not read are gone.", "0.1"},
-       {"readChangeFeed", OptionType::kBool, "false", "Read changes instead of rows (not supported in streams yet).", "0.1"},
+       {"readChangeFeed", OptionType::kBool, "false", "Read changes instead of rows: the change data feed.", "0.1"},
        {"readChangeData", OptionType::kBool, "false", "The old name of readChangeFeed.", "0.1"},
        {"schemaTrackingLocation", OptionType::kString, "", "Go on after columns were renamed or dropped (not supported yet).", "0.1"},
        {"schemaLocation", OptionType::kString, "", "The old name of schemaTrackingLocation.", "0.1"}});

@@ -66,7 +66,8 @@ Result<std::unique_ptr<Sink>> OpenDeltaSink(DeltaTables& tables, const std::stri
   MS_ASSIGN_OR_RETURN(OptionValues options, DeltaWriteOptions().ParseKnown(context.options));
   WriteWishes wishes{.partition_by = context.partition_by,
                      .merge_schema = options.Bool("mergeSchema"),
-                     .overwrite_schema = context.output_mode == OutputMode::kComplete && options.Bool("overwriteSchema")};
+                     .overwrite_schema = context.output_mode == OutputMode::kComplete && options.Bool("overwriteSchema"),
+                     .properties = WithPropertyOptions({}, context.options)};
   std::shared_ptr<DeltaLog> log = tables.Log(path);
   // What an earlier process has linked may not be synced: a batch found there is trusted only when it survives a power cut.
   MS_RETURN_IF_ERROR(log->SyncLog());

@@ -32,8 +32,8 @@ inline constexpr ErrorClass kDeltaSourceMissingFiles{
     ".option(\"failOnDataLoss\", \"false\")."};
 inline constexpr ErrorClass kDeltaSourceBothStarts{"DELTA_STARTING_VERSION_AND_TIMESTAMP_BOTH_SET", "42613", ExceptionKind::kIllegalArgument,
                                                    "Please either provide 'startingVersion' or 'startingTimestamp'"};
-inline constexpr ErrorClass kDeltaSourceStartValue{"DELTA_TIME_TRAVEL_INVALID_BEGIN_VALUE", "42604", ExceptionKind::kIllegalArgument,
-                                                   "<timeTravelKey> needs to be a valid begin value."};
+inline constexpr ErrorClass kDeltaIllegalOption{"DELTA_ILLEGAL_OPTION", "42616", ExceptionKind::kIllegalArgument,
+                                                "Invalid value '<input>' for option '<name>', <explain>"};
 inline constexpr ErrorClass kDeltaSourceRegex{"DELTA_REGEX_OPT_SYNTAX_ERROR", "2201B", ExceptionKind::kIllegalArgument,
                                               "Please recheck your syntax for '<regExpOption>'"};
 inline constexpr ErrorClass kDeltaSourceVersion{"DELTA_INVALID_SOURCE_VERSION", "XXKDS", ExceptionKind::kSpark, "sourceVersion(<version>) is invalid"};

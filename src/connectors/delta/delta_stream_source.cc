@@ -20,8 +20,9 @@ class Admission {
   Admission(const DeltaStreamOptions& options, const ReadLimit& limit)
       : files_left_(limit.all ? INT64_MAX : options.files_max.value_or(INT64_MAX)),
         bytes_left_(limit.all ? INT64_MAX : options.bytes_max.value_or(INT64_MAX)) {}
+  bool is_full() const { return files_left_ <= 0 || bytes_left_ <= 0; }
   bool Take(int64_t bytes) {
-    if (files_left_ <= 0 || bytes_left_ <= 0) return false;
+    if (is_full()) return false;
     --files_left_;
     bytes_left_ -= bytes;
     return true;
@@ -53,11 +54,13 @@ const StructType& NoColumns() {
 
 }  // namespace
 
-DeltaStreamSource::DeltaStreamSource(std::shared_ptr<DeltaLog> log, MetadataPtr metadata, DeltaStreamOptions options, std::string directory)
+DeltaStreamSource::DeltaStreamSource(std::shared_ptr<DeltaLog> log, MetadataPtr metadata, StructType schema, DeltaStreamOptions options, std::string directory)
     : log_(std::move(log)),
       metadata_(std::move(metadata)),
+      schema_(std::move(schema)),
       options_(std::move(options)),
       directory_(std::move(directory)),
+      versions_(log_, metadata_, options_),
       rows_read_(std::make_shared<std::atomic<int64_t>>(0)) {}
 
 const StructType& DeltaStreamSource::metadata_schema() const { return NoColumns(); }
@@ -100,19 +103,22 @@ Result<std::optional<StreamOffset>> DeltaStreamSource::LatestOffset(const std::o
       MS_ASSIGN_OR_RETURN(const int64_t readable, FirstReadable(at.version, last));
       if (readable != at.version) at = {.table_id = metadata_->id, .version = readable};
     }
-    MS_ASSIGN_OR_RETURN(Files files, FilesAt(at.version, at.is_initial_snapshot));
-    const auto count = static_cast<int64_t>(files->size());
+    MS_ASSIGN_OR_RETURN(StreamVersionPtr version, VersionAt(at));
+    const auto count = static_cast<int64_t>(version->files.size());
     bool is_full = false;
     for (int64_t i = at.index + 1; i < count && !is_full; ++i) {
-      const AddFile& file = *(*files)[static_cast<size_t>(i)];
-      if (IsExcluded(file)) continue;
-      is_full = !admission.Take(file.size_bytes);
+      const StreamFile& file = version->files[static_cast<size_t>(i)];
+      if (IsExcluded(file.path())) continue;
+      is_full = !admission.Take(file.size_bytes());
       if (!is_full) reached = DeltaStreamOffset{metadata_->id, at.version, i, at.is_initial_snapshot};
     }
     if (is_full) break;
+    // delta-spark does not know which file of changes is a commit's last.
+    const bool ends_within = version->has_change_files && admission.is_full() && reached && reached->version == at.version;
+    if (ends_within) break;
+    // All of the version has been read. One without rows is passed too, in a batch of its own if need be, as in delta-spark.
     at = {.table_id = metadata_->id, .version = at.version + 1};
-    // All of the version has been read, and versions without rows after it are none to stop at.
-    if (reached) reached = at;
+    reached = at;
   }
   if (!reached) return std::optional<StreamOffset>();
   // Another writer's commit may be linked and not synced yet: if a power cut took it after the offset is durable, its version would come again with other
@@ -137,17 +143,25 @@ Result<RowStreamPtr> DeltaStreamSource::ReadBatch(const std::optional<StreamOffs
     at.is_initial_snapshot = true;
   }
   ScanRequest request{.table_path = log_->table_path(), .metadata = metadata_};
+  std::vector<VersionChanges> changes;
   while (at.version < end.version || (at.version == end.version && at.index < end.index)) {
     if (!at.is_initial_snapshot) {
       MS_ASSIGN_OR_RETURN(at.version, FirstReadable(at.version, end.version));
     }
-    MS_ASSIGN_OR_RETURN(Files files, FilesAt(at.version, at.is_initial_snapshot));
+    MS_ASSIGN_OR_RETURN(StreamVersionPtr version, VersionAt(at));
     const bool is_last = at.version == end.version;
-    const int64_t upto = is_last ? std::min(end.index, static_cast<int64_t>(files->size()) - 1) : static_cast<int64_t>(files->size()) - 1;
+    const int64_t last_file = static_cast<int64_t>(version->files.size()) - 1, upto = is_last ? std::min(end.index, last_file) : last_file;
+    changes.push_back({.version = version->version, .timestamp_ms = version->timestamp_ms, .pieces = {}});
     for (int64_t i = at.index + 1; i <= upto; ++i) {
-      const AddFile& file = *(*files)[static_cast<size_t>(i)];
-      if (!IsExcluded(file)) request.files.push_back(ScanFile::Of(file));
+      const StreamFile& file = version->files[static_cast<size_t>(i)];
+      if (IsExcluded(file.path())) continue;
+      if (file.add) {
+        request.files.push_back(ScanFile::Of(*file.add));
+      } else {
+        changes.back().pieces.push_back(*file.change);
+      }
     }
+    if (changes.back().pieces.empty()) changes.pop_back();
     if (is_last) break;
     at = {.table_id = metadata_->id, .version = at.version + 1};
   }
@@ -159,16 +173,19 @@ Result<RowStreamPtr> DeltaStreamSource::ReadBatch(const std::optional<StreamOffs
     request.columns.push_back({.field = schema()[*field]});
   }
   rows_read_ = std::make_shared<std::atomic<int64_t>>(0);
-  if (request.files.empty()) return MakeRowStream(ToArrowSchema(wanted), {});
-  return RowStreamPtr(std::make_unique<CountedRows>(ScanFiles(log_->fs(), std::move(request)), rows_read_));
+  if (request.files.empty() && changes.empty()) return MakeRowStream(ToArrowSchema(wanted), {});
+  RowStreamPtr rows;
+  if (options_.reads_changes) {
+    MS_ASSIGN_OR_RETURN(rows, ReadChanges(log_->fs(), log_->table_path(), metadata_, changes, needs.columns));
+  } else {
+    rows = ScanFiles(log_->fs(), std::move(request));
+  }
+  return RowStreamPtr(std::make_unique<CountedRows>(std::move(rows), rows_read_));
 }
 
 Status DeltaStreamSource::Commit(const StreamOffset& end_offset) {
   MS_ASSIGN_OR_RETURN(const DeltaStreamOffset end, Place(end_offset));
-  std::erase_if(known_, [&](const auto& entry) {
-    const auto& [version, is_commit] = entry.first;
-    return version < end.version || (!is_commit && !end.is_initial_snapshot);
-  });
+  versions_.Forget(end.version, end.is_initial_snapshot);
   return Status();
 }
 
@@ -191,7 +208,8 @@ Result<int64_t> DeltaStreamSource::StartingVersion(int64_t newest) {
     MS_ASSIGN_OR_RETURN(version, VersionFrom(*options_.starting_ms, newest));
   }
   MS_RETURN_IF_ERROR(log_->fs().CreateDirectories(directory_));
-  MS_RETURN_IF_ERROR(log_->fs().Replace(note, std::to_string(version)));
+  Status noted = Publish(log_->fs(), note, std::to_string(version), "delta.stream_start");
+  if (!noted.ok()) return noted;
   started_at_ = version;
   return version;
 }
@@ -209,10 +227,9 @@ Result<int64_t> DeltaStreamSource::VersionFrom(int64_t wall_ms, int64_t newest) 
 
 Result<int64_t> DeltaStreamSource::FirstReadable(int64_t version, int64_t last, bool may_fail) {
   for (int64_t at = version; at <= last; ++at) {
-    if (known_.contains({at, true})) return at;
-    Result<Files> files = FilesAt(at, false);
-    if (!files.ok() && files.status().Is(errors::kFileNotFound)) continue;
-    if (!files.ok()) return files.status();
+    Result<StreamVersionPtr> commit = versions_.CommitAt(at);
+    if (!commit.ok() && commit.status().Is(errors::kFileNotFound)) continue;
+    if (!commit.ok()) return commit.status();
     if (at != version && may_fail && options_.fail_on_data_loss)
       return Status::Error(errors::kDeltaSourceMissingFiles, {{"startVersion", std::to_string(version)}, {"earliestVersion", std::to_string(at)}});
     return at;
@@ -220,51 +237,10 @@ Result<int64_t> DeltaStreamSource::FirstReadable(int64_t version, int64_t last, 
   return Status::Error(errors::kDeltaSourceMissingFiles, {{"startVersion", std::to_string(version)}, {"earliestVersion", std::to_string(last + 1)}});
 }
 
-Result<DeltaStreamSource::Files> DeltaStreamSource::FilesAt(int64_t version, bool is_initial_snapshot) {
-  if (auto found = known_.find({version, !is_initial_snapshot}); found != known_.end()) return found->second;
-  std::vector<AddFilePtr> files;
-  if (is_initial_snapshot) {
-    MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, log_->At(version));
-    snapshot->files.ForEach([&](const AddFilePtr& file) { files.push_back(file); });
-    std::sort(files.begin(), files.end(),
-              [](const AddFilePtr& a, const AddFilePtr& b) { return std::tie(a->modified_ms, a->path) < std::tie(b->modified_ms, b->path); });
-  } else {
-    MS_ASSIGN_OR_RETURN(files, FilesOfCommit(version));
-  }
-  return known_[{version, !is_initial_snapshot}] = std::make_shared<const std::vector<AddFilePtr>>(std::move(files));
+Result<StreamVersionPtr> DeltaStreamSource::VersionAt(const DeltaStreamOffset& place) {
+  return place.is_initial_snapshot ? versions_.SnapshotAt(place.version) : versions_.CommitAt(place.version);
 }
 
-// What a commit adds for a stream: rows that were only rearranged are not news, and rows that were taken away cannot be.
-Result<std::vector<AddFilePtr>> DeltaStreamSource::FilesOfCommit(int64_t version) {
-  MS_ASSIGN_OR_RETURN(DeltaLog::CommitAt commit, log_->ReadVersion(version));
-  MS_RETURN_IF_ERROR(CheckSchema(commit.actions, version));
-  std::vector<AddFilePtr> files;
-  for (const AddFilePtr& file : commit.actions.adds)
-    if (file->data_change) files.push_back(file);
-  const auto removed = std::find_if(commit.actions.removes.begin(), commit.actions.removes.end(), [](const RemoveFilePtr& file) { return file->data_change; });
-  if (removed == commit.actions.removes.end()) return files;
-  if (options_.skip_change_commits) return std::vector<AddFilePtr>();
-  const std::string path = HadoopPathString(log_->table_path());
-  if (!files.empty() && !options_.ignore_changes)
-    return Status::Error(errors::kDeltaSourceIgnoreChanges, {{"changeInfo", (*removed)->path}, {"version", std::to_string(version)}, {"dataPath", path}});
-  if (files.empty() && !options_.ignore_deletes && !options_.ignore_changes)
-    return Status::Error(errors::kDeltaSourceIgnoreDelete, {{"removedFile", (*removed)->path}, {"version", std::to_string(version)}, {"dataPath", path}});
-  return files;
-}
-
-// Columns that the query knows may be missing in older commits; any other difference ends the query, and its next start sees the new schema.
-Status DeltaStreamSource::CheckSchema(const CommitActions& commit, int64_t version) const {
-  if (!commit.metadata) return Status();
-  const StructType& changed = commit.metadata->schema;
-  const bool is_known = std::all_of(changed.begin(), changed.end(), [&](const StructField& field) {
-    std::optional<size_t> at = schema().IndexOf(field.name);
-    return at && schema()[*at].type.SameType(field.type);
-  });
-  if (is_known) return Status();
-  return Status::Error(errors::kDeltaSourceSchemaChanged,
-                       {{"version", std::to_string(version)}, {"readSchema", metadata_->schema_string}, {"dataSchema", commit.metadata->schema_string}});
-}
-
-bool DeltaStreamSource::IsExcluded(const AddFile& file) const { return options_.exclude && re2::RE2::PartialMatch(file.path, *options_.exclude); }
+bool DeltaStreamSource::IsExcluded(const std::string& path) const { return options_.exclude && re2::RE2::PartialMatch(path, *options_.exclude); }
 
 }  // namespace millstream

@@ -101,7 +101,7 @@ Result<DeltaWriteResult> WriteDelta(DeltaTables& tables, const std::string& path
   WriteWishes wishes{.partition_by = write.partition_by,
                      .merge_schema = options.Bool("mergeSchema"),
                      .overwrite_schema = overwrites && options.Bool("overwriteSchema"),
-                     .properties = write.properties,
+                     .properties = WithPropertyOptions(write.properties, write.options),
                      .comment = write.comment};
   const int64_t now_ms = log->clock().WallMillis();
   MS_ASSIGN_OR_RETURN(TableChange change, PlanTableChange(snapshot, path, schema, wishes, now_ms));

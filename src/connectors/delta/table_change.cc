@@ -70,6 +70,12 @@ bool SameNames(const std::vector<std::string>& a, const std::vector<std::string>
 
 }  // namespace
 
+std::map<std::string, std::string> WithPropertyOptions(std::map<std::string, std::string> properties, const OptionMap& options) {
+  for (const auto& [name, value] : options)
+    if (name.starts_with("delta.")) properties.emplace(name, value);
+  return properties;
+}
+
 Status ApplyProperties(const std::map<std::string, std::string>& properties, Protocol& protocol) {
   for (const auto& [key, value] : properties) {
     if (!IsKnownProperty(key)) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/option_table.h"
 #include "delta/delta_log.h"
 #include "types/data_type.h"
 
@@ -30,6 +31,9 @@ struct TableChange {
 // `snapshot` null: a new table. Refuses tables that we may not write, and rows that do not fit.
 Result<TableChange> PlanTableChange(const SnapshotPtr& snapshot, const std::string& table_path, const StructType& rows, const WriteWishes& wishes,
                                     int64_t now_ms);
+
+// With the options of a write whose names begin with "delta.": they are properties of a table that it makes.
+std::map<std::string, std::string> WithPropertyOptions(std::map<std::string, std::string> properties, const OptionMap& options);
 
 // A new table's metadata and protocol. Table properties that need a feature we cannot write are refused by name.
 Result<TableChange> PlanNewTable(const StructType& schema, const WriteWishes& wishes, int64_t now_ms);
