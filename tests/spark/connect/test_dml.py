@@ -1,4 +1,5 @@
 """DELETE, UPDATE, MERGE and writes that replace a part of a table, as a client of Spark sends them."""
+import os
 import threading
 
 import harness
@@ -46,6 +47,43 @@ def test_writers_of_one_table_do_not_lose_each_others_work(server, spark):
         assert not failed, failed
         assert rows(spark.table(name).where("id < 10")) == [(1, 24), (2, 24)]
         assert spark.table(name).where("id >= 10").count() == 24
+
+
+def test_the_change_feed_is_a_stream(server, spark):
+    for vectors in ("true", "false"):
+        name, checkpoint = f"fed_{vectors}", os.path.join(server.directory, f"feed_{vectors}")
+        spark.sql(f"CREATE TABLE {name} (id BIGINT, v STRING) TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true', 'delta.enableDeletionVectors' = '{vectors}')")
+        spark.sql(f"INSERT INTO {name} VALUES (1, 'a'), (2, 'b'), (3, 'c')")
+        spark.sql(f"UPDATE {name} SET v = 'B' WHERE id = 2")
+
+        def feed(**options):
+            stream = spark.readStream.option("readChangeFeed", "true").options(**options).table(name)
+            query = stream.writeStream.option("checkpointLocation", checkpoint + str(options)).trigger(availableNow=True).toTable(name + "_feed")
+            assert query.awaitTermination(60)
+            return [progress["batchId"] for progress in query.recentProgress if progress["numInputRows"]]
+
+        # What is there when the stream begins is inserted by the version that it finds.
+        feed()
+        seen = spark.table(name + "_feed").select("id", "v", "_change_type", "_commit_version")
+        first = [(1, "a", "insert", 2), (2, "B", "insert", 2), (3, "c", "insert", 2)]
+        assert rows(seen) == first, rows(seen)
+        spark.sql(f"DELETE FROM {name} WHERE id = 1")
+        spark.sql(f"MERGE INTO {name} t USING (SELECT 3 AS id UNION ALL SELECT 4) s ON t.id = s.id WHEN MATCHED THEN UPDATE SET v = 'C' "
+                  "WHEN NOT MATCHED THEN INSERT (id) VALUES (s.id)")
+        feed()
+        later = [(1, "a", "delete", 3), (3, "c", "update_preimage", 4), (3, "C", "update_postimage", 4), (4, None, "insert", 4)]
+        assert rows(seen) == sorted(first + later, key=str), rows(seen)
+        feed()
+        assert rows(seen) == sorted(first + later, key=str)
+        # From a version on, a commit a batch.
+        spark.sql(f"DROP TABLE {name}_feed")
+        assert len(feed(startingVersion="1", maxFilesPerTrigger="1")) == 4
+        assert spark.table(name + "_feed").where("_commit_version IN (1, 2)").count() == 5
+    spark.sql("CREATE TABLE unfed (id BIGINT)")
+    spark.sql("INSERT INTO unfed VALUES (1)")
+    query = (spark.readStream.option("readChangeFeed", "true").option("startingVersion", 0).table("unfed").writeStream.format("noop")
+             .option("checkpointLocation", os.path.join(server.directory, "unfed")).trigger(availableNow=True).start())
+    harness.raises(PySparkException, lambda: query.awaitTermination(60), "[DELTA_MISSING_CHANGE_DATA]")
 
 
 def test_merge_into_of_a_data_frame(server, spark):
