@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The benchmarks: the same job on millstream, on PySpark local[2] + Delta and, where it can do the job, on Sail; interleaved, outputs compared.
 
-    bench/run.py --millstream build/release/millstream --peers PYTHON [--only files,known,ndjson,csv,batch,query,start] [--runs 3]
+    bench/run.py --millstream build/release/millstream --peers PYTHON [--only files,known,ndjson,csv,batch,hop,rate,query,start] [--runs 3]
 
 PYTHON has pyspark, delta-spark and pysail (tests/requirements/spark-4.2.lock). Inputs lie on tmpfs. Prints each run, then medians and ratios.
 """
@@ -97,6 +97,31 @@ def bench_batch(engines, args, base):
     shutil.rmtree(disk)
     shutil.rmtree(landing)
 
+
+def bench_streams(engines, args, base, job):
+    """Small batches back to back, on millstream and on PySpark local[2], on the same disk."""
+    report({"hop": "hop: Delta -> Delta, one commit of one row a batch, durable", "rate": "rate: rate-micro-batch -> noop, batches as fast as they go"}[job])
+    medians = {}
+    for engine in ("millstream", "spark"):
+        disk = tempfile.mkdtemp(prefix="millstream-streams-")
+        command = [engines.client if engine == "millstream" else engines.peer, os.path.join(HERE, "job_streams.py"), engine, job, disk]
+        if engine == "millstream":
+            with Server(engine, engines.millstream, disk) as server:
+                done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
+        else:
+            done = subprocess.run(command, capture_output=True, text=True, cwd=disk)
+        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        if done.returncode != 0 or not lines:
+            raise SystemExit(f"{engine} failed: {done.stderr[-2000:]}")
+        figures = json.loads(lines[-1])
+        medians[engine] = figures["seconds"] / max(figures["batches"], 1) * 1000
+        values = sorted(entry.get("triggerExecution", 0) for entry in figures["durations"])
+        report(f"  {engine:10} {medians[engine]:8.2f} ms a batch ({figures['batches']} batches in {figures['seconds']:.2f} s), triggerExecution p50 "
+               f"{values[len(values) // 2]} ms, p99 {values[int(len(values) * 0.99)]} ms")
+        shutil.rmtree(disk)
+    report(f"  ratio {medians['spark'] / medians['millstream']:.0f}x")
+
+
 def bench_query(engines, args, base):
     report("query: small queries over Connect, seen by the client; start of the server to its first row; memory")
     for engine in ("millstream", "sail"):
@@ -131,14 +156,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millstream", required=True)
     parser.add_argument("--peers", required=True)
-    parser.add_argument("--only", default="files,known,ndjson,csv,batch,query,start")
+    parser.add_argument("--only", default="files,known,ndjson,csv,batch,hop,rate,query,start")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--large-bytes", type=int, default=1_000_000_000)
     args = parser.parse_args()
     engines = Engines(os.path.abspath(args.millstream), sys.executable, os.path.abspath(args.peers))
     base = tempfile.mkdtemp(prefix="millstream-bench-", dir="/dev/shm")
     benches = {"files": bench_files, "known": bench_known, "ndjson": lambda *a: bench_large(*a, "json"), "csv": lambda *a: bench_large(*a, "csv"),
-               "batch": bench_batch, "query": bench_query, "start": bench_start}
+               "batch": bench_batch, "hop": lambda *a: bench_streams(*a, "hop"), "rate": lambda *a: bench_streams(*a, "rate"), "query": bench_query, "start": bench_start}
     try:
         for name in args.only.split(","):
             if name not in benches:
