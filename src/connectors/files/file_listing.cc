@@ -8,6 +8,10 @@
 namespace millstream {
 namespace {
 
+// A directory's time may stand still for so long while names come: as FileDiscovery has it.
+constexpr int64_t kTickMarginNs = 100'000'000;
+constexpr int64_t kFullListingPauseUs = 1'000'000, kFullListingShare = 100;
+
 bool InTimeRange(const FileSelection& selection, int64_t modified_ns) {
   return !(selection.modified_after_ns && modified_ns <= *selection.modified_after_ns) &&
          !(selection.modified_before_ns && modified_ns >= *selection.modified_before_ns);
@@ -49,7 +53,8 @@ Result<FileSelection> ParseFileSelection(const OptionMap& options, const std::st
   return selection;
 }
 
-Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelection& selection, const std::function<bool(const std::string& path)>& skip) {
+Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelection& selection, const std::function<bool(const std::string& path)>& skip,
+                             ListingMemory* memory) {
   MS_ASSIGN_OR_RETURN(PathGlob glob, PathGlob::Parse(path, PathGlob::Mode::kStrict));
   if (!glob.has_glob() && !selection.ignore_sink_log) {
     MS_ASSIGN_OR_RETURN(bool is_sink, HasSinkLog(fs, glob.base()));
@@ -58,11 +63,21 @@ Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelectio
   FoundFiles found;
   bool any = !glob.has_glob();
   ListerOptions options{.glob = glob, .name_filter = selection.name_filter, .skip_unfinished = false};
-  FileLister lister(fs, options, nullptr);
+  const int64_t began_us = memory == nullptr ? 0 : memory->clock.MonotonicMicros();
+  const bool full = memory == nullptr || memory->last_full_us == INT64_MIN ||
+                    began_us - memory->last_full_us >= std::max(kFullListingPauseUs, kFullListingShare * memory->full_took_us);
+  FileLister lister(fs, options, full ? nullptr : &memory->directories);
   for (;;) {
+    const int64_t listed_ms = memory == nullptr ? 0 : memory->clock.WallMillis();
     MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, lister.Next());
     if (!listed) break;
     if (glob.has_glob() && glob.MatchesFile(listed->path)) any = true;
+    if (listed->unchanged) {
+      any = true;
+      continue;
+    }
+    const size_t found_before = found.files.size();
+    bool complete = true;
     for (size_t i = 0; i < listed->names.size(); ++i) {
       std::string file = JoinPath(listed->path, listed->names[i]);
       if (skip && skip(file)) {
@@ -71,6 +86,7 @@ Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelectio
       }
       Result<FileInfo> info = fs.Stat(file);
       if (!info.ok()) {
+        complete = false;
         if (info.status().Is(errors::kFileNotFound)) continue;
         return info.status();
       }
@@ -84,6 +100,17 @@ Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelectio
       found.files.push_back(
           {{.path = std::move(file), .size_bytes = info->size_bytes, .modified_ns = info->modified_ns, .partition_values = {}}, std::move(root), direct});
     }
+    if (memory == nullptr) continue;
+    const bool settled = listed_ms * 1'000'000 - listed->info.changed_ns > kTickMarginNs && listed->info.changed_ns != 0;
+    if (settled && complete && found.files.size() == found_before) {
+      memory->directories.Remember(listed->path, {listed->info.device, listed->info.inode, listed->info.changed_ns, std::move(listed->subdirectories)});
+    } else {
+      memory->directories.Forget(listed->path);
+    }
+  }
+  if (memory != nullptr && full) {
+    memory->last_full_us = memory->clock.MonotonicMicros();
+    memory->full_took_us = memory->last_full_us - began_us;
   }
   if (!any) return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(path)}});
   return found;

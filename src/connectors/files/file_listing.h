@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "connectors/files/partition_paths.h"
+#include "base/clock.h"
+#include "connectors/files/file_lister.h"
 #include "connectors/files/path_glob.h"
 #include "formats/file_format.h"
 #include "storage/fs.h"
@@ -39,8 +41,17 @@ struct FoundFiles {
   bool from_sink_log = false;
 };
 
-// `skip`: paths that are of no interest, before they cost a stat. PATH_NOT_FOUND when there is nothing by that name.
-Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelection& selection, const std::function<bool(const std::string& path)>& skip = {});
+// Of one who looks again and again and skips what it knows: directories in which there was nothing else, and which have not changed since, are not listed.
+// As in FileDiscovery, everything is listed in full every second, or every hundred times what that takes: a wrong directory time costs latency, never a file.
+struct ListingMemory {
+  Clock& clock;
+  DirectoryMemory directories{};
+  int64_t last_full_us = INT64_MIN, full_took_us = 0;
+};
+
+// `skip`: paths that are of no interest, before they cost a stat; what is skipped once is skipped for ever. PATH_NOT_FOUND when there is nothing by that name.
+Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelection& selection, const std::function<bool(const std::string& path)>& skip = {},
+                             ListingMemory* memory = nullptr);
 
 // Spark: files in partition directories, or else only the files that lie in the given directories themselves. Columns as the paths say, and
 // values for them in the files. Error: directories that contradict each other.

@@ -53,6 +53,7 @@ class FileStreamSource : public Source, public SupportsTriggerAvailableNow {
   const FileStreamOptions options_;
   CompactibleLog log_;
   SeenFiles seen_;
+  ListingMemory memory_{definition_.clock};
   std::unique_ptr<SourceCleaner> cleaner_;
   int64_t last_step_ = -1;
   std::vector<NewFile> unread_;                                     // found, and left for the next steps

@@ -147,6 +147,18 @@ TEST_F(FileStreamSourceTest, ReadsPartitionDirectories) {
   Write("p=y/b.json", 2, 1700000003);
   EXPECT_EQ(Next(*source, at, "p"), "{\"logOffset\":1}: y");
 }
+TEST_F(FileStreamSourceTest, SeesWhatComesIntoADirectoryThatWasQuiet) {
+  Write("a.json", 1, 1700000001);
+  std::optional<StreamOffset> at;
+  std::unique_ptr<Source> source = Start();
+  EXPECT_EQ(Next(*source, at), "{\"logOffset\":0}: 1");
+  ::usleep(120'000);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Next(*source, at), "");
+  Write("b.json", 2, 1700000002);
+  EXPECT_EQ(Next(*source, at), "{\"logOffset\":1}: 2");
+  Write("c.json", 3, 1700000002);
+  EXPECT_EQ(Next(*source, at), "{\"logOffset\":2}: 3");
+}
 TEST_F(FileStreamSourceTest, FreezesWhatThereIsForAvailableNow) {
   Write("a.json", 1, 1700000001);
   Write("b.json", 2, 1700000002);
