@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "connectors/files/partition_paths.h"
 #include "base/clock.h"
 #include "connectors/files/file_lister.h"
+#include "connectors/files/partition_paths.h"
 #include "connectors/files/path_glob.h"
 #include "formats/file_format.h"
 #include "storage/fs.h"

@@ -117,8 +117,8 @@ Result<std::vector<FileStreamSource::NewFile>> FileStreamSource::ListNewFiles() 
       if (seen_.IsNew(file.path, file.modified_ms)) files.push_back(file);
     return files;
   }
-  Result<FoundFiles> found =
-      FindFiles(definition_.fs, definition_.path, definition_.selection, [this](const std::string& path) { return seen_.Contains(path); }, &memory_);
+  Result<FoundFiles> found = FindFiles(
+      definition_.fs, definition_.path, definition_.selection, [this](const std::string& path) { return seen_.Contains(path); }, &memory_);
   if (!found.ok()) {
     // A glob may match nothing yet, or nothing any more.
     if (HasGlob(definition_.path) && found.status().Is(errors::kPathNotFound)) return files;
