@@ -121,4 +121,7 @@ inline constexpr ErrorClass kDeltaNestedFieldUnsupported{"DELTA_UNSUPPORTED_NEST
 inline constexpr ErrorClass kDeltaUpdateSchemaMismatch{"DELTA_UPDATE_SCHEMA_MISMATCH_EXPRESSION", "42846", ExceptionKind::kAnalysis,
                                                        "Cannot cast <fromCatalog> to <toCatalog>. All nested columns must match."};
 
+inline constexpr ErrorClass kUnresolvedAmongFields{"UNRESOLVED_COLUMN_AMONG_FIELD_NAMES", "42703", ExceptionKind::kAnalysis,
+                                                   "Cannot resolve column name \"<colName>\" among (<fieldNames>)."};
+
 }  // namespace millstream::errors

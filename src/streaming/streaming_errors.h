@@ -32,6 +32,10 @@ inline constexpr ErrorClass kOutputModeUnsupportedDataSource{
     "STREAMING_OUTPUT_MODE.UNSUPPORTED_DATASOURCE", "42KDE", ExceptionKind::kAnalysis,
     "Invalid streaming output mode: <outputMode>. This output mode is not supported in Data Source <className>."};
 inline constexpr ErrorClass kStreamingUnsupported{"_LEGACY_ERROR_TEMP_3102", "", ExceptionKind::kAnalysis, "<msg>"};
+inline constexpr ErrorClass kNonTimeWindow{
+    "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING", "42KDE", ExceptionKind::kAnalysis,
+    "Window function is not supported in <windowFunc> (as column <columnName>) on streaming DataFrames/Datasets.\nStructured Streaming only supports "
+    "time-window aggregation using the WINDOW function. (window specification: <windowSpec>)"};
 inline constexpr ErrorClass kRealTimeTriggerInterval{
     "INVALID_STREAMING_REAL_TIME_MODE_TRIGGER_INTERVAL", "22023", ExceptionKind::kIllegalArgument,
     "The real-time trigger interval is set to <interval> ms. This is less than the <minBatchDuration> ms minimum specified by "

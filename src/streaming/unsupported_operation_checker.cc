@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "streaming/streaming_errors.h"
+#include "streaming/streaming_rules.h"
 
 namespace millstream {
 namespace {
@@ -61,9 +62,10 @@ Status CheckNode(const PlanNode& plan, OutputMode mode) {
     return StatefulNotYet("Aggregation");
   }
   if (const auto* sort = plan.As<Sort>())
-    return sort->is_global
-               ? NotSupported("Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated DataFrame/Dataset in Complete output mode")
-               : Status();
+    return mode == OutputMode::kComplete && HasAggregate(*sort->child)
+               ? Status()
+               : NotSupported(
+                     "Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated DataFrame/Dataset in Complete output mode");
   if (plan.As<Limit>())
     return mode == OutputMode::kUpdate ? NotSupported("Limits are not supported on streaming DataFrames/Datasets in Update output mode")
                                        : StatefulNotYet("LIMIT");
@@ -106,6 +108,7 @@ void CollectStreams(const PlanNode& plan, std::vector<RelationSourcePtr>& stream
 
 Status CheckStreamingOperations(const PlanNode& plan, OutputMode mode) {
   if (mode == OutputMode::kComplete && !HasAggregate(plan)) return OutputModeUnsupported("complete", "no streaming aggregations");
+  MS_RETURN_IF_ERROR(CheckStreamingRules(plan, mode));
   return CheckTree(plan, mode);
 }
 

@@ -30,7 +30,7 @@ inline constexpr ErrorClass kCloudFilesPartitionMismatch{
 inline constexpr ErrorClass kUnableToInferSchema{"UNABLE_TO_INFER_SCHEMA", "42KD9", ExceptionKind::kAnalysis,
                                                  "Unable to infer schema for <format>. It must be specified manually."};
 inline constexpr ErrorClass kStreamingSchemaRequired{
-    "", "", ExceptionKind::kIllegalArgument,
+    "_LEGACY_ERROR_TEMP_2048", "", ExceptionKind::kIllegalArgument,
     "Schema must be specified when creating a streaming source DataFrame. If some files already exist in the directory, then depending on the file "
     "format you may be able to create a static DataFrame on that directory with 'spark.read.load(directory)' and infer schema from it."};
 inline constexpr ErrorClass kInvalidGlob{"MILLSTREAM_INVALID_GLOB", "42601", ExceptionKind::kIllegalArgument, "'<pattern>' is not a valid glob: <reason>."};

@@ -36,8 +36,8 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Deduplicate& node) {
     }
     if (!any) {
       std::string names;
-      for (const AttributeRef& column : scope.columns) names += (names.empty() ? "`" : ", `") + column.name + "`";
-      return Status::Error(errors::kUnresolvedColumn, {{"objectName", QuotedName({name})}, {"proposal", names}});
+      for (const AttributeRef& column : scope.columns) names += (names.empty() ? "" : ", ") + column.name;
+      return Status::Error(errors::kUnresolvedAmongFields, {{"colName", name}, {"fieldNames", names}});
     }
   }
   distinct.child = std::move(child);
