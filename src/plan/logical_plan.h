@@ -149,6 +149,8 @@ struct WithWatermark {
   std::string column;
   std::string delay;  // "10 minutes"
   PlanPtr child;
+  ExprId event_time{};   // after analysis
+  int64_t delay_ms = 0;  // after analysis
 };
 struct FillNa {
   std::vector<std::string> columns;

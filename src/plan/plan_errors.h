@@ -98,6 +98,15 @@ inline constexpr ErrorClass kLimitNotInteger{
 inline constexpr ErrorClass kLimitNegative{
     "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE", "42K0E", ExceptionKind::kAnalysis,
     "The limit like expression \"<expr>\" is invalid. The <name> expression must be equal to or greater than 0, but got <v>."};
+inline constexpr ErrorClass kSeveralTimeWindows{"_LEGACY_ERROR_TEMP_1039", "", ExceptionKind::kAnalysis,
+                                                "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are "
+                                                "currently not supported."};
+inline constexpr ErrorClass kCannotParseWatermarkDelay{
+    "CANNOT_PARSE_INTERVAL", "22006", ExceptionKind::kAnalysis,
+    "Unable to parse <delayThreshold>. Please ensure that the value provided is in a valid format for defining an interval. You can reference the documentation "
+    "for the correct format."};
+inline constexpr ErrorClass kNegativeWatermarkDelay{"", "", ExceptionKind::kIllegalArgument,
+                                                    "requirement failed: delay threshold (<delayThreshold>) should not be negative."};
 
 // ---- DELETE, UPDATE, MERGE: Spark's, and Delta's
 inline constexpr ErrorClass kUnsupportedExprForOperator{

@@ -45,8 +45,8 @@ class ExactlyOnce : public testing::Test {
     request.conf.min_batches_to_retain = 1;
     auto relation = std::make_shared<NumberRelation>(world_);
     request.plan.streams = {relation};
-    request.plan.compile = [relation](int64_t) -> Result<std::unique_ptr<CompiledPlan>> {
-      return std::unique_ptr<CompiledPlan>(std::make_unique<PassThrough>(relation));
+    request.plan.compile = [relation](int64_t) -> Result<std::unique_ptr<StreamPlan>> {
+      return std::make_unique<StreamPlan>(std::make_unique<PassThrough>(relation));
     };
     request.trigger = {Trigger::Kind::kAvailableNow};
     request.open_sink = [&](const std::string& query_id, const std::string&) { return OpenDeltaSink(tables, Table(), {.query_id = query_id}, 1); };

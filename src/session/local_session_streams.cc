@@ -62,8 +62,8 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& s
   catalog->Rewind();
   MS_ASSIGN_OR_RETURN(PlanPtr analyzed_later, Analyze(start.query, *catalog, later));
   request.plan.depends_on_time = !ComputesTheSame(*analyzed, *analyzed_later);
-  request.plan.compile = [catalog, conf, analyzed, query = start.query, engine = engine_, compute = compute_conf(),
-                          depends_on_time = request.plan.depends_on_time](int64_t batch_timestamp_ms) -> Result<std::unique_ptr<CompiledPlan>> {
+  request.plan.compile = [catalog, conf, analyzed, query = start.query, engine = engine_, compute = compute_conf(), mode = start.output_mode,
+                          depends_on_time = request.plan.depends_on_time](int64_t batch_timestamp_ms) -> Result<std::unique_ptr<StreamPlan>> {
     PlanPtr plan = analyzed;
     if (depends_on_time) {
       AnalyzerConf at_batch = conf;
@@ -71,7 +71,7 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& s
       catalog->Rewind();
       MS_ASSIGN_OR_RETURN(plan, Analyze(query, *catalog, at_batch));
     }
-    return CompiledPlan::Compile(Optimize(plan), engine->compute, compute);
+    return StreamPlan::Compile(plan, engine->compute, {.output_mode = mode, .compute = compute, .ansi = conf.ansi});
   };
   request.explain = [analyzed](bool extended) {
     std::string text;
@@ -270,6 +270,8 @@ Result<CheckpointOptions> LocalSession::ResolveCheckpoint(const StartStream& sta
 StreamConf LocalSession::stream_conf() const {
   StreamConf conf;
   conf.min_batches_to_retain = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.minBatchesToRetain"), 1);
+  conf.no_data_batches = conf_.GetBool("spark.sql.streaming.noDataMicroBatches.enabled");
+  conf.state_versions_per_snapshot = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.stateStore.minDeltasForSnapshot"), 1);
   conf.progress_updates_kept = conf_.GetInt("spark.sql.streaming.numRecentProgressUpdates");
   conf.idle_progress_interval_ms = conf_.GetInt("spark.sql.streaming.noDataProgressEventInterval");
   conf.trigger.polling_delay_ms = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.pollingDelay"), 1);

@@ -38,6 +38,7 @@ class Checkpoint {
 
   const std::string& query_id() const { return query_id_; }
   const std::string& directory() const { return options_.directory; }
+  Fs& fs() { return fs_; }
   OffsetSeqLog& offsets() { return offsets_; }
   CommitLog& commits() { return commits_; }
   std::string SourceDirectory(size_t index) const;

@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <nlohmann/json.hpp>
+
 #include "connectors/api/table.h"
 #include "storage/failpoint.h"
+#include "streaming/operators/watermark_operator.h"
+#include "streaming/state/state_errors.h"
 #include "streaming/streaming_errors.h"
 #include "types/arrow_types.h"
 
@@ -97,19 +101,86 @@ Status MicroBatchExecution::Initialize(bool freeze_sources) {
   MS_RETURN_IF_ERROR(OpenSources(freeze_sources));
 
   next_batch_ = recovery.batch;
-  if (recovery.step == NextStep::kStartFresh) return Status();
+  if (!plan_.depends_on_time) MS_RETURN_IF_ERROR(MakePlan(0));
+  if (recovery.step == NextStep::kStartFresh) return OpenState(next_batch_).status();
   const BatchId last = *found.last_offsets;
-  if (last.value() > 0) MS_RETURN_IF_ERROR(LoadOffsets(last.previous(), true));
+  if (last.value() > 0) {
+    MS_RETURN_IF_ERROR(LoadOffsets(last.previous(), true));
+    last_watermark_ms_ = watermark_ms_;
+  }
+  const int64_t late_watermark_ms = last_watermark_ms_;
   if (recovery.step == NextStep::kRerunBatch) {
     MS_ASSIGN_OR_RETURN(std::optional<OffsetSeq> logged, checkpoint_->offsets().GetOffsets(last));
-    rerun_ = Batch{last, logged->metadata.batch_timestamp_ms};
-    return LoadOffsets(last, false);
+    const OffsetSeqMetadata& metadata = logged->metadata;
+    MS_RETURN_IF_ERROR(LoadOffsets(last, false));
+    MS_ASSIGN_OR_RETURN(bool has_batch, OpenState(last));
+    if (!has_batch) {
+      rerun_ = Batch{last, metadata.batch_timestamp_ms, metadata.batch_watermark_ms, late_watermark_ms};
+      return Status();
+    }
+    // The sink had the batch before the state did.
+    MS_ASSIGN_OR_RETURN(std::string note, state_->Note(state_->version()));
+    nlohmann::json json = nlohmann::json::parse(note, nullptr, false);
+    watermark_ms_ = json.is_object() ? json.value("nextBatchWatermarkMs", int64_t{0}) : 0;
+    last_watermark_ms_ = metadata.batch_watermark_ms;
+    MS_RETURN_IF_ERROR(checkpoint_->commits().AddCommit(last, CommitMetadata{watermark_ms_}));
+    MS_RETURN_IF_ERROR(CommitSources());
+    for (Input& input : inputs_) input.start = std::move(input.end);
+    next_batch_ = last.next();
+    return Status();
   }
+  MS_ASSIGN_OR_RETURN(std::optional<CommitMetadata> commit, checkpoint_->commits().GetCommit(last));
+  const int64_t next_watermark_ms = commit ? commit->next_batch_watermark_ms : 0;
   // The crash may have come between the commit log and the sources: tell them again, it costs nothing.
   MS_RETURN_IF_ERROR(LoadOffsets(last, false));
+  last_watermark_ms_ = watermark_ms_;
+  watermark_ms_ = std::max(watermark_ms_, next_watermark_ms);
+  MS_RETURN_IF_ERROR(OpenState(next_batch_).status());
   MS_RETURN_IF_ERROR(CommitSources());
   for (Input& input : inputs_) input.start = std::move(input.end);
   return Status();
+}
+
+Status MicroBatchExecution::MakePlan(int64_t batch_timestamp_ms) {
+  if (compiled_ != nullptr && (!plan_.depends_on_time || compiled_for_ms_ == batch_timestamp_ms)) return Status();
+  MS_ASSIGN_OR_RETURN(compiled_, plan_.compile(batch_timestamp_ms));
+  compiled_for_ms_ = batch_timestamp_ms;
+  return Status();
+}
+
+Result<bool> MicroBatchExecution::OpenState(BatchId next) {
+  MS_RETURN_IF_ERROR(MakePlan(clock_.WallMillis()));
+  if (compiled_->stateful().empty()) return false;
+  StateStoresOptions options{.directory = JoinPath(checkpoint_->directory(), "state"),
+                             .memory_bytes_max = conf_.state_memory_bytes_max,
+                             .versions_kept = conf_.min_batches_to_retain,
+                             .versions_per_snapshot = conf_.state_versions_per_snapshot};
+  MS_ASSIGN_OR_RETURN(state_, StateStores::Open(checkpoint_->fs(), options));
+  if (state_->version() == next.value() + 1 && next.value() >= 0 && checkpoint_->commits().latest() < next) return true;
+  if (state_->version() < next.value()) {
+    return Status::Error(errors::kStateVersionMissing,
+                         {{"path", options.directory}, {"version", std::to_string(next.value())}, {"versions", "0 to " + std::to_string(state_->version())}});
+  }
+  if (state_->version() > next.value()) MS_RETURN_IF_ERROR(state_->RollBackTo(next.value()));
+  return false;
+}
+
+// org.apache.spark.sql.execution.streaming.WatermarkTracker
+void MicroBatchExecution::AdvanceWatermark() {
+  const std::vector<WatermarkOperator*>& operators = compiled_->watermarks();
+  if (operators.empty()) return;
+  for (size_t i = 0; i < operators.size(); ++i) {
+    const EventTimeStats stats = operators[i]->stats();
+    int64_t& watermark = operator_watermarks_[i];
+    if (stats.count > 0) watermark = std::max(watermark, stats.max_ms - operators[i]->delay_ms());
+  }
+  bool takes_max = false;
+  for (const auto& [key, value] : conf_.logged) takes_max |= key == "spark.sql.streaming.multipleWatermarkPolicy" && value == "max";
+  std::optional<int64_t> chosen;
+  for (const auto& [place, watermark] : operator_watermarks_) {
+    chosen = !chosen ? watermark : takes_max ? std::max(*chosen, watermark) : std::min(*chosen, watermark);
+  }
+  watermark_ms_ = std::max(watermark_ms_, *chosen);
 }
 
 Status MicroBatchExecution::OpenSources(bool freeze) {
@@ -135,6 +206,7 @@ Status MicroBatchExecution::LoadOffsets(BatchId id, bool as_start) {
   MS_CHECK(logged.has_value());
   if (logged->offsets.size() != inputs_.size())
     return Status::Error(errors::kCheckpointSourcesChanged, {{"logged", std::to_string(logged->offsets.size())}, {"current", std::to_string(inputs_.size())}});
+  watermark_ms_ = logged->metadata.batch_watermark_ms;
   for (size_t i = 0; i < inputs_.size(); ++i) (as_start ? inputs_[i].start : inputs_[i].end) = std::move(logged->offsets[i]);
   // What a batch was planned with holds for the life of its checkpoint, whatever the session says now.
   for (auto& [key, value] : conf_.logged) {
@@ -182,12 +254,15 @@ Result<std::optional<MicroBatchExecution::Batch>> MicroBatchExecution::Construct
     input.end = input.latest ? input.latest : input.start;
     has_new_data |= input.end != input.start;
   }
-  if (!has_new_data) return std::optional<Batch>();
+  if (!has_new_data) {
+    const bool moves_state = conf_.no_data_batches && has_run_ && compiled_ != nullptr && compiled_->ShouldRunAnotherBatch(last_watermark_ms_, watermark_ms_);
+    if (!moves_state) return std::optional<Batch>();
+  }
   observer_.ShowStatus("Writing offsets to log");
   TriggerProgress::Phase phase(progress, "walCommit");
-  Batch batch{next_batch_, clock_.WallMillis()};
+  Batch batch{next_batch_, clock_.WallMillis(), watermark_ms_, last_watermark_ms_};
   OffsetSeq offsets;
-  offsets.metadata = {.batch_watermark_ms = 0, .batch_timestamp_ms = batch.timestamp_ms, .conf = conf_.logged};
+  offsets.metadata = {.batch_watermark_ms = watermark_ms_, .batch_timestamp_ms = batch.timestamp_ms, .conf = conf_.logged};
   for (const Input& input : inputs_) offsets.offsets.push_back(input.end);
   MS_RETURN_IF_ERROR(checkpoint_->offsets().AddOffsets(batch.id, offsets));
   return std::optional<Batch>(batch);
@@ -197,10 +272,18 @@ Status MicroBatchExecution::RunBatch(const Batch& batch, TriggerProgress& progre
   MS_ASSIGN_OR_RETURN(BatchResult written, WriteBatch(batch, progress));
   progress.sink_rows = written.rows_out;
   MS_FAILPOINT("stream.after_sink");
+  AdvanceWatermark();
+  if (state_ != nullptr) {
+    TriggerProgress::Phase phase(progress, "commitBatch");
+    MS_RETURN_IF_ERROR(state_->Commit(batch.id.value() + 1, fmt::format("{{\"nextBatchWatermarkMs\":{}}}", watermark_ms_)));
+  }
   {
     TriggerProgress::Phase phase(progress, "commitOffsets");
-    MS_RETURN_IF_ERROR(checkpoint_->commits().AddCommit(batch.id, CommitMetadata{}));
+    MS_RETURN_IF_ERROR(checkpoint_->commits().AddCommit(batch.id, CommitMetadata{watermark_ms_}));
   }
+  last_watermark_ms_ = batch.watermark_ms;
+  has_run_ = true;
+  DescribeState(batch, progress);
   MS_FAILPOINT("stream.source_commit.before");
   MS_RETURN_IF_ERROR(CommitSources());
   MS_FAILPOINT("stream.source_commit.after");
@@ -214,30 +297,35 @@ Result<BatchResult> MicroBatchExecution::WriteBatch(const Batch& batch, TriggerP
     MS_FAILPOINT("stream.before_sink");
     Result<BatchResult> written = [&] {
       TriggerProgress::Phase phase(progress, "addBatch");
-      return sink_->AddBatch(batch.id, compiled_->schema(), *rows);
+      Result<BatchResult> added = sink_->AddBatch(batch.id, compiled_->schema(), *rows);
+      if (added.ok()) {
+        if (Status finished = compiled_->Finish(); !finished.ok()) return Result<BatchResult>(std::move(finished));
+      }
+      return added;
     }();
     if (written.ok() || !written.status().retryable() || attempt == kBatchAttemptsMax || cancel_->cancelled()) return written;
     spdlog::warn("query {}: batch {} runs again: {}", checkpoint_->query_id(), batch.id.value(), written.status().message());
+    if (state_ != nullptr) MS_RETURN_IF_ERROR(state_->Abort());
     stop_.WaitFor(kRetryPauseMs * attempt);
   }
 }
 
 Result<RowStreamPtr> MicroBatchExecution::OpenBatch(const Batch& batch, TriggerProgress& progress) {
-  if (compiled_ == nullptr || (plan_.depends_on_time && compiled_for_ms_ != batch.timestamp_ms)) {
-    TriggerProgress::Phase phase(progress, "queryPlanning");
-    MS_ASSIGN_OR_RETURN(compiled_, plan_.compile(batch.timestamp_ms));
-    compiled_for_ms_ = batch.timestamp_ms;
-  }
-  std::vector<RowStreamPtr> inputs;
   {
-    TriggerProgress::Phase phase(progress, "getBatch");
-    for (const auto& [relation, needs] : compiled_->scans()) {
-      MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenScan(relation, needs));
-      inputs.push_back(std::make_unique<StoppableRows>(std::move(rows), cancel_));
-    }
+    TriggerProgress::Phase phase(progress, "queryPlanning");
+    MS_RETURN_IF_ERROR(MakePlan(batch.timestamp_ms));
   }
-  TriggerProgress::Phase phase(progress, "queryPlanning");
-  return compiled_->Run(std::move(inputs), cancel_);
+  ScanOpener open = [&](const RelationSourcePtr& relation, const ScanNeeds& needs) -> Result<RowStreamPtr> {
+    TriggerProgress::Phase phase(progress, "getBatch");
+    MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenScan(relation, needs));
+    return RowStreamPtr(std::make_unique<StoppableRows>(std::move(rows), cancel_));
+  };
+  BatchContext context{.id = batch.id,
+                       .timestamp_ms = batch.timestamp_ms,
+                       .late_watermark_ms = batch.late_watermark_ms,
+                       .eviction_watermark_ms = batch.watermark_ms,
+                       .stores = state_.get()};
+  return compiled_->Run(context, open, cancel_);
 }
 
 Result<RowStreamPtr> MicroBatchExecution::OpenScan(const RelationSourcePtr& relation, const ScanNeeds& needs) {
@@ -265,6 +353,18 @@ Status MicroBatchExecution::Purge() {
   const BatchId oldest_kept(latest->value() - conf_.min_batches_to_retain);
   MS_RETURN_IF_ERROR(checkpoint_->offsets().PurgeBefore(oldest_kept));
   return checkpoint_->commits().PurgeBefore(oldest_kept);
+}
+
+void MicroBatchExecution::DescribeState(const Batch& batch, TriggerProgress& progress) const {
+  // As Spark lists them: from the top.
+  for (auto op = compiled_->stateful().rbegin(); op != compiled_->stateful().rend(); ++op) progress.state_operators.push_back((*op)->progress());
+  if (compiled_->watermarks().empty()) return;
+  for (const WatermarkOperator* watermark : compiled_->watermarks()) {
+    const EventTimeStats stats = watermark->stats();
+    if (stats.count == 0 || !progress.event_time.empty()) continue;
+    progress.event_time = {{"avg", FormatIso8601Millis(static_cast<int64_t>(stats.avg_ms))}, {"max", FormatIso8601Millis(stats.max_ms)}, {"min", FormatIso8601Millis(stats.min_ms)}};
+  }
+  progress.event_time["watermark"] = FormatIso8601Millis(batch.watermark_ms);
 }
 
 void MicroBatchExecution::DescribeSources(TriggerProgress& progress) const {

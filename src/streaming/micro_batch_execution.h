@@ -4,10 +4,12 @@
 //
 // What may be lost at any point, and why nothing is lost or doubled:
 //   before offsets/N is durable    nothing has happened; the batch is planned anew
-//   until commits/N is durable     the same offsets are run again, and the sink takes each (query id, batch id) once
+//   until commits/N is durable     the same offsets are run again, and the sink takes each (query id, batch id) once; unless the state has version N + 1
+//                                  already, which it gets after the sink has the batch: then only commits/N is missing
 //   after commits/N                the next start plans N + 1, and tells the sources again what they may forget
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +20,7 @@
 #include "connectors/api/sink.h"
 #include "connectors/api/source.h"
 #include "streaming/checkpoint.h"
+#include "streaming/operators/stream_plan.h"
 #include "streaming/progress_reporter.h"
 #include "streaming/trigger_executor.h"
 
@@ -27,12 +30,15 @@ struct StreamConf {
   int64_t min_batches_to_retain = 100;
   int64_t progress_updates_kept = 100;
   int64_t idle_progress_interval_ms = 10000;
+  bool no_data_batches = true;  // spark.sql.streaming.noDataMicroBatches.enabled
+  int64_t state_memory_bytes_max = int64_t{1} << 30;
+  int64_t state_versions_per_snapshot = 100;
   TriggerConf trigger;
   StreamConfList logged = DefaultLoggedConf();
 };
 
 // Makes the plan for a batch with this batchTimestampMs: what current_timestamp() means in it.
-using PlanCompiler = std::function<Result<std::unique_ptr<CompiledPlan>>(int64_t batch_timestamp_ms)>;
+using PlanCompiler = std::function<Result<std::unique_ptr<StreamPlan>>(int64_t batch_timestamp_ms)>;
 
 struct MicroBatchPlan {
   // The streaming leaves of the plan, in plan order: the i-th is sources/<i> of the checkpoint.
@@ -74,9 +80,16 @@ class MicroBatchExecution {
   struct Batch {
     BatchId id;
     int64_t timestamp_ms = 0;
+    int64_t watermark_ms = 0;       // what state may be let go of
+    int64_t late_watermark_ms = 0;  // the batch's before: rows up to it come too late
   };
 
   Status OpenSources(bool freeze);
+  Status MakePlan(int64_t batch_timestamp_ms);
+  // Brings the state to the version that batch `next` starts from; true: it has that batch already.
+  Result<bool> OpenState(BatchId next);
+  void AdvanceWatermark();
+  void DescribeState(const Batch& batch, TriggerProgress& progress) const;
   Status LoadOffsets(BatchId id, bool as_start);
   Result<std::optional<Batch>> ConstructNextBatch(const ReadLimit& limit, TriggerProgress& progress);
   Status RunBatch(const Batch& batch, TriggerProgress& progress);
@@ -97,9 +110,14 @@ class MicroBatchExecution {
   BatchObserver& observer_;
 
   std::vector<Input> inputs_;
-  std::unique_ptr<CompiledPlan> compiled_;
+  std::unique_ptr<StreamPlan> compiled_;
   int64_t compiled_for_ms_ = -1;
   BatchId next_batch_{0};
+  std::unique_ptr<StateStores> state_;           // of a plan that remembers
+  int64_t watermark_ms_ = 0;                     // of the next batch
+  int64_t last_watermark_ms_ = 0;                // of the last batch
+  bool has_run_ = false;                         // since this start
+  std::map<size_t, int64_t> operator_watermarks_;  // by place in compiled_->watermarks(), since this start
   std::optional<Batch> rerun_;  // logged by an earlier run and not committed
 };
 

@@ -44,7 +44,24 @@ std::string ProgressJson(const QueryIdentity& query, const TriggerProgress& prog
   phases["triggerExecution"] = progress.elapsed_us();
   for (auto& [name, us] : phases) durations[std::string(name)] = us / 1000;
   json["durationMs"] = std::move(durations);
+  if (!progress.event_time.empty()) json["eventTime"] = progress.event_time;
   json["stateOperators"] = Json::array();
+  for (const StateOperatorProgress& state : progress.state_operators) {
+    Json one;
+    one["operatorName"] = state.name;
+    one["numRowsTotal"] = state.rows_total;
+    one["numRowsUpdated"] = state.rows_updated;
+    one["allUpdatesTimeMs"] = state.updates_us / 1000;
+    one["numRowsRemoved"] = state.rows_removed;
+    one["allRemovalsTimeMs"] = state.removals_us / 1000;
+    one["commitTimeMs"] = state.commit_us / 1000;
+    one["memoryUsedBytes"] = state.memory_bytes;
+    one["numRowsDroppedByWatermark"] = state.rows_dropped_by_watermark;
+    one["numShufflePartitions"] = 1;
+    one["numStateStoreInstances"] = state.instances;
+    one["customMetrics"] = state.custom_metrics;
+    json["stateOperators"].push_back(std::move(one));
+  }
   Json sources = Json::array();
   for (const SourceProgress& source : progress.sources) {
     Json one;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "streaming/operators/stream_operator.h"
 
 namespace millstream {
 
@@ -50,6 +51,8 @@ class TriggerProgress {
   int64_t batch_id = 0;
   bool ran_batch = false;
   std::vector<SourceProgress> sources;
+  std::vector<StateOperatorProgress> state_operators;
+  std::map<std::string, std::string> event_time;
   std::string sink_description;
   int64_t sink_rows = -1;
 

@@ -26,8 +26,8 @@ class StreamExecutionTest : public testing::Test {
     request.checkpoint.directory = directory_;
     auto relation = std::make_shared<NumberRelation>(world_);
     request.plan.streams = {relation};
-    request.plan.compile = [relation](int64_t) -> Result<std::unique_ptr<CompiledPlan>> {
-      return std::unique_ptr<CompiledPlan>(std::make_unique<PassThrough>(relation));
+    request.plan.compile = [relation](int64_t) -> Result<std::unique_ptr<StreamPlan>> {
+      return std::make_unique<StreamPlan>(std::make_unique<PassThrough>(relation));
     };
     request.trigger = trigger;
     request.open_sink = [this](const std::string&, const std::string&) -> Result<std::unique_ptr<Sink>> {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "streaming/operators/stream_join_plan.h"
 #include "streaming/streaming_errors.h"
 #include "streaming/streaming_rules.h"
 
@@ -32,9 +33,27 @@ bool HasWatermark(const PlanNode& plan) {
   return false;
 }
 
-Status CheckJoin(const Join& join) {
+// Rows of an outer join that meet nobody come out when the watermark says so: there must be one that does.
+Status CheckStreamJoin(const Join& join, OutputMode mode) {
+  if (join.type == JoinType::kInner || join.type == JoinType::kCross) return Status();
+  if (join.type == JoinType::kLeftAnti) return NotSupported("LeftAnti joins with a streaming DataFrame/Dataset on the right are not supported");
+  const std::string name = join.type == JoinType::kLeftOuter    ? "LeftOuter"
+                           : join.type == JoinType::kRightOuter ? "RightOuter"
+                           : join.type == JoinType::kFullOuter  ? "FullOuter"
+                                                                : "LeftSemi";
+  if (mode != OutputMode::kAppend) {
+    return NotSupported(name + " join between two streaming DataFrames/Datasets is not supported in " + (mode == OutputMode::kUpdate ? "Update" : "Complete") +
+                        " output mode, only in Append output mode");
+  }
+  if (UnmatchedRowsEnd(join, EventTimesOf(*join.left), EventTimesOf(*join.right))) return Status();
+  return NotSupported("Stream-stream " + name +
+                      " join between two streaming DataFrame/Datasets is not supported without a watermark in the join keys, or a watermark on the nullable side "
+                      "and an appropriate range condition");
+}
+
+Status CheckJoin(const Join& join, OutputMode mode) {
   const bool left = IsStreaming(*join.left), right = IsStreaming(*join.right);
-  if (left && right) return StatefulNotYet("A join of two streams");
+  if (left && right) return CheckStreamJoin(join, mode);
   switch (join.type) {
     case JoinType::kInner:
     case JoinType::kCross:
@@ -87,7 +106,7 @@ Status CheckNode(const PlanNode& plan, OutputMode mode) {
     if (IsStreaming(*set->left) != IsStreaming(*set->right)) return NotSupported("Union between streaming and batch DataFrames/Datasets is not supported");
     if (!set->is_all) return StatefulNotYet("UNION DISTINCT");
   }
-  if (const auto* join = plan.As<Join>()) return CheckJoin(*join);
+  if (const auto* join = plan.As<Join>()) return CheckJoin(*join, mode);
   return Status();
 }
 

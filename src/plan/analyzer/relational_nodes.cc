@@ -5,6 +5,7 @@
 
 #include "plan/analyzer/expression_walk.h"
 #include "plan/analyzer/plan_analyzer.h"
+#include "plan/calendar_interval.h"
 #include "plan/coercion.h"
 #include "plan/functions/signatures.h"
 #include "plan/plan_errors.h"
@@ -202,7 +203,13 @@ Result<PlanPtr> PlanAnalyzer::Visit(const WithWatermark& node) {
                           "The event time \"<eventName>\" has the invalid type \"<eventType>\", but expected \"TIMESTAMP\"."},
                          {{"eventName", node.column}, {"eventType", TypeOf(*column).Sql()}});
   }
-  return MakePlan(WithWatermark{node.column, node.delay, std::move(child)});
+  const std::optional<CalendarInterval> delay = ParseCalendarInterval(node.delay);
+  const std::optional<int64_t> delay_us = delay ? delay->Micros() : std::nullopt;
+  if (!delay_us) return Status::Error(errors::kCannotParseWatermarkDelay, {{"delayThreshold", "'" + node.delay + "'"}});
+  if (*delay_us < 0) return Status::Error(errors::kNegativeWatermarkDelay, {{"delayThreshold", node.delay}});
+  const auto* attribute = column->As<AttributeRef>();
+  if (attribute == nullptr) return Status::Unsupported("A watermark on a field of a struct", "Select the field as a column first.");
+  return MakePlan(WithWatermark{node.column, node.delay, std::move(child), attribute->id, *delay_us / 1000});
 }
 
 Result<PlanPtr> PlanAnalyzer::Visit(const SubqueryAlias& node) {

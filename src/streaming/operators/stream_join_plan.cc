@@ -245,4 +245,21 @@ Result<StreamJoinPlan> PlanStreamJoin(const Join& join, const EventTimes& left_t
   return plan;
 }
 
+bool UnmatchedRowsEnd(const Join& join, const EventTimes& left_times, const EventTimes& right_times) {
+  const Sides sides{OutputOf(*join.left), OutputOf(*join.right)};
+  Keys keys;
+  const std::vector<ExprPtr> conjuncts = ConjunctsOf(join.condition);
+  for (const ExprPtr& conjunct : conjuncts) TakeKey(*conjunct, sides, &keys);
+  auto is_time = [](const ExprPtr& key, const EventTimes& times) {
+    const auto* attribute = key->As<AttributeRef>();
+    return attribute != nullptr && times.contains(attribute->id);
+  };
+  for (size_t i = 0; i < keys.left.size(); ++i) {
+    if (is_time(keys.left[i], left_times) || is_time(keys.right[i], right_times)) return true;
+  }
+  const bool of_left = StateBound::OfCondition(conjuncts, sides.left, sides.right, right_times).exists();
+  const bool of_right = StateBound::OfCondition(conjuncts, sides.right, sides.left, left_times).exists();
+  return join.type == JoinType::kRightOuter ? of_right : join.type == JoinType::kFullOuter ? of_left || of_right : of_left;
+}
+
 }  // namespace millstream

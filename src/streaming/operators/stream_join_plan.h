@@ -21,4 +21,7 @@ struct StreamJoinPlan {
 Result<StreamJoinPlan> PlanStreamJoin(const Join& join, const EventTimes& left_times, const EventTimes& right_times, ComputeEngine& engine,
                                       const ComputeConf& conf, const std::function<ExprId()>& new_id);
 
+// Whether the watermark says at some time that a row which an outer or semi join keeps will meet nobody.
+bool UnmatchedRowsEnd(const Join& join, const EventTimes& left_times, const EventTimes& right_times);
+
 }  // namespace millstream

@@ -1,0 +1,297 @@
+#include "streaming/operators/stream_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+#include "plan/analyzer.h"
+#include "streaming/operators/stream_join_plan.h"
+#include "streaming/operators/watermark_operator.h"
+
+namespace millstream {
+namespace {
+
+// What an operator gives to the piece above it.
+class OperatorRelation : public RelationSource {
+ public:
+  explicit OperatorRelation(StructType schema) : schema_(std::move(schema)) {}
+  std::string name() const override { return "operator"; }
+  const StructType& schema() const override { return schema_; }
+  bool is_streaming() const override { return true; }
+
+ private:
+  const StructType schema_;
+};
+
+PlanPtr WithChildren(const PlanNode& plan, std::vector<PlanPtr> children) {
+  PlanNode copy = plan;
+  std::visit(
+      [&](auto& node) {
+        if constexpr (requires { node.child; }) node.child = std::move(children.at(0));
+        if constexpr (requires { node.left; }) {
+          node.left = std::move(children.at(0));
+          node.right = std::move(children.at(1));
+        }
+      },
+      copy.node);
+  return std::make_shared<const PlanNode>(std::move(copy));
+}
+
+bool HasOperators(const PlanNode& plan) {
+  if (!IsStreaming(plan)) return false;
+  if (plan.As<WithWatermark>() != nullptr) return true;
+  const std::vector<PlanPtr> children = ChildrenOf(plan);
+  if (plan.As<Join>() != nullptr && IsStreaming(*children[0]) && IsStreaming(*children[1])) return true;
+  return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return HasOperators(*child); });
+}
+
+// Larger than what the analyzer gives.
+constexpr int64_t kFirstId = int64_t{1} << 40;
+
+}  // namespace
+
+struct StreamPlan::Node {
+  RelationSourcePtr relation;
+  std::unique_ptr<StreamOperator> op;
+  StatefulOperator* stateful = nullptr;  // the same, when it is one
+  std::vector<std::unique_ptr<Piece>> inputs;
+};
+
+struct StreamPlan::Piece {
+  std::unique_ptr<CompiledPlan> plan;
+  std::vector<std::unique_ptr<Node>> nodes;
+};
+
+// The rows of an operator: pulled by the piece above it, and by Finish when that has stopped early.
+class StreamPlan::Rows {
+ public:
+  explicit Rows(RowStreamPtr rows) : rows_(std::move(rows)) {}
+  const ArrowSchemaPtr& schema() const { return rows_->schema(); }
+  Result<RecordBatchPtr> Next() {
+    Result<RecordBatchPtr> next = rows_->Next();
+    std::lock_guard lock(mutex_);
+    if (!next.ok() && failed_.ok()) failed_ = next.status();
+    if (next.ok() && *next == nullptr) ended_ = true;
+    return next;
+  }
+  Status Drain() {
+    for (;;) {
+      {
+        std::lock_guard lock(mutex_);
+        MS_RETURN_IF_ERROR(failed_);
+        if (ended_) return Status();
+      }
+      MS_ASSIGN_OR_RETURN([[maybe_unused]] RecordBatchPtr next, Next());
+    }
+  }
+
+  // Some of the columns, for a piece.
+  class View : public RowStream {
+   public:
+    View(std::shared_ptr<Rows> rows, const std::vector<std::string>& columns) : rows_(std::move(rows)) {
+      std::vector<std::shared_ptr<arrow::Field>> fields;
+      for (const std::string& column : columns) {
+        columns_.push_back(rows_->schema()->GetFieldIndex(column));
+        MS_CHECK(columns_.back() >= 0);
+        fields.push_back(rows_->schema()->field(columns_.back()));
+      }
+      schema_ = arrow::schema(std::move(fields));
+    }
+    const ArrowSchemaPtr& schema() const override { return schema_; }
+    Result<RecordBatchPtr> Next() override {
+      MS_ASSIGN_OR_RETURN(RecordBatchPtr next, rows_->Next());
+      if (next == nullptr) return next;
+      std::vector<std::shared_ptr<arrow::Array>> columns;
+      for (int column : columns_) columns.push_back(next->column(column));
+      return arrow::RecordBatch::Make(schema_, next->num_rows(), std::move(columns));
+    }
+
+   private:
+    const std::shared_ptr<Rows> rows_;
+    std::vector<int> columns_;
+    ArrowSchemaPtr schema_;
+  };
+
+ private:
+  const RowStreamPtr rows_;
+  std::mutex mutex_;
+  bool ended_ = false;  // GUARDED_BY(mutex_)
+  Status failed_;       // GUARDED_BY(mutex_)
+};
+
+class StreamPlan::Cutter {
+ public:
+  Cutter(StreamPlan& plan, ComputeEngine& engine, const StreamPlanOptions& options) : plan_(plan), engine_(engine), options_(options) {}
+
+  Result<std::unique_ptr<Piece>> MakePiece(const PlanPtr& plan) {
+    auto piece = std::make_unique<Piece>();
+    MS_ASSIGN_OR_RETURN(PlanPtr cut, Cut(plan, *piece));
+    MS_ASSIGN_OR_RETURN(piece->plan, CompiledPlan::Compile(Optimize(cut), engine_, options_.compute));
+    return piece;
+  }
+
+ private:
+  // Depth is bounded by kMaxPlanDepth.
+  Result<PlanPtr> Cut(const PlanPtr& plan, Piece& into) {
+    if (!IsStreaming(*plan)) return plan;
+    if (const auto* node = plan->As<WithWatermark>()) return CutWatermark(*node, into);
+    if (const auto* node = plan->As<Join>(); node != nullptr && IsStreaming(*node->left) && IsStreaming(*node->right)) {
+      auto new_id = [this] { return ExprId(next_id_++); };
+      MS_ASSIGN_OR_RETURN(StreamJoinPlan join, PlanStreamJoin(*node, EventTimesOf(*node->left), EventTimesOf(*node->right), engine_, options_.compute, new_id));
+      StatefulOperator* stateful = join.join.get();
+      return Replace(std::move(join.join), stateful, {join.left, join.right}, std::move(join.output), into);
+    }
+    std::vector<PlanPtr> children = ChildrenOf(*plan);
+    for (PlanPtr& child : children) {
+      MS_ASSIGN_OR_RETURN(child, Cut(child, into));
+    }
+    return WithChildren(*plan, std::move(children));
+  }
+
+  Result<PlanPtr> CutWatermark(const WithWatermark& node, Piece& into) {
+    std::vector<AttributeRef> output = OutputOf(*node.child);
+    std::vector<ExprPtr> columns;
+    std::vector<StructField> fields;
+    size_t event_time = output.size();
+    for (size_t i = 0; i < output.size(); ++i) {
+      if (output[i].id == node.event_time) event_time = i;
+      fields.push_back({.name = fmt::format("c{}", i), .type = output[i].type, .nullable = output[i].nullable});
+      columns.push_back(MakeExpr(Alias{.child = MakeExpr(AttributeRef(output[i])), .names = {fields.back().name}, .metadata = std::nullopt, .id = ExprId(next_id_++)}));
+    }
+    if (event_time == output.size()) return Status::Internal("the event time " + node.column + " is no column of its plan");
+    auto watermark = std::make_unique<WatermarkOperator>(StructType(std::move(fields)), event_time, node.delay_ms);
+    plan_.watermarks_.push_back(watermark.get());
+    return Replace(std::move(watermark), nullptr, {MakePlan(Project{std::move(columns), node.child})}, std::move(output), into);
+  }
+
+  Result<PlanPtr> Replace(std::unique_ptr<StreamOperator> op, StatefulOperator* stateful, const std::vector<PlanPtr>& inputs, std::vector<AttributeRef> output,
+                          Piece& into) {
+    auto node = std::make_unique<Node>();
+    for (const PlanPtr& input : inputs) {
+      MS_ASSIGN_OR_RETURN(std::unique_ptr<Piece> piece, MakePiece(input));
+      node->inputs.push_back(std::move(piece));
+    }
+    if (stateful != nullptr) {
+      stateful->operator_id = static_cast<int64_t>(plan_.stateful_.size());
+      plan_.stateful_.push_back(stateful);
+    }
+    node->relation = std::make_shared<OperatorRelation>(op->schema());
+    for (size_t i = 0; i < output.size(); ++i) output[i].name = op->schema().fields()[i].name;
+    node->op = std::move(op);
+    node->stateful = stateful;
+    PlanPtr scan = MakePlan(ScanRelation{node->relation, std::move(output)});
+    into.nodes.push_back(std::move(node));
+    return scan;
+  }
+
+  StreamPlan& plan_;
+  ComputeEngine& engine_;
+  const StreamPlanOptions& options_;
+  int64_t next_id_ = kFirstId;
+};
+
+StreamPlan::StreamPlan() = default;
+StreamPlan::~StreamPlan() = default;
+
+StreamPlan::StreamPlan(std::unique_ptr<CompiledPlan> whole) : root_(std::make_unique<Piece>()) { root_->plan = std::move(whole); }
+
+Result<std::unique_ptr<StreamPlan>> StreamPlan::Compile(const PlanPtr& analyzed, ComputeEngine& engine, const StreamPlanOptions& options) {
+  if (!HasOperators(*analyzed)) {
+    MS_ASSIGN_OR_RETURN(std::unique_ptr<CompiledPlan> whole, CompiledPlan::Compile(Optimize(analyzed), engine, options.compute));
+    return std::make_unique<StreamPlan>(std::move(whole));
+  }
+  std::unique_ptr<StreamPlan> plan(new StreamPlan);
+  // The columns' names are the user's, also where operators have given them others.
+  std::vector<ExprPtr> named;
+  for (const AttributeRef& attribute : OutputOf(*analyzed)) {
+    named.push_back(MakeExpr(Alias{.child = MakeExpr(AttributeRef(attribute)), .names = {attribute.name}, .metadata = attribute.metadata, .id = attribute.id}));
+  }
+  Cutter cutter(*plan, engine, options);
+  MS_ASSIGN_OR_RETURN(plan->root_, cutter.MakePiece(MakePlan(Project{std::move(named), analyzed})));
+  return plan;
+}
+
+const StructType& StreamPlan::schema() const { return root_->plan->schema(); }
+
+Result<RowStreamPtr> StreamPlan::Run(const BatchContext& batch, const ScanOpener& open_scan, const std::shared_ptr<CancelToken>& cancel) {
+  running_.clear();
+  Watermarks watermarks{batch.late_watermark_ms, batch.eviction_watermark_ms};
+  return RunPiece(*root_, batch, open_scan, cancel, &watermarks);
+}
+
+Result<RowStreamPtr> StreamPlan::RunPiece(Piece& piece, const BatchContext& batch, const ScanOpener& open_scan, const std::shared_ptr<CancelToken>& cancel,
+                                          Watermarks* watermarks) {
+  const Watermarks in = *watermarks;
+  std::vector<RowStreamPtr> inputs;
+  for (const auto& [relation, needs] : piece.plan->scans()) {
+    auto node = std::find_if(piece.nodes.begin(), piece.nodes.end(), [&](const std::unique_ptr<Node>& one) { return one->relation == relation; });
+    if (node == piece.nodes.end()) {
+      MS_ASSIGN_OR_RETURN(RowStreamPtr rows, open_scan(relation, needs));
+      inputs.push_back(std::move(rows));
+      continue;
+    }
+    Watermarks of_node = in;
+    MS_ASSIGN_OR_RETURN(std::shared_ptr<Rows> rows, RunNode(**node, batch, open_scan, cancel, &of_node));
+    inputs.push_back(std::make_unique<Rows::View>(std::move(rows), needs.columns));
+    watermarks->late_ms = std::min(watermarks->late_ms, of_node.late_ms);
+    watermarks->eviction_ms = std::min(watermarks->eviction_ms, of_node.eviction_ms);
+  }
+  return piece.plan->Run(std::move(inputs), cancel);
+}
+
+Result<std::shared_ptr<StreamPlan::Rows>> StreamPlan::RunNode(Node& node, const BatchContext& batch, const ScanOpener& open_scan,
+                                                              const std::shared_ptr<CancelToken>& cancel, Watermarks* watermarks) {
+  const Watermarks in = *watermarks;
+  std::vector<RowStreamPtr> inputs;
+  for (const std::unique_ptr<Piece>& input : node.inputs) {
+    Watermarks of_input = in;
+    MS_ASSIGN_OR_RETURN(RowStreamPtr rows, RunPiece(*input, batch, open_scan, cancel, &of_input));
+    inputs.push_back(std::move(rows));
+    watermarks->late_ms = std::min(watermarks->late_ms, of_input.late_ms);
+    watermarks->eviction_ms = std::min(watermarks->eviction_ms, of_input.eviction_ms);
+  }
+  BatchContext context = batch;
+  context.late_watermark_ms = watermarks->late_ms;
+  context.eviction_watermark_ms = watermarks->eviction_ms;
+  MS_ASSIGN_OR_RETURN(RowStreamPtr rows, node.op->Run(context, std::move(inputs)));
+  if (node.stateful != nullptr) *watermarks = {node.stateful->OutputWatermark(watermarks->late_ms), node.stateful->OutputWatermark(watermarks->eviction_ms)};
+  running_.push_back(std::make_shared<Rows>(std::move(rows)));
+  return running_.back();
+}
+
+Status StreamPlan::Finish() {
+  // From the top: what is below has been pulled by what is above it.
+  Status finished;
+  for (auto rows = running_.rbegin(); rows != running_.rend() && finished.ok(); ++rows) finished = (*rows)->Drain();
+  running_.clear();
+  return finished;
+}
+
+// `last_and_new` are the last and the new watermark of the inputs, and then of what comes out.
+bool StreamPlan::AsksForBatch(const Piece& piece, Watermarks* last_and_new) {
+  const Watermarks in = *last_and_new;
+  bool asks = false;
+  for (const std::unique_ptr<Node>& node : piece.nodes) {
+    Watermarks of_node = in;
+    for (const std::unique_ptr<Piece>& input : node->inputs) {
+      Watermarks of_input = in;
+      asks |= AsksForBatch(*input, &of_input);
+      of_node = {std::min(of_node.late_ms, of_input.late_ms), std::min(of_node.eviction_ms, of_input.eviction_ms)};
+    }
+    if (node->stateful != nullptr) {
+      asks |= node->stateful->ShouldRunAnotherBatch(of_node.late_ms, of_node.eviction_ms);
+      of_node = {node->stateful->OutputWatermark(of_node.late_ms), node->stateful->OutputWatermark(of_node.eviction_ms)};
+    }
+    *last_and_new = {std::min(last_and_new->late_ms, of_node.late_ms), std::min(last_and_new->eviction_ms, of_node.eviction_ms)};
+  }
+  return asks;
+}
+
+bool StreamPlan::ShouldRunAnotherBatch(int64_t last_watermark_ms, int64_t new_watermark_ms) const {
+  Watermarks last_and_new{last_watermark_ms, new_watermark_ms};
+  return AsksForBatch(*root_, &last_and_new);
+}
+
+}  // namespace millstream
