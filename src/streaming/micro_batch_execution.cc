@@ -362,7 +362,9 @@ void MicroBatchExecution::DescribeState(const Batch& batch, TriggerProgress& pro
   for (const WatermarkOperator* watermark : compiled_->watermarks()) {
     const EventTimeStats stats = watermark->stats();
     if (stats.count == 0 || !progress.event_time.empty()) continue;
-    progress.event_time = {{"avg", FormatIso8601Millis(static_cast<int64_t>(stats.avg_ms))}, {"max", FormatIso8601Millis(stats.max_ms)}, {"min", FormatIso8601Millis(stats.min_ms)}};
+    progress.event_time = {{"avg", FormatIso8601Millis(static_cast<int64_t>(stats.avg_ms))},
+                           {"max", FormatIso8601Millis(stats.max_ms)},
+                           {"min", FormatIso8601Millis(stats.min_ms)}};
   }
   progress.event_time["watermark"] = FormatIso8601Millis(batch.watermark_ms);
 }

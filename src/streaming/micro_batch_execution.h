@@ -113,12 +113,12 @@ class MicroBatchExecution {
   std::unique_ptr<StreamPlan> compiled_;
   int64_t compiled_for_ms_ = -1;
   BatchId next_batch_{0};
-  std::unique_ptr<StateStores> state_;           // of a plan that remembers
-  int64_t watermark_ms_ = 0;                     // of the next batch
-  int64_t last_watermark_ms_ = 0;                // of the last batch
-  bool has_run_ = false;                         // since this start
+  std::unique_ptr<StateStores> state_;             // of a plan that remembers
+  int64_t watermark_ms_ = 0;                       // of the next batch
+  int64_t last_watermark_ms_ = 0;                  // of the last batch
+  bool has_run_ = false;                           // since this start
   std::map<size_t, int64_t> operator_watermarks_;  // by place in compiled_->watermarks(), since this start
-  std::optional<Batch> rerun_;  // logged by an earlier run and not committed
+  std::optional<Batch> rerun_;                     // logged by an earlier run and not committed
 };
 
 }  // namespace millstream

@@ -46,9 +46,10 @@ Status CheckStreamJoin(const Join& join, OutputMode mode) {
                         " output mode, only in Append output mode");
   }
   if (UnmatchedRowsEnd(join, EventTimesOf(*join.left), EventTimesOf(*join.right))) return Status();
-  return NotSupported("Stream-stream " + name +
-                      " join between two streaming DataFrame/Datasets is not supported without a watermark in the join keys, or a watermark on the nullable side "
-                      "and an appropriate range condition");
+  return NotSupported(
+      "Stream-stream " + name +
+      " join between two streaming DataFrame/Datasets is not supported without a watermark in the join keys, or a watermark on the nullable side "
+      "and an appropriate range condition");
 }
 
 Status CheckJoin(const Join& join, OutputMode mode) {

@@ -158,7 +158,8 @@ class StreamPlan::Cutter {
     for (size_t i = 0; i < output.size(); ++i) {
       if (output[i].id == node.event_time) event_time = i;
       fields.push_back({.name = fmt::format("c{}", i), .type = output[i].type, .nullable = output[i].nullable});
-      columns.push_back(MakeExpr(Alias{.child = MakeExpr(AttributeRef(output[i])), .names = {fields.back().name}, .metadata = std::nullopt, .id = ExprId(next_id_++)}));
+      columns.push_back(
+          MakeExpr(Alias{.child = MakeExpr(AttributeRef(output[i])), .names = {fields.back().name}, .metadata = std::nullopt, .id = ExprId(next_id_++)}));
     }
     if (event_time == output.size()) return Status::Internal("the event time " + node.column + " is no column of its plan");
     auto watermark = std::make_unique<WatermarkOperator>(StructType(std::move(fields)), event_time, node.delay_ms);
