@@ -19,6 +19,11 @@ SOURCE = "src/connectors/files/cloud_files_source.cc"
 DISCOVERY = "src/connectors/files/file_discovery.cc"
 LEDGER = "src/connectors/files/file_ledger.cc"
 
+FILE_WRITER = "src/connectors/files/directory_writer.cc"
+FILE_SINK = "src/connectors/files/file_sink.cc"
+FILE_LOG = "src/connectors/files/compactible_log.cc"
+DELTA_STREAM = "src/connectors/delta/delta_stream_source.cc"
+
 
 @dataclasses.dataclass
 class Mutant:
@@ -89,4 +94,13 @@ MUTANTS = [
            [(CHECKPOINT, "checkpoint->query_id_ = **id;", "checkpoint->query_id_ = NewUuid();")], ["kill"]),
     Mutant("no-lock", "two queries may use one checkpoint",
            [(CHECKPOINT, "if (checkpoint->lock_ == nullptr)", "if (false)")], ["streaming_test"]),
+    Mutant("file-sink-unsynced-directory", "the log of a file sink names files whose directory is not synced",
+           [(FILE_WRITER, "if (status.ok()) status = fs.SyncDirectory(directory);", "")], ["session_test", "cut"]),
+    Mutant("trusts-unsynced-file-log", "an entry of a log of files that a dead process has linked is trusted before it is durable",
+           [(FILE_LOG, "return ids_.empty() ? Status() : fs_.SyncDirectory(directory_);", "return Status();")], ["session_test", "cut"]),
+    Mutant("file-sink-forgets-batches", "a file sink writes a batch that it has already",
+           [(FILE_SINK, "if (batch_id.value() <= log_.latest().value_or(-1)) return BatchResult{.rows_out = 0, .was_done_before = true};", "")],
+           ["session_test", "kill"]),
+    Mutant("delta-stream-trusts-unsynced-commit", "a stream's offset passes a commit that another writer has linked and not synced",
+           [(DELTA_STREAM, "MS_RETURN_IF_ERROR(log_->SyncLog());", "")], ["connectors_delta_test"]),
 ]
