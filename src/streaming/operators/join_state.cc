@@ -114,6 +114,12 @@ Result<bool> JoinState::Meet(std::string_view state_key) {
   return true;
 }
 
+Result<bool> JoinState::Forget(std::string_view state_key) {
+  MS_ASSIGN_OR_RETURN(bool found, rows_->Get(state_key, &value_));
+  if (found) MS_RETURN_IF_ERROR(rows_->Remove(state_key));
+  return found;
+}
+
 Result<bool> JoinState::NextBucket(int64_t through_us) {
   if (old_ == nullptr) {
     std::string end;
@@ -171,7 +177,8 @@ Result<bool> JoinState::LetGo(int64_t through_us, bool* met, std::string_view* r
         continue;
       }
       MS_ASSIGN_OR_RETURN(bool found, rows_->Get(state_key, &value_));
-      if (!found || value_.empty()) return Status::Internal("a kept row of a join is gone");
+      if (!found) continue;  // forgotten before its time
+      if (value_.empty()) return Status::Internal("a kept row of a join is empty");
       MS_RETURN_IF_ERROR(rows_->Remove(state_key));
       *met = value_[0] != 0;
       *row = std::string_view(value_).substr(1);

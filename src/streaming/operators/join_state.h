@@ -49,6 +49,8 @@ class JoinState {
   Status Keep(std::string_view key, std::string_view row, bool met, std::optional<int64_t> expiry_us);
   // True: it had met nobody yet.
   Result<bool> Meet(std::string_view state_key);
+  // It is kept no longer; false: it was not.
+  Result<bool> Forget(std::string_view state_key);
 
   // After the last Keep of the batch, and before LetGo.
   Status EndKeeping();

@@ -62,6 +62,7 @@ class StreamJoinOperator::Rows : public RowStream {
 
   Status Begin(std::vector<RowStreamPtr> inputs) {
     begun_us_ = NowUs();
+    phase_ = IsSemi() ? Phase::kRight : Phase::kLeft;
     MS_RETURN_IF_ERROR(Begin(left_, spec_.left, std::move(inputs.at(0)), "left"));
     return Begin(right_, spec_.right, std::move(inputs.at(1)), "right");
   }
@@ -95,6 +96,8 @@ class StreamJoinOperator::Rows : public RowStream {
     int64_t kept = 0, late = 0, let_go = 0;
   };
 
+  bool IsSemi() const { return spec_.type == JoinType::kLeftSemi; }
+
   Status Begin(Side& side, const StreamJoinSide& spec, RowStreamPtr input, const std::string& name) {
     side.spec = &spec;
     side.is_left = name == "left";
@@ -115,7 +118,8 @@ class StreamJoinOperator::Rows : public RowStream {
         MS_ASSIGN_OR_RETURN(RecordBatchPtr rows, side.input->Next());
         if (rows != nullptr) return Take(side, rows);
         MS_RETURN_IF_ERROR(side.state->EndKeeping());
-        phase_ = phase_ == Phase::kLeft ? Phase::kRight : Phase::kLetGoLeft;
+        const bool was_first = side.is_left != IsSemi();
+        phase_ = !was_first ? Phase::kLetGoLeft : side.is_left ? Phase::kRight : Phase::kLeft;
         if (phase_ == Phase::kLetGoLeft) joined_us_ = NowUs();
         return Status();
       }
@@ -222,7 +226,8 @@ class StreamJoinOperator::Rows : public RowStream {
       met_[static_cast<size_t>(pair_rows_[at])] = 1;
       bool first = false;
       if (!pair_keys_.empty() && !pair_keys_[at].empty()) {
-        MS_ASSIGN_OR_RETURN(first, other.state->Meet(pair_keys_[at]));
+        MS_ASSIGN_OR_RETURN(first, once ? other.state->Forget(pair_keys_[at]) : other.state->Meet(pair_keys_[at]));
+        if (once && first) ++other.let_go;
       }
       if (!once || first) emitted.push_back(pair);
     }
@@ -276,12 +281,10 @@ class StreamJoinOperator::Rows : public RowStream {
       bool met = met_[static_cast<size_t>(row)] != 0;
       std::optional<int64_t> expiry;
       if (side.spec->expiry) expiry = expiries.At(row);
-      if (side.is_left) {
-        // Whatever its time: the right rows of this batch have not come yet.
-        if (met && spec_.type == JoinType::kLeftSemi) continue;
-      } else if (expiry && *expiry <= side.done_through_us && (met || !KeepsUnmatched(spec_.type, false))) {
-        continue;
-      }
+      if (met && side.is_left && IsSemi()) continue;
+      // The first side's rows whatever their time: the other side's rows of this batch have not come yet.
+      const bool is_first = side.is_left != IsSemi();
+      if (!is_first && expiry && *expiry <= side.done_through_us && (met || !KeepsUnmatched(spec_.type, side.is_left))) continue;
       kept.push_back(row);
     }
     side.kept += static_cast<int64_t>(kept.size());

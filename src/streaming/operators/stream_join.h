@@ -4,7 +4,8 @@
 // other side that come later, until the watermark says that none can come.
 //
 // A batch takes the left rows (against the right rows that are kept), then the right rows (against the left ones, those of this batch included), then
-// lets go of what is done with: that is when rows of an outer join that have met nobody come out.
+// lets go of what is done with: that is when rows of an outer join that have met nobody come out. In a left semi join the right rows come first, and a left
+// row goes when it has met one.
 
 #include <memory>
 #include <optional>

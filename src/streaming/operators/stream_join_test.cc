@@ -155,6 +155,7 @@ class SlowJoin {
     dropped = 0;
     const bool left_alone = type_ == JoinType::kLeftOuter || type_ == JoinType::kFullOuter;
     const bool right_alone = type_ == JoinType::kRightOuter || type_ == JoinType::kFullOuter;
+    if (type_ == JoinType::kLeftSemi) TakeRight(right, late, watermark);
     for (const Row& row : left) {
       if (with_values_ && !left_alone && row.value >= 80) continue;
       if (!left_alone && (!row.key || !row.minute)) continue;
@@ -174,10 +175,22 @@ class SlowJoin {
       }
       if (met && type_ == JoinType::kLeftSemi) {
         Add(row, std::nullopt);
-      } else {
+      } else if (type_ != JoinType::kLeftSemi || !row.minute || *row.minute > LeftBound(watermark)) {
         left_.push_back({row, met});
       }
     }
+    if (type_ != JoinType::kLeftSemi) TakeRight(right, late, watermark);
+    LetGo(left_, LeftBound(watermark), [&](const Row& row) {
+      if (left_alone) Add(row, std::nullopt);
+    });
+    LetGo(right_, RightBound(watermark), [&](const Row& row) {
+      if (right_alone) Add(std::nullopt, row);
+    });
+    std::sort(out_.begin(), out_.end());
+    return out_;
+  }
+  void TakeRight(const Rows& right, int64_t late, int64_t watermark) {
+    const bool right_alone = type_ == JoinType::kRightOuter || type_ == JoinType::kFullOuter;
     for (const Row& row : right) {
       if (!right_alone && (!row.key || !row.minute)) continue;
       if (row.minute && *row.minute <= late) {
@@ -190,17 +203,10 @@ class SlowJoin {
         met = other_met = true;
         Add(other, row);
       }
-      bool goes = row.minute && *row.minute <= RightBound(watermark);
+      if (type_ == JoinType::kLeftSemi) std::erase_if(left_, [](const auto& entry) { return entry.second; });
+      bool goes = type_ != JoinType::kLeftSemi && row.minute && *row.minute <= RightBound(watermark);
       if (!goes || (right_alone && !met)) right_.push_back({row, met});
     }
-    LetGo(left_, LeftBound(watermark), [&](const Row& row) {
-      if (left_alone) Add(row, std::nullopt);
-    });
-    LetGo(right_, RightBound(watermark), [&](const Row& row) {
-      if (right_alone) Add(std::nullopt, row);
-    });
-    std::sort(out_.begin(), out_.end());
-    return out_;
   }
   int64_t rows() const { return static_cast<int64_t>(left_.size() + right_.size()); }
   int64_t dropped = 0;
