@@ -282,9 +282,8 @@ class StreamJoinOperator::Rows : public RowStream {
       std::optional<int64_t> expiry;
       if (side.spec->expiry) expiry = expiries.At(row);
       if (met && side.is_left && IsSemi()) continue;
-      // The first side's rows whatever their time: the other side's rows of this batch have not come yet.
-      const bool is_first = side.is_left != IsSemi();
-      if (!is_first && expiry && *expiry <= side.done_through_us && (met || !KeepsUnmatched(spec_.type, side.is_left))) continue;
+      // Left rows whatever their time: the right ones of this batch have not come yet. (Of a left semi join Spark keeps none that goes at once.)
+      if ((!side.is_left || IsSemi()) && expiry && *expiry <= side.done_through_us && (met || !KeepsUnmatched(spec_.type, side.is_left))) continue;
       kept.push_back(row);
     }
     side.kept += static_cast<int64_t>(kept.size());
