@@ -282,8 +282,10 @@ class StreamJoinOperator::Rows : public RowStream {
       std::optional<int64_t> expiry;
       if (side.spec->expiry) expiry = expiries.At(row);
       if (met && side.is_left && IsSemi()) continue;
-      // Left rows whatever their time: the right ones of this batch have not come yet. (Of a left semi join Spark keeps none that goes at once.)
-      if ((!side.is_left || IsSemi()) && expiry && *expiry <= side.done_through_us && (met || !KeepsUnmatched(spec_.type, side.is_left))) continue;
+      // The first side's rows whatever their time: the other's of this batch have not come yet. (Of a left semi join Spark does so only when a key expires.)
+      const bool by_key = side.spec->expiry && *side.spec->expiry >= side.spec->columns.fields().size();
+      const bool is_first = IsSemi() ? !side.is_left && by_key : side.is_left;
+      if (!is_first && expiry && *expiry <= side.done_through_us && (met || !KeepsUnmatched(spec_.type, side.is_left))) continue;
       kept.push_back(row);
     }
     side.kept += static_cast<int64_t>(kept.size());

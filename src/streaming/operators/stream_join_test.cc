@@ -204,7 +204,7 @@ class SlowJoin {
         Add(other, row);
       }
       if (type_ == JoinType::kLeftSemi) std::erase_if(left_, [](const auto& entry) { return entry.second; });
-      bool goes = row.minute && *row.minute <= RightBound(watermark);
+      bool goes = (type_ != JoinType::kLeftSemi || !time_is_key_) && row.minute && *row.minute <= RightBound(watermark);
       if (!goes || (right_alone && !met)) right_.push_back({row, met});
     }
   }
