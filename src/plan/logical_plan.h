@@ -231,6 +231,8 @@ PlanPtr MakePlan(T node, std::optional<int64_t> plan_id = std::nullopt) {
 
 // Inputs of a node, left to right.
 std::vector<PlanPtr> ChildrenOf(const PlanNode& plan);
+// The same node over other inputs, in the order of ChildrenOf. Not for WithCte, which analysis removes.
+PlanPtr WithChildren(const PlanNode& plan, std::vector<PlanPtr> children);
 // Columns of an analyzed plan.
 std::vector<AttributeRef> OutputOf(const PlanNode& plan);
 StructType SchemaOf(const PlanNode& plan);

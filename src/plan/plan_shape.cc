@@ -68,6 +68,22 @@ std::vector<PlanPtr> ChildrenOf(const PlanNode& plan) {
       plan.node);
 }
 
+PlanPtr WithChildren(const PlanNode& plan, std::vector<PlanPtr> children) {
+  PlanNode copy = plan;
+  std::visit(
+      [&](auto& node) {
+        using Node = std::decay_t<decltype(node)>;
+        if constexpr (std::is_same_v<Node, Join> || std::is_same_v<Node, SetOperation>) {
+          node.left = std::move(children.at(0));
+          node.right = std::move(children.at(1));
+        } else if constexpr (requires { node.child; } && !std::is_same_v<Node, WithCte>) {
+          node.child = std::move(children.at(0));
+        }
+      },
+      copy.node);
+  return std::make_shared<const PlanNode>(std::move(copy));
+}
+
 std::vector<AttributeRef> OutputOf(const PlanNode& plan) {
   return std::visit(Overloaded{[](const LocalRelation& leaf) { return leaf.output; },
                                [](const Range& leaf) { return leaf.output; },

@@ -99,6 +99,28 @@ Result<std::string> MakeTimestamp(const FunctionCall& call) {
   return call.args.size() > 6 ? "ms_from_local(" + text + ", " + call.args[6] + ")" : call.sql.FromLocal(text);
 }
 
+// window(time, width, slide, start), lengths in microseconds: one struct, or the list of all that hold the moment (Spark's TimeWindowing).
+Result<std::string> TimeWindow(const FunctionCall& call) {
+  const auto length = [&](size_t argument) {
+    const auto* literal = call.exprs[argument]->As<Literal>();
+    const auto* us = literal ? std::get_if<int64_t>(&literal->value.held) : nullptr;
+    return us ? *us : 0;
+  };
+  const int64_t width = length(1), slide = length(2), start = length(3);
+  if (width <= 0 || slide <= 0) return Status::Internal("a window without a length");
+  const std::string us = "epoch_us(" + call.args[0] + ")", step = std::to_string(slide);
+  const std::string past = "(((" + us + " - " + std::to_string(start) + ") % " + step + " + " + step + ") % " + step + ")";
+  const auto window = [&](int64_t back_us) {
+    return "struct_pack(f0 := ms_timestamp(" + us + " - " + past + " - " + std::to_string(back_us) + "), f1 := ms_timestamp(" + us + " - " + past +
+           " + " + std::to_string(width - back_us) + "))";
+  };
+  if (call.type.id() != TypeId::kArray) return window(0);
+  std::string list;
+  for (int64_t back_us = 0; back_us < width; back_us += slide) list += (list.empty() ? "" : ", ") + window(back_us);
+  if (width % slide == 0) return "[" + list + "]";
+  return "list_filter([" + list + "], lambda w: w.f1 > " + call.args[0] + ")";
+}
+
 }  // namespace
 
 void AddDateFunctions(FunctionTable& table) {
@@ -108,6 +130,7 @@ void AddDateFunctions(FunctionTable& table) {
   table.emitters["unix_timestamp"] = table.emitters["to_unix_timestamp"] = UnixTimestamp;
   table.emitters["from_unixtime"] = FromUnixtime;
   table.emitters["date_trunc"] = DateTrunc;
+  table.emitters["window"] = TimeWindow;
   table.emitters["year"] = PartOf<kYear>;
   table.emitters["month"] = PartOf<kMonth>;
   table.emitters["day"] = table.emitters["dayofmonth"] = PartOf<kDay>;
@@ -118,6 +141,7 @@ void AddDateFunctions(FunctionTable& table) {
   table.emitters["extract"] = table.emitters["date_part"] = table.emitters["datepart"] = Extract;
   table.emitters["make_timestamp"] = table.emitters["make_timestamp_ntz"] = table.emitters["make_timestamp_ltz"] = MakeTimestamp;
   static constexpr FunctionPattern kPatterns[] = {
+      {"window_time", 1, "ms_timestamp(epoch_us(struct_extract({0}, 'f1')) - 1)"},
       {"dayofweek_iso", 1, "isodow({0l})"},
       {"yearofweek", 1, "isoyear({0l})"},
       {"interval_years", 1, "({0} // 12)"},

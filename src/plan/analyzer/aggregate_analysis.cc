@@ -34,11 +34,6 @@ ExprPtr AsNullable(const ExprPtr& expr) {
   return std::make_shared<const Expr>(std::move(copy));
 }
 
-bool IsTimeWindow(const Expr& expr) {
-  const auto* call = expr.As<Call>();
-  return call && call->function->name == "window";
-}
-
 }  // namespace
 
 Result<PlanPtr> PlanAnalyzer::Visit(const Aggregate& node) {
@@ -51,11 +46,6 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Aggregate& node) {
     if (!function || !SameName(function->name.back(), "window", false)) continue;
     MS_ASSIGN_OR_RETURN(ExprPtr window, expressions.Resolve(written));
     expressions.lateral_aliases.emplace("window", window);
-    const ExprPtr& time = window->As<Call>()->args[0];
-    if (!IsTimeWindow(*window) || !IsNullable(*time)) continue;
-    // A row without a time is in no window.
-    const FunctionDef* present = FindFunction("isnotnull");
-    child = MakePlan(Filter{MakeExpr(Call{present, {time}, DataType::Boolean(), false, ModeOf(conf_)}), child});
   }
   MS_ASSIGN_OR_RETURN(std::vector<ExprPtr> list, expressions.ResolveList(node.aggregates));
 
@@ -129,6 +119,10 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Aggregate& node) {
       aggregate.grouping_sets.push_back(std::move(set));
     }
   }
+
+  std::vector<std::vector<ExprPtr>*> lists{&aggregate.group_by, &list};
+  for (std::vector<ExprPtr>& set : aggregate.grouping_sets) lists.push_back(&set);
+  MS_ASSIGN_OR_RETURN(child, ExtractTimeWindows(lists, std::move(child)));
 
   // Window functions and generators work on the groups: what they use is computed by the Aggregate, they themselves above it.
   bool split = std::any_of(list.begin(), list.end(), [](const ExprPtr& item) { return HasWindow(*item) || IsGenerator(*item); });

@@ -104,7 +104,6 @@ bool IsSparkFunction(const std::string& name) {
                                               "uniform",
                                               "validate_utf8",
                                               "variant_get",
-                                              "window_time",
                                               "xpath",
                                               "xpath_boolean",
                                               "xpath_double",

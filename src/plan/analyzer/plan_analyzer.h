@@ -81,6 +81,8 @@ class PlanAnalyzer : public ExpressionContext {
   // A Project over `child`: windows and generators in the list go into nodes of their own.
   Result<PlanPtr> MakeProject(std::vector<ExprPtr> list, PlanPtr child);
   Result<std::vector<ExprPtr>> ExtractGenerators(std::vector<ExprPtr> list, PlanPtr& child);
+  // window(…) in the lists becomes a column of the plan that comes back (time_windows.cc).
+  Result<PlanPtr> ExtractTimeWindows(const std::vector<std::vector<ExprPtr>*>& lists, PlanPtr child);
   std::vector<ExprPtr> ExtractWindows(std::vector<ExprPtr> list, PlanPtr& child);
   Result<ExprPtr> ResolveCondition(const ExprPtr& condition, const Scope& scope);
   Result<ExprPtr> ResolveCount(const ExprPtr& count, const char* what);

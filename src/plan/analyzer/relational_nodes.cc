@@ -88,6 +88,7 @@ Result<std::vector<ExprPtr>> PlanAnalyzer::ExtractGenerators(std::vector<ExprPtr
 }
 
 Result<PlanPtr> PlanAnalyzer::MakeProject(std::vector<ExprPtr> list, PlanPtr child) {
+  MS_ASSIGN_OR_RETURN(child, ExtractTimeWindows({&list}, std::move(child)));
   MS_ASSIGN_OR_RETURN(list, ExtractGenerators(std::move(list), child));
   list = ExtractWindows(std::move(list), child);
   return MakePlan(Project{std::move(list), std::move(child)});

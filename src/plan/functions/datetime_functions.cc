@@ -1,10 +1,15 @@
 // Dates and times.
 
+#include <cstdlib>
+
+#include "plan/calendar_interval.h"
 #include "plan/coercion.h"
 #include "plan/functions/signatures.h"
 
 namespace millstream {
 namespace {
+
+constexpr int64_t kOverlappingWindowsMax = 10000;
 
 struct Row {
   std::vector<std::string> names;
@@ -47,13 +52,80 @@ FunctionDef::Rule Make(const char* params, const char* result) {
   };
 }
 
-// window(time, "10 minutes"[, slide[, start]]) → struct<start, end>. Tumbling windows only are computed so far.
+// A length of time of window() in microseconds.
+Result<int64_t> WindowLength(const FunctionDef& function, const std::vector<ExprPtr>& args, size_t index) {
+  const auto* number = args[index]->As<Literal>();
+  if (number && (number->type.id() == TypeId::kLong || number->type.id() == TypeId::kDayTimeInterval)) {
+    if (const auto* us = std::get_if<int64_t>(&number->value.held)) return *us;
+  }
+  const std::optional<std::string> text = StringLiteral(*args[index]);
+  if (!text) return WrongType(function, args, index, "a foldable \"STRING\" or \"INTERVAL\"");
+  const std::optional<CalendarInterval> interval = ParseCalendarInterval(*text);
+  if (!interval) {
+    return Status::Error({"CANNOT_PARSE_INTERVAL", "22006", ExceptionKind::kAnalysis,
+                          "Unable to parse <intervalString>. Please ensure that the value provided is in a valid format for defining an interval. You can "
+                          "reference the documentation for the correct format."},
+                         {{"intervalString", "'" + *text + "'"}});
+  }
+  if (interval->months != 0) {
+    return Status::Error({"_LEGACY_ERROR_TEMP_3231", "", ExceptionKind::kIllegalArgument, "Intervals greater than a month is not supported (<interval>)."},
+                         {{"interval", *text}});
+  }
+  return interval->Micros().value_or(0);
+}
+
+Status WindowConstraint(const FunctionDef& function, const std::vector<ExprPtr>& args, std::string left, int64_t left_us, const char* constraint,
+                        std::string right, const std::string& right_us) {
+  return Status::Error({"DATATYPE_MISMATCH.PARAMETER_CONSTRAINT_VIOLATION", "42K09", ExceptionKind::kAnalysis,
+                        "Cannot resolve \"<sqlExpr>\" due to data type mismatch: The <leftExprName>(<leftExprValue>) must be <constraint> the "
+                        "<rightExprName>(<rightExprValue>)."},
+                       {{"sqlExpr", CallText(function, args)},
+                        {"leftExprName", "`" + left + "`"},
+                        {"leftExprValue", std::to_string(left_us) + "L"},
+                        {"constraint", constraint},
+                        {"rightExprName", right.empty() ? "" : "`" + right + "`"},
+                        {"rightExprValue", right_us}});
+}
+
+// window(time, width[, slide[, start]]) → struct<start, end>, or where windows overlap an array of those: the analyzer explodes it
+// (time_windows.cc). Lengths become microseconds.
 Result<TypedCall> TimeWindow(const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf& conf) {
+  // The windows of a window: by its last moment.
+  if (const DataType type = TypeOf(*args[0]); type.id() == TypeId::kStruct) {
+    const FunctionDef* moment = FindFunction("window_time");
+    MS_ASSIGN_OR_RETURN(TypedCall typed, moment->rule(*moment, {args[0]}, conf));
+    args[0] = MakeExpr(Call{moment, std::move(typed.args), typed.type, typed.nullable, ModeOf(conf)});
+  }
   MS_ASSIGN_OR_RETURN(args[0], Implicit(function, args, 0, 'T', conf));
-  if (args.size() > 2 && StringLiteral(*args[2]) != StringLiteral(*args[1]))
-    return Status::Unsupported("A sliding window", "Use a tumbling window: window(time, \"10 minutes\").");
-  DataType time = TypeOf(*args[0]);
-  return TypedCall{std::move(args), DataType::Struct(StructType({{"start", time}, {"end", time}})), false};
+  MS_ASSIGN_OR_RETURN(const int64_t width, WindowLength(function, args, 1));
+  int64_t slide = width, start = 0;
+  if (args.size() > 2) {
+    MS_ASSIGN_OR_RETURN(slide, WindowLength(function, args, 2));
+  }
+  if (args.size() > 3) {
+    MS_ASSIGN_OR_RETURN(start, WindowLength(function, args, 3));
+  }
+  const std::string width_text = std::to_string(width) + "L", slide_text = std::to_string(slide) + "L";
+  if (width <= 0) return WindowConstraint(function, args, "window_duration", width, ">", "", "0");
+  if (slide <= 0) return WindowConstraint(function, args, "slide_duration", slide, ">", "", "0");
+  if (slide > width) return WindowConstraint(function, args, "slide_duration", slide, "<=", "window_duration", width_text);
+  if (std::abs(start) >= slide) return WindowConstraint(function, args, "abs(start_time)", std::abs(start), "<", "slide_duration", slide_text);
+  if ((width + slide - 1) / slide > kOverlappingWindowsMax) return Status::Unsupported("A window that overlaps more than 10000 others");
+  const DataType time = TypeOf(*args[0]);
+  args.resize(1);
+  for (const int64_t us : {width, slide, start}) args.push_back(MakeExpr(Literal{{us}, DataType::Long()}));
+  DataType window = DataType::Struct(StructType({{"start", time}, {"end", time}}));
+  return TypedCall{std::move(args), slide == width ? window : DataType::Array(window, false), false};
+}
+
+// window_time(window): its last moment.
+Result<TypedCall> WindowTime(const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf&) {
+  const DataType type = TypeOf(*args[0]);
+  if (type.id() != TypeId::kStruct || type.fields().size() != 2 || type.fields()[1].name != "end" ||
+      (type.fields()[1].type.id() != TypeId::kTimestamp && type.fields()[1].type.id() != TypeId::kTimestampNtz))
+    return WrongType(function, args, 0, "\"STRUCT<start: TIMESTAMP, end: TIMESTAMP>\"");
+  const DataType time = type.fields()[1].type;
+  return TypedCall{std::move(args), time, false};
 }
 
 }  // namespace
@@ -139,6 +211,7 @@ void AddDateTimeFunctions(FunctionTable& table) {
   add({"dayofweek_iso"}, 1, 1, Signature("D", "i"));
   add({"yearofweek"}, 1, 1, Signature("D", "i"));
   add({"window"}, 2, 4, TimeWindow);
+  add({"window_time"}, 1, 1, WindowTime);
 }
 
 }  // namespace millstream
