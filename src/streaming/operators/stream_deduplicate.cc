@@ -1,0 +1,180 @@
+#include "streaming/operators/stream_deduplicate.h"
+
+#include <arrow/array.h>
+
+#include <mutex>
+
+#include "streaming/operators/record_rows.h"
+#include "streaming/state/row_codec.h"
+#include "types/arrow_types.h"
+
+namespace millstream {
+namespace {
+
+constexpr const char* kExpiryStore = "expiry";
+
+// Big-endian with the sign turned: the order of bytes is that of moments.
+std::string MomentBytes(int64_t us) {
+  uint64_t bits = static_cast<uint64_t>(us) ^ (uint64_t{1} << 63);
+  std::string bytes(8, '\0');
+  for (size_t i = 8; i-- > 0; bits >>= 8) bytes[i] = static_cast<char>(bits & 0xFF);
+  return bytes;
+}
+
+}  // namespace
+
+class StreamDeduplicateOperator::Rows : public RowStream {
+ public:
+  Rows(StreamDeduplicateOperator& owner, const BatchContext& batch) : owner_(owner), spec_(owner.spec_), batch_(batch), schema_(ToArrowSchema(spec_.columns)) {}
+
+  Status Begin(RowStreamPtr input) {
+    input_ = std::move(input);
+    MS_ASSIGN_OR_RETURN(store_, batch_.stores->Store({.operator_id = owner_.operator_id}));
+    if (spec_.within) {
+      MS_ASSIGN_OR_RETURN(expiry_, batch_.stores->Store({.operator_id = owner_.operator_id, .name = kExpiryStore}));
+    }
+    MS_ASSIGN_OR_RETURN(encoder_, RowEncoder::Make(owner_.key_schema_, RowLayout::kKey));
+    MS_ASSIGN_OR_RETURN(decoder_, RowDecoder::Make(owner_.key_schema_, RowLayout::kKey));
+    return Status();
+  }
+
+  const ArrowSchemaPtr& schema() const override { return schema_; }
+
+  Result<RecordBatchPtr> Next() override {
+    std::lock_guard lock(mutex_);
+    MS_RETURN_IF_ERROR(failed_);
+    Result<RecordBatchPtr> next = Advance();
+    if (!next.ok()) failed_ = next.status();
+    return next;
+  }
+
+ private:
+  Result<RecordBatchPtr> Advance() {
+    while (input_ != nullptr) {
+      MS_ASSIGN_OR_RETURN(RecordBatchPtr rows, input_->Next());
+      const int64_t begun = SteadyMicros();
+      if (rows == nullptr) {
+        input_ = nullptr;
+        MS_RETURN_IF_ERROR(spec_.within ? LetGoExpired() : LetGoPassed());
+        progress_.removals_us = SteadyMicros() - begun;
+        Report();
+        break;
+      }
+      MS_ASSIGN_OR_RETURN(RecordBatchPtr first, Take(rows));
+      progress_.updates_us += SteadyMicros() - begun;
+      if (first->num_rows() > 0) return first;
+    }
+    return RecordBatchPtr();
+  }
+
+  Result<RecordBatchPtr> Take(const RecordBatchPtr& rows) {
+    std::vector<std::shared_ptr<arrow::Field>> fields;
+    std::vector<std::shared_ptr<arrow::Array>> columns;
+    for (size_t key : spec_.keys) {
+      fields.push_back(rows->schema()->field(static_cast<int>(key)));
+      columns.push_back(rows->column(static_cast<int>(key)));
+    }
+    MS_RETURN_IF_ERROR(encoder_->Bind(*arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows->num_rows(), std::move(columns))));
+    const std::optional<size_t> time_column = spec_.within ? std::optional(spec_.within->event_time) : spec_.has_event_time ? std::optional(spec_.keys[0]) : std::nullopt;
+    const int64_t late_through = batch_.late_watermark_ms * 1000;
+    std::vector<int64_t> first;
+    std::string key, value;
+    for (int64_t row = 0; row < rows->num_rows(); ++row) {
+      std::optional<int64_t> time;
+      if (time_column) time = EventTimeAt(*rows->column(static_cast<int>(*time_column)), row);
+      if (time && *time <= late_through) {
+        ++progress_.rows_dropped_by_watermark;
+        continue;
+      }
+      key.clear();
+      encoder_->Encode(row, &key);
+      MS_ASSIGN_OR_RETURN(bool found, store_->Get(key, &value));
+      if (found) {
+        ++progress_.custom_metrics["numDroppedDuplicateRows"];
+        continue;
+      }
+      value.clear();
+      if (spec_.within) {
+        value = MomentBytes(time.value_or(0) + spec_.within->delay_ms * 1000);
+        MS_RETURN_IF_ERROR(expiry_->Put(value + key, ""));
+      }
+      MS_RETURN_IF_ERROR(store_->Put(key, value));
+      ++progress_.rows_updated;
+      first.push_back(row);
+    }
+    return RowsAt(rows, first);
+  }
+
+  // Keys in the order of their event times, nulls first.
+  Status LetGoPassed() {
+    if (!spec_.has_event_time) return Status();
+    const int64_t through = batch_.eviction_watermark_ms * 1000;
+    MS_ASSIGN_OR_RETURN(std::unique_ptr<StateIterator> walk, store_->Scan({}, {}));
+    std::string_view key, value;
+    for (;;) {
+      MS_ASSIGN_OR_RETURN(bool more, walk->Next(&key, &value));
+      if (!more) return Status();
+      const std::string held(key);
+      MS_RETURN_IF_ERROR(decoder_->Append(&key));
+      MS_ASSIGN_OR_RETURN(RecordBatchPtr decoded, decoder_->Finish());
+      const std::optional<int64_t> time = EventTimeAt(*decoded->column(0), 0);
+      if (!time) continue;
+      if (*time > through) return Status();
+      MS_RETURN_IF_ERROR(store_->Remove(held));
+      ++progress_.rows_removed;
+    }
+  }
+
+  Status LetGoExpired() {
+    MS_ASSIGN_OR_RETURN(std::unique_ptr<StateIterator> walk, expiry_->Scan({}, MomentBytes(batch_.eviction_watermark_ms * 1000 + 1)));
+    std::string_view key, value;
+    for (;;) {
+      MS_ASSIGN_OR_RETURN(bool more, walk->Next(&key, &value));
+      if (!more) return Status();
+      const std::string held(key);
+      MS_RETURN_IF_ERROR(store_->Remove(std::string_view(held).substr(8)));
+      MS_RETURN_IF_ERROR(expiry_->Remove(held));
+      ++progress_.rows_removed;
+    }
+  }
+
+  void Report() {
+    progress_.name = owner_.name();
+    progress_.rows_total = store_->rows();
+    progress_.memory_bytes = store_->memory_bytes() + (expiry_ ? expiry_->memory_bytes() : 0);
+    progress_.custom_metrics.try_emplace("numDroppedDuplicateRows", 0);
+    owner_.progress_ = progress_;
+  }
+
+  StreamDeduplicateOperator& owner_;
+  const StreamDeduplicateSpec& spec_;
+  const BatchContext batch_;
+  const ArrowSchemaPtr schema_;
+  std::mutex mutex_;
+  RowStreamPtr input_;  // until it has ended
+  StateStore* store_ = nullptr;
+  StateStore* expiry_ = nullptr;  // (expiry, key) of every key, of dropDuplicatesWithinWatermark
+  std::unique_ptr<RowEncoder> encoder_;
+  std::unique_ptr<RowDecoder> decoder_;
+  Status failed_;
+  StateOperatorProgress progress_;
+};
+
+StreamDeduplicateOperator::StreamDeduplicateOperator(StreamDeduplicateSpec spec) : spec_(std::move(spec)) {
+  for (size_t key : spec_.keys) key_schema_.Add(spec_.columns[key]);
+}
+
+std::vector<StateSchema> StreamDeduplicateOperator::state_schemas() const {
+  std::vector<StateSchema> schemas{{"default", key_schema_, {}}};
+  if (spec_.within) schemas[0].value.Add({"expiresAtMicros", DataType::Long()});
+  return schemas;
+}
+
+Result<RowStreamPtr> StreamDeduplicateOperator::Run(const BatchContext& batch, std::vector<RowStreamPtr> inputs) {
+  progress_ = {};
+  auto rows = std::make_unique<Rows>(*this, batch);
+  MS_RETURN_IF_ERROR(rows->Begin(std::move(inputs.at(0))));
+  return RowStreamPtr(std::move(rows));
+}
+
+}  // namespace millstream
