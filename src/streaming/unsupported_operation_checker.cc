@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "streaming/operators/event_time.h"
 #include "streaming/operators/stream_join_plan.h"
 #include "streaming/streaming_errors.h"
 #include "streaming/streaming_rules.h"
@@ -78,8 +79,11 @@ Status CheckJoin(const Join& join, OutputMode mode) {
 // `plan` has a stream below it.
 Status CheckNode(const PlanNode& plan, OutputMode mode) {
   if (const auto* aggregate = plan.As<Aggregate>()) {
-    if (mode == OutputMode::kAppend && !HasWatermark(*aggregate->child)) return OutputModeUnsupported("append", "streaming aggregations without watermark");
-    return StatefulNotYet("Aggregation");
+    // Without an event time among the keys no group would ever be complete.
+    const EventTimes times = EventTimesOf(*aggregate->child);
+    const bool ends = std::any_of(aggregate->group_by.begin(), aggregate->group_by.end(), [&](const ExprPtr& key) { return IsEventTime(*key, times); });
+    if (mode == OutputMode::kAppend && !ends) return OutputModeUnsupported("append", "streaming aggregations without watermark");
+    return Status();
   }
   if (const auto* sort = plan.As<Sort>())
     return mode == OutputMode::kComplete && HasAggregate(*sort->child)
@@ -87,8 +91,7 @@ Status CheckNode(const PlanNode& plan, OutputMode mode) {
                : NotSupported(
                      "Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated DataFrame/Dataset in Complete output mode");
   if (plan.As<Limit>())
-    return mode == OutputMode::kUpdate ? NotSupported("Limits are not supported on streaming DataFrames/Datasets in Update output mode")
-                                       : StatefulNotYet("LIMIT");
+    return mode == OutputMode::kUpdate ? NotSupported("Limits are not supported on streaming DataFrames/Datasets in Update output mode") : Status();
   if (plan.As<Offset>()) return NotSupported("Offset is not supported on streaming DataFrames/Datasets");
   if (plan.As<Tail>()) return NotSupported("Tail is not supported on streaming DataFrames/Datasets");
   if (plan.As<Sample>()) return NotSupported("Sampling is not supported on streaming DataFrames/Datasets");
@@ -96,7 +99,7 @@ Status CheckNode(const PlanNode& plan, OutputMode mode) {
   if (const auto* deduplicate = plan.As<Deduplicate>()) {
     if (deduplicate->within_watermark && !HasWatermark(*deduplicate->child))
       return NotSupported("dropDuplicatesWithinWatermark is not supported on streaming DataFrames/DataSets without watermark");
-    return StatefulNotYet("dropDuplicates");
+    return Status();
   }
   if (const auto* set = plan.As<SetOperation>()) {
     if (set->kind == SetOperation::Kind::kIntersect) return NotSupported("Intersect of streaming DataFrames/Datasets is not supported");

@@ -7,7 +7,10 @@
 #include <mutex>
 
 #include "plan/analyzer.h"
+#include "streaming/operators/stream_aggregate_plan.h"
+#include "streaming/operators/stream_deduplicate.h"
 #include "streaming/operators/stream_join_plan.h"
+#include "streaming/operators/stream_limit.h"
 #include "streaming/operators/watermark_operator.h"
 
 namespace millstream {
@@ -25,23 +28,9 @@ class OperatorRelation : public RelationSource {
   const StructType schema_;
 };
 
-PlanPtr WithChildren(const PlanNode& plan, std::vector<PlanPtr> children) {
-  PlanNode copy = plan;
-  std::visit(
-      [&](auto& node) {
-        if constexpr (requires { node.child; }) node.child = std::move(children.at(0));
-        if constexpr (requires { node.left; }) {
-          node.left = std::move(children.at(0));
-          node.right = std::move(children.at(1));
-        }
-      },
-      copy.node);
-  return std::make_shared<const PlanNode>(std::move(copy));
-}
-
 bool HasOperators(const PlanNode& plan) {
   if (!IsStreaming(plan)) return false;
-  if (plan.As<WithWatermark>() != nullptr) return true;
+  if (plan.As<WithWatermark>() || plan.As<Aggregate>() || plan.As<Deduplicate>() || plan.As<Limit>()) return true;
   const std::vector<PlanPtr> children = ChildrenOf(plan);
   if (plan.As<Join>() != nullptr && IsStreaming(*children[0]) && IsStreaming(*children[1])) return true;
   return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return HasOperators(*child); });
@@ -143,6 +132,9 @@ class StreamPlan::Cutter {
       StatefulOperator* stateful = join.join.get();
       return Replace(std::move(join.join), stateful, {join.left, join.right}, std::move(join.output), into);
     }
+    if (const auto* node = plan->As<Aggregate>()) return CutAggregate(*node, into);
+    if (const auto* node = plan->As<Deduplicate>()) return CutDeduplicate(*node, into);
+    if (const auto* node = plan->As<Limit>(); node != nullptr && options_.output_mode == OutputMode::kAppend) return CutLimit(*node, into);
     std::vector<PlanPtr> children = ChildrenOf(*plan);
     for (PlanPtr& child : children) {
       MS_ASSIGN_OR_RETURN(child, Cut(child, into));
@@ -150,21 +142,69 @@ class StreamPlan::Cutter {
     return WithChildren(*plan, std::move(children));
   }
 
-  Result<PlanPtr> CutWatermark(const WithWatermark& node, Piece& into) {
-    std::vector<AttributeRef> output = OutputOf(*node.child);
+  Result<PlanPtr> CutAggregate(const Aggregate& node, Piece& into) {
+    auto new_id = [this] { return ExprId(next_id_++); };
+    MS_ASSIGN_OR_RETURN(StreamAggregatePlan aggregate, PlanStreamAggregate(node, EventTimesOf(*node.child), options_.output_mode, engine_, options_.compute,
+                                                                           options_.ansi, new_id));
+    StatefulOperator* stateful = aggregate.aggregate.get();
+    MS_ASSIGN_OR_RETURN(PlanPtr groups, Replace(std::move(aggregate.aggregate), stateful, {aggregate.input}, std::move(aggregate.output), into));
+    return MakePlan(Project{std::move(aggregate.results), std::move(groups)});
+  }
+
+  // A plan's columns under names that are unique, and those names' schema.
+  struct Named {
+    PlanPtr plan;
+    StructType schema;
+    std::vector<AttributeRef> output;  // as it was
+  };
+  Named WithUniqueNames(const PlanPtr& plan) {
+    Named named{.plan = nullptr, .schema = {}, .output = OutputOf(*plan)};
     std::vector<ExprPtr> columns;
-    std::vector<StructField> fields;
-    size_t event_time = output.size();
-    for (size_t i = 0; i < output.size(); ++i) {
-      if (output[i].id == node.event_time) event_time = i;
-      fields.push_back({.name = fmt::format("c{}", i), .type = output[i].type, .nullable = output[i].nullable});
-      columns.push_back(
-          MakeExpr(Alias{.child = MakeExpr(AttributeRef(output[i])), .names = {fields.back().name}, .metadata = std::nullopt, .id = ExprId(next_id_++)}));
+    for (const AttributeRef& column : named.output) {
+      const std::string name = fmt::format("c{}", columns.size());
+      named.schema.Add({.name = name, .type = column.type, .nullable = column.nullable});
+      columns.push_back(MakeExpr(Alias{.child = MakeExpr(AttributeRef(column)), .names = {name}, .metadata = std::nullopt, .id = ExprId(next_id_++)}));
     }
-    if (event_time == output.size()) return Status::Internal("the event time " + node.column + " is no column of its plan");
-    auto watermark = std::make_unique<WatermarkOperator>(StructType(std::move(fields)), event_time, node.delay_ms);
+    named.plan = MakePlan(Project{std::move(columns), plan});
+    return named;
+  }
+
+  Result<PlanPtr> CutWatermark(const WithWatermark& node, Piece& into) {
+    Named input = WithUniqueNames(node.child);
+    const auto event_time = std::find_if(input.output.begin(), input.output.end(), [&](const AttributeRef& column) { return column.id == node.event_time; });
+    if (event_time == input.output.end()) return Status::Internal("the event time " + node.column + " is no column of its plan");
+    const size_t place = static_cast<size_t>(event_time - input.output.begin());
+    auto watermark = std::make_unique<WatermarkOperator>(std::move(input.schema), place, node.delay_ms);
     plan_.watermarks_.push_back(watermark.get());
-    return Replace(std::move(watermark), nullptr, {MakePlan(Project{std::move(columns), node.child})}, std::move(output), into);
+    return Replace(std::move(watermark), nullptr, {input.plan}, std::move(input.output), into);
+  }
+
+  Result<PlanPtr> CutDeduplicate(const Deduplicate& node, Piece& into) {
+    const EventTimes times = EventTimesOf(*node.child);
+    Named input = WithUniqueNames(node.child);
+    StreamDeduplicateSpec spec{.columns = input.schema};
+    for (size_t i = 0; i < input.output.size(); ++i) {
+      const ExprId id = input.output[i].id;
+      const auto time = times.find(id);
+      if (node.within_watermark && time != times.end()) spec.within = {i, time->second};
+      if (std::find(node.keys.begin(), node.keys.end(), id) == node.keys.end()) continue;
+      const bool leads = time != times.end() && !spec.has_event_time && !node.within_watermark;
+      spec.has_event_time |= leads;
+      spec.keys.insert(leads ? spec.keys.begin() : spec.keys.end(), i);
+    }
+    auto deduplicate = std::make_unique<StreamDeduplicateOperator>(std::move(spec));
+    StatefulOperator* stateful = deduplicate.get();
+    return Replace(std::move(deduplicate), stateful, {input.plan}, std::move(input.output), into);
+  }
+
+  Result<PlanPtr> CutLimit(const Limit& node, Piece& into) {
+    const auto* literal = node.count->As<Literal>();
+    const auto* rows = literal ? std::get_if<int64_t>(&literal->value.held) : nullptr;
+    if (rows == nullptr) return Status::Unsupported("LIMIT ALL in a streaming query", "Leave it out.");
+    Named input = WithUniqueNames(node.child);
+    auto limit = std::make_unique<StreamLimitOperator>(input.schema, *rows);
+    StatefulOperator* stateful = limit.get();
+    return Replace(std::move(limit), stateful, {input.plan}, std::move(input.output), into);
   }
 
   Result<PlanPtr> Replace(std::unique_ptr<StreamOperator> op, StatefulOperator* stateful, const std::vector<PlanPtr>& inputs, std::vector<AttributeRef> output,
