@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <set>
 
 #include "plan/analyzer.h"
+#include "plan/analyzer/expression_walk.h"
 #include "streaming/operators/stream_aggregate_plan.h"
 #include "streaming/operators/stream_deduplicate.h"
 #include "streaming/operators/stream_join_plan.h"
@@ -38,6 +40,76 @@ bool HasOperators(const PlanNode& plan) {
 
 // Larger than what the analyzer gives.
 constexpr int64_t kFirstId = int64_t{1} << 40;
+
+// A column of a Project.
+ExprId IdOf(const Expr& column) {
+  if (const auto* alias = column.As<Alias>()) return alias->id;
+  const auto* attribute = column.As<AttributeRef>();
+  return attribute ? attribute->id : ExprId(kFirstId);
+}
+
+// The attributes that somebody asks for, from the top down: what nobody does is not read, and not kept in state.
+class UsedColumns {
+ public:
+  explicit UsedColumns(const PlanNode& plan) {
+    AddOutput(plan);
+    Visit(plan);
+  }
+  bool Has(ExprId id) const { return all_ || id.value() >= kFirstId || ids_.contains(id); }
+
+ private:
+  void AddOutput(const PlanNode& plan) {
+    for (const AttributeRef& column : OutputOf(plan)) ids_.insert(column.id);
+  }
+  void Add(const ExprPtr& expr) {
+    if (expr == nullptr) return;
+    if (const auto* attribute = expr->As<AttributeRef>()) ids_.insert(attribute->id);
+    // What a subquery asks of the plan around it is not looked for.
+    all_ |= expr->As<SubqueryExpr>() != nullptr;
+    for (const ExprPtr& child : ChildrenOf(*expr)) Add(child);
+  }
+  void Add(const std::vector<ExprPtr>& exprs) {
+    for (const ExprPtr& expr : exprs) Add(expr);
+  }
+  void Visit(const PlanNode& plan) {
+    if (const auto* node = plan.As<Project>()) {
+      bool any = false;
+      for (const ExprPtr& expr : node->expressions) {
+        if (!Has(IdOf(*expr))) continue;
+        Add(expr);
+        any = true;
+      }
+      // Rows are counted by a column.
+      if (!any && !node->expressions.empty()) {
+        ids_.insert(IdOf(*node->expressions[0]));
+        Add(node->expressions[0]);
+      }
+    }
+    if (const auto* node = plan.As<Filter>()) Add(node->condition);
+    if (const auto* node = plan.As<Aggregate>()) {
+      Add(node->group_by);
+      Add(node->aggregates);
+    }
+    if (const auto* node = plan.As<Sort>()) Add(node->order);
+    if (const auto* node = plan.As<Window>()) Add(node->expressions);
+    if (const auto* node = plan.As<Generate>()) Add(node->generator);
+    if (const auto* node = plan.As<Join>()) Add(node->condition);
+    if (const auto* node = plan.As<WithWatermark>()) ids_.insert(node->event_time);
+    if (const auto* node = plan.As<Deduplicate>()) {
+      ids_.insert(node->keys.begin(), node->keys.end());
+      if (node->within_watermark)
+        for (const auto& [id, delay] : EventTimesOf(*node->child)) ids_.insert(id);
+    }
+    if (const auto* node = plan.As<SetOperation>()) {
+      AddOutput(*node->left);
+      AddOutput(*node->right);
+    }
+    for (const PlanPtr& child : ChildrenOf(plan)) Visit(*child);
+  }
+
+  std::set<ExprId> ids_;
+  bool all_ = false;
+};
 
 }  // namespace
 
@@ -112,7 +184,8 @@ class StreamPlan::Rows {
 
 class StreamPlan::Cutter {
  public:
-  Cutter(StreamPlan& plan, ComputeEngine& engine, const StreamPlanOptions& options) : plan_(plan), engine_(engine), options_(options) {}
+  Cutter(StreamPlan& plan, const PlanNode& whole, ComputeEngine& engine, const StreamPlanOptions& options)
+      : plan_(plan), engine_(engine), options_(options), used_(whole) {}
 
   Result<std::unique_ptr<Piece>> MakePiece(const PlanPtr& plan) {
     auto piece = std::make_unique<Piece>();
@@ -128,7 +201,10 @@ class StreamPlan::Cutter {
     if (const auto* node = plan->As<WithWatermark>()) return CutWatermark(*node, into);
     if (const auto* node = plan->As<Join>(); node != nullptr && IsStreaming(*node->left) && IsStreaming(*node->right)) {
       auto new_id = [this] { return ExprId(next_id_++); };
-      MS_ASSIGN_OR_RETURN(StreamJoinPlan join, PlanStreamJoin(*node, EventTimesOf(*node->left), EventTimesOf(*node->right), engine_, options_.compute, new_id));
+      Join narrow = *node;
+      narrow.left = OnlyUsed(node->left);
+      narrow.right = OnlyUsed(node->right);
+      MS_ASSIGN_OR_RETURN(StreamJoinPlan join, PlanStreamJoin(narrow, EventTimesOf(*node->left), EventTimesOf(*node->right), engine_, options_.compute, new_id));
       StatefulOperator* stateful = join.join.get();
       return Replace(std::move(join.join), stateful, {join.left, join.right}, std::move(join.output), into);
     }
@@ -139,6 +215,7 @@ class StreamPlan::Cutter {
     for (PlanPtr& child : children) {
       MS_ASSIGN_OR_RETURN(child, Cut(child, into));
     }
+    if (const auto* node = plan->As<Project>()) return MakePlan(Project{UsedOf(node->expressions), std::move(children[0])});
     return WithChildren(*plan, std::move(children));
   }
 
@@ -151,13 +228,30 @@ class StreamPlan::Cutter {
     return MakePlan(Project{std::move(aggregate.results), std::move(groups)});
   }
 
+  // At least one: a plan without columns has no rows.
+  std::vector<ExprPtr> UsedOf(const std::vector<ExprPtr>& list) const {
+    std::vector<ExprPtr> used;
+    for (const ExprPtr& expr : list) {
+      if (used_.Has(IdOf(*expr))) used.push_back(expr);
+    }
+    if (used.empty() && !list.empty()) used.push_back(list[0]);
+    return used;
+  }
+  PlanPtr OnlyUsed(const PlanPtr& plan) const {
+    std::vector<ExprPtr> columns;
+    for (const AttributeRef& column : OutputOf(*plan)) columns.push_back(MakeExpr(AttributeRef(column)));
+    std::vector<ExprPtr> used = UsedOf(columns);
+    return used.size() == columns.size() ? plan : MakePlan(Project{std::move(used), plan});
+  }
+
   // A plan's columns under names that are unique, and those names' schema.
   struct Named {
     PlanPtr plan;
     StructType schema;
     std::vector<AttributeRef> output;  // as it was
   };
-  Named WithUniqueNames(const PlanPtr& plan) {
+  Named WithUniqueNames(const PlanPtr& whole) {
+    const PlanPtr plan = OnlyUsed(whole);
     Named named{.plan = nullptr, .schema = {}, .output = OutputOf(*plan)};
     std::vector<ExprPtr> columns;
     for (const AttributeRef& column : named.output) {
@@ -230,6 +324,7 @@ class StreamPlan::Cutter {
   StreamPlan& plan_;
   ComputeEngine& engine_;
   const StreamPlanOptions& options_;
+  const UsedColumns used_;
   int64_t next_id_ = kFirstId;
 };
 
@@ -249,8 +344,9 @@ Result<std::unique_ptr<StreamPlan>> StreamPlan::Compile(const PlanPtr& analyzed,
   for (const AttributeRef& attribute : OutputOf(*analyzed)) {
     named.push_back(MakeExpr(Alias{.child = MakeExpr(AttributeRef(attribute)), .names = {attribute.name}, .metadata = attribute.metadata, .id = attribute.id}));
   }
-  Cutter cutter(*plan, engine, options);
-  MS_ASSIGN_OR_RETURN(plan->root_, cutter.MakePiece(MakePlan(Project{std::move(named), analyzed})));
+  const PlanPtr whole = MakePlan(Project{std::move(named), analyzed});
+  Cutter cutter(*plan, *whole, engine, options);
+  MS_ASSIGN_OR_RETURN(plan->root_, cutter.MakePiece(whole));
   return plan;
 }
 
