@@ -111,8 +111,8 @@ Result<std::string> TimeWindow(const FunctionCall& call) {
   const std::string us = "epoch_us(" + call.args[0] + ")", step = std::to_string(slide);
   const std::string past = "(((" + us + " - " + std::to_string(start) + ") % " + step + " + " + step + ") % " + step + ")";
   const auto window = [&](int64_t back_us) {
-    return "struct_pack(f0 := ms_timestamp(" + us + " - " + past + " - " + std::to_string(back_us) + "), f1 := ms_timestamp(" + us + " - " + past +
-           " + " + std::to_string(width - back_us) + "))";
+    return "struct_pack(f0 := ms_timestamp(" + us + " - " + past + " - " + std::to_string(back_us) + "), f1 := ms_timestamp(" + us + " - " + past + " + " +
+           std::to_string(width - back_us) + "))";
   };
   if (call.type.id() != TypeId::kArray) return window(0);
   std::string list;

@@ -111,26 +111,29 @@ AggregateBuffers Moments(const AggregateCall& call, bool ansi) {
   Calls make(ansi);
   const ExprPtr value = make.As(call.args[0], DataType::Double());
   const std::string name = call.function->name;
-  return {.partial = {make.Aggregate("count", {value}, call), make.Aggregate("avg", {value}, call), make.Aggregate("var_pop", {value}, call)},
-          .merge = [ansi](const Exprs& older, const Exprs& newer, const ExprPtr&) -> Result<Exprs> {
-            Calls make(ansi);
-            const ExprPtr n1 = make.As(older[0], DataType::Double()), n2 = make.As(newer[0], DataType::Double());
-            const ExprPtr n = make("+", {n1, n2}), delta = make("-", {newer[1], older[1]});
-            const ExprPtr step = make("/", {delta, n});
-            const ExprPtr mean = make("+", {older[1], make("*", {step, n2})});
-            const ExprPtr squares = make("+", {make("+", {make("*", {older[2], n1}), make("*", {newer[2], n2})}), make("*", {make("*", {delta, step}), make("*", {n1, n2})})});
-            const ExprPtr some = make("and", {make(">", {make("coalesce", {older[0], Calls::Long(0)}), Calls::Long(0)}), make(">", {newer[0], Calls::Long(0)})});
-            return make.Done(Exprs{make("coalesce", {make("+", {older[0], newer[0]}), newer[0]}), make("when", {some, mean, make("coalesce", {older[1], newer[1]})}),
-                                   make("when", {some, make("/", {squares, n}), make("coalesce", {older[2], newer[2]})})});
-          },
-          .result = [ansi, name](const Exprs& buffer) -> Result<ExprPtr> {
-            Calls make(ansi);
-            const bool of_sample = name != "var_pop" && name != "stddev_pop", root = name.starts_with("std");
-            const ExprPtr n = make.As(buffer[0], DataType::Double());
-            ExprPtr variance = of_sample ? make("/", {make("*", {buffer[2], n}), make("-", {n, Calls::Double(1)})}) : buffer[2];
-            if (root) variance = make("sqrt", {variance});
-            return make.Done(make("when", {make(">", {buffer[0], Calls::Long(of_sample ? 1 : 0)}), variance}));
-          }};
+  return {
+      .partial = {make.Aggregate("count", {value}, call), make.Aggregate("avg", {value}, call), make.Aggregate("var_pop", {value}, call)},
+      .merge = [ansi](const Exprs& older, const Exprs& newer, const ExprPtr&) -> Result<Exprs> {
+        Calls make(ansi);
+        const ExprPtr n1 = make.As(older[0], DataType::Double()), n2 = make.As(newer[0], DataType::Double());
+        const ExprPtr n = make("+", {n1, n2}), delta = make("-", {newer[1], older[1]});
+        const ExprPtr step = make("/", {delta, n});
+        const ExprPtr mean = make("+", {older[1], make("*", {step, n2})});
+        const ExprPtr squares =
+            make("+", {make("+", {make("*", {older[2], n1}), make("*", {newer[2], n2})}), make("*", {make("*", {delta, step}), make("*", {n1, n2})})});
+        const ExprPtr some = make("and", {make(">", {make("coalesce", {older[0], Calls::Long(0)}), Calls::Long(0)}), make(">", {newer[0], Calls::Long(0)})});
+        return make.Done(Exprs{make("coalesce", {make("+", {older[0], newer[0]}), newer[0]}),
+                               make("when", {some, mean, make("coalesce", {older[1], newer[1]})}),
+                               make("when", {some, make("/", {squares, n}), make("coalesce", {older[2], newer[2]})})});
+      },
+      .result = [ansi, name](const Exprs& buffer) -> Result<ExprPtr> {
+        Calls make(ansi);
+        const bool of_sample = name != "var_pop" && name != "stddev_pop", root = name.starts_with("std");
+        const ExprPtr n = make.As(buffer[0], DataType::Double());
+        ExprPtr variance = of_sample ? make("/", {make("*", {buffer[2], n}), make("-", {n, Calls::Double(1)})}) : buffer[2];
+        if (root) variance = make("sqrt", {variance});
+        return make.Done(make("when", {make(">", {buffer[0], Calls::Long(of_sample ? 1 : 0)}), variance}));
+      }};
 }
 
 // min_by, max_by: the value, and what it is chosen by.
@@ -182,23 +185,27 @@ Result<AggregateBuffers> BuffersOf(const AggregateCall& call, bool ansi) {
     });
   }
   if ((name == "first" || name == "any_value" || name == "last") && (call.filter == nullptr || IgnoresNulls(call))) {
-    return OneColumn(call, ansi, [last = name == "last", skip = IgnoresNulls(call)](Calls& make, const ExprPtr& older, const ExprPtr& newer, const ExprPtr& found) {
-      if (skip) return make("coalesce", last ? Exprs{newer, older} : Exprs{older, newer});
-      return last ? newer : make("when", {found, older, newer});
-    });
+    return OneColumn(call, ansi,
+                     [last = name == "last", skip = IgnoresNulls(call)](Calls& make, const ExprPtr& older, const ExprPtr& newer, const ExprPtr& found) {
+                       if (skip) return make("coalesce", last ? Exprs{newer, older} : Exprs{older, newer});
+                       return last ? newer : make("when", {found, older, newer});
+                     });
   }
   if (name == "collect_list" || name == "collect_set") {
-    return OneColumn(call, ansi, [op = name == "collect_list" ? "concat" : "array_union"](Calls& make, const ExprPtr& older, const ExprPtr& newer, const ExprPtr& found) {
-      return make("when", {found, make(op, {older, newer}), newer});
-    });
+    return OneColumn(call, ansi,
+                     [op = name == "collect_list" ? "concat" : "array_union"](Calls& make, const ExprPtr& older, const ExprPtr& newer, const ExprPtr& found) {
+                       return make("when", {found, make(op, {older, newer}), newer});
+                     });
   }
   if (name == "bool_and" || name == "bool_or") return OneColumn(call, ansi, BothOrEither(name == "bool_and" ? "and" : "or"));
-  if (name == "bit_and" || name == "bit_or" || name == "bit_xor") return OneColumn(call, ansi, BothOrEither(name == "bit_and" ? "&" : name == "bit_or" ? "|" : "^"));
+  if (name == "bit_and" || name == "bit_or" || name == "bit_xor")
+    return OneColumn(call, ansi, BothOrEither(name == "bit_and" ? "&" : name == "bit_or" ? "|" : "^"));
   if (name == "product") return OneColumn(call, ansi, BothOrEither("*"));
   if (name == "stddev_samp" || name == "stddev_pop" || name == "var_samp" || name == "var_pop") return Moments(call, ansi);
   if (name == "min_by" || name == "max_by") return ChosenBy(call, ansi, name == "min_by");
   if (name == "approx_count_distinct") return DistinctCount(call, ansi);
-  return Status::Unsupported("The aggregate function " + name + " in a streaming query", "Write the rows to a table first, and aggregate that as a batch query.");
+  return Status::Unsupported("The aggregate function " + name + " in a streaming query",
+                             "Write the rows to a table first, and aggregate that as a batch query.");
 }
 
 }  // namespace millstream

@@ -14,7 +14,7 @@
 namespace millstream {
 
 struct StreamAggregateSpec {
-  StructType keys, buffers;    // of the input and the output: keys, then buffers
+  StructType keys, buffers;     // of the input and the output: keys, then buffers
   bool has_event_time = false;  // the first key is an event time: a timestamp, or a window of them
   OutputMode mode = OutputMode::kAppend;
   // Rows (older buffers o0…, newer buffers n0…, r: bigint) → (merged buffers, r).

@@ -84,6 +84,8 @@ class Planner {
   // The same value, out of keys and buffers.
   ExprPtr ValueOf(const ExprPtr& expr) const {
     return Replace(expr, [&](const ExprPtr& part) -> ExprPtr {
+      // The name of a result is not part of its key, and stays.
+      if (part->As<Alias>()) return nullptr;
       const auto found = by_key_.find(KeyOf(*part));
       return found == by_key_.end() ? nullptr : found->second;
     });
@@ -145,8 +147,9 @@ Result<StreamAggregatePlan> PlanStreamAggregate(const Aggregate& aggregate, cons
   for (const ExprPtr& expr : aggregate.aggregates) {
     ExprPtr result = planner.ValueOf(expr);
     const auto* attribute = expr->As<AttributeRef>();
-    plan.results.push_back(attribute ? MakeExpr(Alias{.child = std::move(result), .names = {attribute->name}, .metadata = attribute->metadata, .id = attribute->id})
-                                     : std::move(result));
+    plan.results.push_back(attribute
+                               ? MakeExpr(Alias{.child = std::move(result), .names = {attribute->name}, .metadata = attribute->metadata, .id = attribute->id})
+                               : std::move(result));
   }
   plan.input = planner.Input(aggregate.child);
   plan.output = planner.Output();

@@ -75,7 +75,9 @@ class StreamDeduplicateOperator::Rows : public RowStream {
       columns.push_back(rows->column(static_cast<int>(key)));
     }
     MS_RETURN_IF_ERROR(encoder_->Bind(*arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows->num_rows(), std::move(columns))));
-    const std::optional<size_t> time_column = spec_.within ? std::optional(spec_.within->event_time) : spec_.has_event_time ? std::optional(spec_.keys[0]) : std::nullopt;
+    const std::optional<size_t> time_column = spec_.within           ? std::optional(spec_.within->event_time)
+                                              : spec_.has_event_time ? std::optional(spec_.keys[0])
+                                                                     : std::nullopt;
     const int64_t late_through = batch_.late_watermark_ms * 1000;
     std::vector<int64_t> first;
     std::string key, value;

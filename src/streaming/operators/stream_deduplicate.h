@@ -10,8 +10,8 @@
 namespace millstream {
 
 struct StreamDeduplicateSpec {
-  StructType columns;        // of the input and the output
-  std::vector<size_t> keys;  // places in `columns`, an event time first
+  StructType columns;           // of the input and the output
+  std::vector<size_t> keys;     // places in `columns`, an event time first
   bool has_event_time = false;  // the first key is an event time: its state goes with the watermark
   // dropDuplicatesWithinWatermark: a key is forgotten `delay_ms` after the event time of its first row.
   struct Within {

@@ -204,11 +204,12 @@ class StreamPlan::Cutter {
       Join narrow = *node;
       narrow.left = OnlyUsed(node->left);
       narrow.right = OnlyUsed(node->right);
-      MS_ASSIGN_OR_RETURN(StreamJoinPlan join, PlanStreamJoin(narrow, EventTimesOf(*node->left), EventTimesOf(*node->right), engine_, options_.compute, new_id));
+      MS_ASSIGN_OR_RETURN(StreamJoinPlan join,
+                          PlanStreamJoin(narrow, EventTimesOf(*node->left), EventTimesOf(*node->right), engine_, options_.compute, new_id));
       StatefulOperator* stateful = join.join.get();
       return Replace(std::move(join.join), stateful, {join.left, join.right}, std::move(join.output), into);
     }
-    if (const auto* node = plan->As<Aggregate>()) return CutAggregate(*node, into);
+    if (const auto* node = plan->As<Aggregate>(); node != nullptr && !of_one_batch_.contains(plan.get())) return CutAggregate(*node, into);
     if (const auto* node = plan->As<Deduplicate>()) return CutDeduplicate(*node, into);
     if (const auto* node = plan->As<Limit>(); node != nullptr && options_.output_mode == OutputMode::kAppend) return CutLimit(*node, into);
     std::vector<PlanPtr> children = ChildrenOf(*plan);
@@ -221,9 +222,10 @@ class StreamPlan::Cutter {
 
   Result<PlanPtr> CutAggregate(const Aggregate& node, Piece& into) {
     auto new_id = [this] { return ExprId(next_id_++); };
-    MS_ASSIGN_OR_RETURN(StreamAggregatePlan aggregate, PlanStreamAggregate(node, EventTimesOf(*node.child), options_.output_mode, engine_, options_.compute,
-                                                                           options_.ansi, new_id));
+    MS_ASSIGN_OR_RETURN(StreamAggregatePlan aggregate,
+                        PlanStreamAggregate(node, EventTimesOf(*node.child), options_.output_mode, engine_, options_.compute, options_.ansi, new_id));
     StatefulOperator* stateful = aggregate.aggregate.get();
+    of_one_batch_.insert(aggregate.input.get());
     MS_ASSIGN_OR_RETURN(PlanPtr groups, Replace(std::move(aggregate.aggregate), stateful, {aggregate.input}, std::move(aggregate.output), into));
     return MakePlan(Project{std::move(aggregate.results), std::move(groups)});
   }
@@ -325,6 +327,7 @@ class StreamPlan::Cutter {
   ComputeEngine& engine_;
   const StreamPlanOptions& options_;
   const UsedColumns used_;
+  std::set<const PlanNode*> of_one_batch_;  // Aggregates that make the groups of a batch, for an operator
   int64_t next_id_ = kFirstId;
 };
 
