@@ -71,6 +71,9 @@ Status StreamExecution::RunUntilStopped() {
 void StreamExecution::Terminate(Status status) {
   // The checkpoint's lock is free before anybody learns that the query has ended, so that the next start cannot be refused.
   execution_.reset();
+  // Nor does a query that is only remembered hold on to what it ran with: a Python worker, tables.
+  request_.open_sink = nullptr;
+  request_.plan = {};
   std::optional<std::string> exception, error_class;
   {
     std::lock_guard lock(mutex_);
