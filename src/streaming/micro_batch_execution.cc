@@ -9,6 +9,7 @@
 #include "storage/failpoint.h"
 #include "streaming/operators/watermark_operator.h"
 #include "streaming/state/state_errors.h"
+#include "streaming/state_schema.h"
 #include "streaming/streaming_errors.h"
 #include "types/arrow_types.h"
 
@@ -150,12 +151,18 @@ Status MicroBatchExecution::MakePlan(int64_t batch_timestamp_ms) {
 
 Result<bool> MicroBatchExecution::OpenState(BatchId next) {
   MS_RETURN_IF_ERROR(MakePlan(clock_.WallMillis()));
-  if (compiled_->stateful().empty()) return false;
-  StateStoresOptions options{.directory = JoinPath(checkpoint_->directory(), "state"),
+  const std::string directory = JoinPath(checkpoint_->directory(), "state");
+  if (compiled_->stateful().empty()) {
+    MS_ASSIGN_OR_RETURN(bool had_state, checkpoint_->fs().Exists(directory));
+    if (had_state) return Status::Error(errors::kStateOperators, {{"OpsInMetadataSeq", "see " + directory}, {"OpsInCurBatchSeq", ""}});
+    return false;
+  }
+  StateStoresOptions options{.directory = directory,
                              .memory_bytes_max = conf_.state_memory_bytes_max,
                              .versions_kept = conf_.min_batches_to_retain,
                              .versions_per_snapshot = conf_.state_versions_per_snapshot};
   MS_ASSIGN_OR_RETURN(state_, StateStores::Open(checkpoint_->fs(), options));
+  MS_RETURN_IF_ERROR(CheckStateSchema(*state_, compiled_->stateful()));
   if (state_->version() == next.value() + 1 && next.value() >= 0 && checkpoint_->commits().latest() < next) return true;
   if (state_->version() < next.value()) {
     return Status::Error(errors::kStateVersionMissing,
@@ -275,6 +282,7 @@ Status MicroBatchExecution::RunBatch(const Batch& batch, TriggerProgress& progre
   AdvanceWatermark();
   if (state_ != nullptr) {
     TriggerProgress::Phase phase(progress, "commitBatch");
+    if (state_->version() == 0) MS_RETURN_IF_ERROR(KeepStateSchema(*state_, compiled_->stateful()));
     MS_RETURN_IF_ERROR(state_->Commit(batch.id.value() + 1, fmt::format("{{\"nextBatchWatermarkMs\":{}}}", watermark_ms_)));
   }
   {

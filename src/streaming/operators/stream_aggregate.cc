@@ -287,6 +287,12 @@ StreamAggregateOperator::StreamAggregateOperator(StreamAggregateSpec spec) : spe
   for (const StructField& field : spec_.buffers) schema_.Add(field);
 }
 
+std::vector<StateSchema> StreamAggregateOperator::state_schemas() const {
+  StructType values;
+  for (size_t i = 0; i < spec_.buffers.size(); ++i) values.Add({spec_.functions.at(i), spec_.buffers[i].type});
+  return {{"default", spec_.keys, std::move(values)}};
+}
+
 Result<RowStreamPtr> StreamAggregateOperator::Run(const BatchContext& batch, std::vector<RowStreamPtr> inputs) {
   progress_ = {};
   auto rows = std::make_unique<Rows>(*this, batch);

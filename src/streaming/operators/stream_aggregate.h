@@ -14,8 +14,9 @@
 namespace millstream {
 
 struct StreamAggregateSpec {
-  StructType keys, buffers;     // of the input and the output: keys, then buffers
-  bool has_event_time = false;  // the first key is an event time: a timestamp, or a window of them
+  StructType keys, buffers;            // of the input and the output: keys, then buffers
+  std::vector<std::string> functions;  // what makes each buffer, as SQL: a buffer of another function is not continued
+  bool has_event_time = false;         // the first key is an event time: a timestamp, or a window of them
   OutputMode mode = OutputMode::kAppend;
   // Rows (older buffers o0…, newer buffers n0…, r: bigint) → (merged buffers, r).
   std::unique_ptr<CompiledPlan> merge;
@@ -26,7 +27,7 @@ class StreamAggregateOperator : public StatefulOperator {
   explicit StreamAggregateOperator(StreamAggregateSpec spec);
   const StructType& schema() const override { return schema_; }
   std::string name() const override { return "stateStoreSave"; }
-  std::vector<StateSchema> state_schemas() const override { return {{"default", spec_.keys, spec_.buffers}}; }
+  std::vector<StateSchema> state_schemas() const override;
   bool ShouldRunAnotherBatch(int64_t last_watermark_ms, int64_t new_watermark_ms) const override {
     return spec_.mode != OutputMode::kComplete && spec_.has_event_time && new_watermark_ms > last_watermark_ms;
   }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "plan/analyzer/expression_walk.h"
+#include "plan/function_registry.h"
 #include "streaming/operators/aggregate_buffers.h"
 
 namespace millstream {
@@ -58,6 +59,7 @@ class Planner {
       MS_ASSIGN_OR_RETURN(AggregateBuffers buffers, BuffersOf(*call, ansi_));
       std::vector<ExprPtr> columns;
       for (const ExprPtr& partial : buffers.partial) {
+        if (partial->As<AggregateCall>() == nullptr) return Status::Unsupported("The aggregate " + SqlOf(*expr) + " in a streaming query");
         const size_t at = buffer_columns_.size();
         buffer_columns_.push_back(Column(fmt::format("b{}", at), *partial, new_id_()));
         older_.push_back(Column(fmt::format("o{}", at), *partial, new_id_()));
@@ -112,9 +114,10 @@ class Planner {
   }
 
   StreamAggregateSpec Spec(OutputMode mode) const {
-    StreamAggregateSpec spec{.keys = {}, .buffers = {}, .has_event_time = has_event_time_, .mode = mode, .merge = nullptr};
+    StreamAggregateSpec spec{.keys = {}, .buffers = {}, .functions = {}, .has_event_time = has_event_time_, .mode = mode, .merge = nullptr};
     for (const AttributeRef& column : key_columns_) spec.keys.Add({column.name, column.type});
     for (const AttributeRef& column : buffer_columns_) spec.buffers.Add({column.name, column.type});
+    for (const ExprPtr& partial : partials_) spec.functions.push_back(partial->As<AggregateCall>()->function->name);
     return spec;
   }
 

@@ -37,5 +37,18 @@ inline constexpr ErrorClass kStateVersionMissing{
     "<path> has no version <version> of the query's state; it has <versions>. Older versions are kept for spark.sql.streaming.minBatchesToRetain batches."};
 inline constexpr ErrorClass kStateConcurrent{"MILLSTREAM_STATE_STORE_CONCURRENT_COMMIT", "40001", ExceptionKind::kSpark,
                                              "<path> was committed by another run of this query. Only one may run on a checkpoint: stop the other one."};
+inline constexpr ErrorClass kStateKeySchema{
+    "STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE", "42K06", ExceptionKind::kSpark,
+    "Provided key schema does not match existing state key schema.\nPlease check number and type of fields.\nExisting key_schema=<storedSchema> and new "
+    "key_schema=<newSchema>.\nStart the query with a new checkpoint location, or with the plan that it had."};
+inline constexpr ErrorClass kStateValueSchema{
+    "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE", "42K06", ExceptionKind::kSpark,
+    "Provided value schema does not match existing state value schema.\nPlease check number and type of fields.\nExisting value_schema=<storedSchema> and new "
+    "value_schema=<newSchema>.\nStart the query with a new checkpoint location, or with the plan that it had."};
+inline constexpr ErrorClass kStateOperators{
+    "STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA", "42K03", ExceptionKind::kSpark,
+    "Streaming stateful operator name does not match with the operator in state metadata. This likely to happen when user adds/removes/changes stateful "
+    "operator "
+    "of existing streaming query.\nStateful operators in the metadata: [<OpsInMetadataSeq>]; Stateful operators in current batch: [<OpsInCurBatchSeq>]."};
 
 }  // namespace millstream::errors
