@@ -62,8 +62,8 @@ class FilesExactlyOnce : public testing::Test {
     request.checkpoint.directory = JoinPath(root_, "checkpoint");
     request.conf.min_batches_to_retain = 1;
     request.plan.streams = {relation};
-    request.plan.compile = [relation](int64_t) -> Result<std::unique_ptr<CompiledPlan>> {
-      return std::unique_ptr<CompiledPlan>(std::make_unique<testing_streams::PassThrough>(relation));
+    request.plan.compile = [relation](int64_t) -> Result<std::unique_ptr<StreamPlan>> {
+      return std::make_unique<StreamPlan>(std::make_unique<testing_streams::PassThrough>(relation));
     };
     request.trigger = {Trigger::Kind::kAvailableNow};
     request.open_sink = [&](const std::string& query_id, const std::string&) { return OpenFileSink(files, "json", Out(), {.query_id = query_id}, 1); };

@@ -29,7 +29,7 @@ class StreamAggregateOperator : public StatefulOperator {
   std::string name() const override { return "stateStoreSave"; }
   std::vector<StateSchema> state_schemas() const override;
   bool ShouldRunAnotherBatch(int64_t last_watermark_ms, int64_t new_watermark_ms) const override {
-    return spec_.mode != OutputMode::kComplete && spec_.has_event_time && new_watermark_ms > last_watermark_ms;
+    return spec_.mode != OutputMode::kComplete && new_watermark_ms > last_watermark_ms;
   }
   Result<RowStreamPtr> Run(const BatchContext& batch, std::vector<RowStreamPtr> inputs) override;
   StateOperatorProgress progress() const override { return progress_; }

@@ -30,7 +30,7 @@ class StreamDeduplicateOperator::Rows : public RowStream {
   Status Begin(RowStreamPtr input) {
     input_ = std::move(input);
     MS_ASSIGN_OR_RETURN(store_, batch_.stores->Store({.operator_id = owner_.operator_id}));
-    if (spec_.within) {
+    if (spec_.within_ms) {
       MS_ASSIGN_OR_RETURN(expiry_, batch_.stores->Store({.operator_id = owner_.operator_id, .name = kExpiryStore}));
     }
     MS_ASSIGN_OR_RETURN(encoder_, RowEncoder::Make(owner_.key_schema_, RowLayout::kKey));
@@ -55,7 +55,7 @@ class StreamDeduplicateOperator::Rows : public RowStream {
       const int64_t begun = SteadyMicros();
       if (rows == nullptr) {
         input_ = nullptr;
-        MS_RETURN_IF_ERROR(spec_.within ? LetGoExpired() : LetGoPassed());
+        MS_RETURN_IF_ERROR(spec_.within_ms ? LetGoExpired() : LetGoPassed());
         progress_.removals_us = SteadyMicros() - begun;
         Report();
         break;
@@ -75,15 +75,12 @@ class StreamDeduplicateOperator::Rows : public RowStream {
       columns.push_back(rows->column(static_cast<int>(key)));
     }
     MS_RETURN_IF_ERROR(encoder_->Bind(*arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows->num_rows(), std::move(columns))));
-    const std::optional<size_t> time_column = spec_.within           ? std::optional(spec_.within->event_time)
-                                              : spec_.has_event_time ? std::optional(spec_.keys[0])
-                                                                     : std::nullopt;
     const int64_t late_through = batch_.late_watermark_ms * 1000;
     std::vector<int64_t> first;
     std::string key, value;
     for (int64_t row = 0; row < rows->num_rows(); ++row) {
       std::optional<int64_t> time;
-      if (time_column) time = EventTimeAt(*rows->column(static_cast<int>(*time_column)), row);
+      if (spec_.event_time) time = EventTimeAt(*rows->column(static_cast<int>(*spec_.event_time)), row);
       if (time && *time <= late_through) {
         ++progress_.rows_dropped_by_watermark;
         continue;
@@ -96,8 +93,8 @@ class StreamDeduplicateOperator::Rows : public RowStream {
         continue;
       }
       value.clear();
-      if (spec_.within) {
-        value = MomentBytes(time.value_or(0) + spec_.within->delay_ms * 1000);
+      if (spec_.within_ms) {
+        value = MomentBytes(time.value_or(0) + *spec_.within_ms * 1000);
         MS_RETURN_IF_ERROR(expiry_->Put(value + key, ""));
       }
       MS_RETURN_IF_ERROR(store_->Put(key, value));
@@ -168,7 +165,7 @@ StreamDeduplicateOperator::StreamDeduplicateOperator(StreamDeduplicateSpec spec)
 
 std::vector<StateSchema> StreamDeduplicateOperator::state_schemas() const {
   std::vector<StateSchema> schemas{{"default", key_schema_, {}}};
-  if (spec_.within) schemas[0].value.Add({"expiresAtMicros", DataType::Long()});
+  if (spec_.within_ms) schemas[0].value.Add({"expiresAtMicros", DataType::Long()});
   return schemas;
 }
 

@@ -16,7 +16,7 @@ constexpr std::string_view kKey = "rows";
 class StreamLimitOperator::Rows : public RowStream {
  public:
   Rows(StreamLimitOperator& owner, RowStreamPtr input, StateStore* store, int64_t rows_before)
-      : owner_(owner), input_(std::move(input)), store_(store), schema_(ToArrowSchema(owner.columns_)), rows_(rows_before) {}
+      : owner_(owner), input_(std::move(input)), store_(store), schema_(ToArrowSchema(owner.columns_)), before_(rows_before), rows_(rows_before) {}
   const ArrowSchemaPtr& schema() const override { return schema_; }
   Result<RecordBatchPtr> Next() override {
     std::lock_guard lock(mutex_);
@@ -25,7 +25,8 @@ class StreamLimitOperator::Rows : public RowStream {
       if (rows == nullptr) {
         done_ = true;
         MS_RETURN_IF_ERROR(store_->Put(kKey, std::to_string(rows_)));
-        owner_.progress_ = {.name = owner_.name(), .rows_total = store_->rows(), .rows_updated = 1, .memory_bytes = store_->memory_bytes()};
+        owner_.progress_ = {
+            .name = owner_.name(), .rows_total = store_->rows(), .rows_updated = rows_ > before_ ? 1 : 0, .memory_bytes = store_->memory_bytes()};
         break;
       }
       // What is below has to see all rows, also those that nobody wants.
@@ -43,6 +44,7 @@ class StreamLimitOperator::Rows : public RowStream {
   StateStore* const store_;
   const ArrowSchemaPtr schema_;
   std::mutex mutex_;
+  const int64_t before_;
   int64_t rows_;  // let out in all batches
   bool done_ = false;
 };

@@ -38,6 +38,12 @@ bool HasOperators(const PlanNode& plan) {
   return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return HasOperators(*child); });
 }
 
+bool HasAggregate(const PlanNode& plan) {
+  if (plan.As<Aggregate>() != nullptr && IsStreaming(plan)) return true;
+  const std::vector<PlanPtr> children = ChildrenOf(plan);
+  return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return HasAggregate(*child); });
+}
+
 // Larger than what the analyzer gives.
 constexpr int64_t kFirstId = int64_t{1} << 40;
 
@@ -97,8 +103,7 @@ class UsedColumns {
     if (const auto* node = plan.As<WithWatermark>()) ids_.insert(node->event_time);
     if (const auto* node = plan.As<Deduplicate>()) {
       ids_.insert(node->keys.begin(), node->keys.end());
-      if (node->within_watermark)
-        for (const auto& [id, delay] : EventTimesOf(*node->child)) ids_.insert(id);
+      for (const auto& [id, delay] : EventTimesOf(*node->child)) ids_.insert(id);
     }
     if (const auto* node = plan.As<SetOperation>()) {
       AddOutput(*node->left);
@@ -211,7 +216,9 @@ class StreamPlan::Cutter {
     }
     if (const auto* node = plan->As<Aggregate>(); node != nullptr && !of_one_batch_.contains(plan.get())) return CutAggregate(*node, into);
     if (const auto* node = plan->As<Deduplicate>()) return CutDeduplicate(*node, into);
-    if (const auto* node = plan->As<Limit>(); node != nullptr && options_.output_mode == OutputMode::kAppend) return CutLimit(*node, into);
+    // Above an aggregation in complete mode each batch's result is limited by itself.
+    if (const auto* node = plan->As<Limit>(); node != nullptr && (options_.output_mode != OutputMode::kComplete || !HasAggregate(*node->child)))
+      return CutLimit(*node, into);
     std::vector<PlanPtr> children = ChildrenOf(*plan);
     for (PlanPtr& child : children) {
       MS_ASSIGN_OR_RETURN(child, Cut(child, into));
@@ -282,7 +289,10 @@ class StreamPlan::Cutter {
     for (size_t i = 0; i < input.output.size(); ++i) {
       const ExprId id = input.output[i].id;
       const auto time = times.find(id);
-      if (node.within_watermark && time != times.end()) spec.within = {i, time->second};
+      if (time != times.end()) {
+        spec.event_time = i;
+        if (node.within_watermark) spec.within_ms = time->second;
+      }
       if (std::find(node.keys.begin(), node.keys.end(), id) == node.keys.end()) continue;
       const bool leads = time != times.end() && !spec.has_event_time && !node.within_watermark;
       spec.has_event_time |= leads;
