@@ -164,7 +164,6 @@ void AddDateTimeFunctions(FunctionTable& table) {
       {{"unix_seconds"}, 1, 1, "T", "l"},
       {{"unix_millis"}, 1, 1, "T", "l"},
       {{"unix_micros"}, 1, 1, "T", "l"},
-      {{"unix_date"}, 1, 1, "D", "i"},
       {{"date_from_unix_date"}, 1, 1, "i", "D"},
       {{"from_utc_timestamp"}, 2, 2, "Ts", "T"},
       {{"to_utc_timestamp"}, 2, 2, "Ts", "T"},
@@ -210,6 +209,11 @@ void AddDateTimeFunctions(FunctionTable& table) {
   }
   add({"dayofweek_iso"}, 1, 1, Signature("D", "i"));
   add({"yearofweek"}, 1, 1, Signature("D", "i"));
+  // Takes dates alone: no text is cast for it.
+  add({"unix_date"}, 1, 1, [](const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf& conf) -> Result<TypedCall> {
+    if (TypeOf(*args[0]).id() == TypeId::kString) return WrongType(function, args, 0, "\"DATE\"");
+    return Signature("D", "i")(function, std::move(args), conf);
+  });
   add({"window"}, 2, 4, TimeWindow);
   add({"window_time"}, 1, 1, WindowTime);
 }
