@@ -217,12 +217,15 @@ class SparkSession {
     Builder& config(std::string key, std::string value);
     // Default 2.
     Builder& threads(int threads);
+    // For tests of streams: see testing.h.
+    Builder& testing();
     SparkSession getOrCreate() const;
 
    private:
     std::string warehouse_ = "spark-warehouse";
     Options config_;
     int threads_ = 2;
+    bool testing_ = false;
   };
   static Builder builder() { return Builder(); }
 

@@ -14,6 +14,8 @@ class Clock {
   virtual int64_t WallMillis() = 0;
   // Microseconds from an arbitrary start; never goes back.
   virtual int64_t MonotonicMicros() = 0;
+  // False: wall time stands until somebody sets it, and a wait for a moment must look at the clock instead of sleeping.
+  virtual bool moves_by_itself() const { return true; }
 
   static Clock& System();
 };

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/calendar_interval.h"
+
 namespace millstream {
 namespace {
 
@@ -71,37 +73,11 @@ std::optional<bool> ParseBool(std::string_view text) {
 }
 
 std::optional<int64_t> ParseDurationMillis(std::string_view text) {
-  std::string lower = Lower(Trim(text));
-  std::string_view rest = lower;
-  if (rest.starts_with("interval ")) rest = Trim(rest.substr(9));
-  static constexpr std::pair<std::string_view, int64_t> kUnits[] = {{"week", 7LL * 24 * 3600 * 1000000},
-                                                                    {"day", 24LL * 3600 * 1000000},
-                                                                    {"hour", 3600LL * 1000000},
-                                                                    {"minute", 60LL * 1000000},
-                                                                    {"second", 1000000},
-                                                                    {"millisecond", 1000},
-                                                                    {"microsecond", 1}};
-  int64_t micros = 0;
-  bool any = false;
-  while (!(rest = Trim(rest)).empty()) {
-    double amount = 0;
-    auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), amount);
-    if (error != std::errc()) return std::nullopt;
-    rest = Trim(rest.substr(static_cast<size_t>(end - rest.data())));
-    size_t length = 0;
-    while (length < rest.size() && std::isalpha(static_cast<unsigned char>(rest[length]))) ++length;
-    std::string_view unit = rest.substr(0, length);
-    if (unit.ends_with('s')) unit.remove_suffix(1);
-    auto found = std::find_if(std::begin(kUnits), std::end(kUnits), [&](const auto& known) { return known.first == unit; });
-    if (found == std::end(kUnits)) return std::nullopt;
-    double total = static_cast<double>(micros) + amount * static_cast<double>(found->second);
-    if (!(total > -9e18 && total < 9e18)) return std::nullopt;
-    micros = static_cast<int64_t>(total);
-    rest.remove_prefix(length);
-    any = true;
-  }
-  if (!any) return std::nullopt;
-  return micros / 1000;
+  const std::optional<CalendarInterval> interval = ParseCalendarInterval(text);
+  // How long a month is nobody knows.
+  if (!interval || interval->months != 0) return std::nullopt;
+  const std::optional<int64_t> us = interval->Micros();
+  return us ? std::optional(*us / 1000) : std::nullopt;
 }
 
 std::optional<int64_t> ParseByteSize(std::string_view text) {

@@ -87,7 +87,9 @@ const std::vector<std::string>& Status::context() const {
 std::string Status::message() const {
   if (!rep_) return "ok";
   std::string message;
-  if (!rep_->error_class.name.empty()) message += "[" + std::string(rep_->error_class.name) + "] ";
+  // Spark keeps the names that it means to replace to itself (SparkThrowableHelper.getMessage).
+  if (!rep_->error_class.name.empty() && !rep_->error_class.name.starts_with("_LEGACY_ERROR_TEMP_"))
+    message += "[" + std::string(rep_->error_class.name) + "] ";
   message += rep_->text;
   if (!rep_->error_class.sql_state.empty()) message += " SQLSTATE: " + std::string(rep_->error_class.sql_state);
   message += rep_->where;

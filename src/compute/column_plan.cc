@@ -162,6 +162,8 @@ Result<std::unique_ptr<CompiledPlan>> TryCompileColumns(const PlanNode& analyzed
       leaf = node->child.get();
     } else if (const auto* node = leaf->As<WithWatermark>()) {
       leaf = node->child.get();
+    } else if (const auto* node = leaf->As<CollectMetrics>()) {
+      leaf = node->child.get();
     } else if (const auto* node = leaf->As<SubqueryAlias>()) {
       leaf = node->child.get();
     } else {

@@ -5,7 +5,10 @@
 #include <arrow/builder.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <duckdb/main/valid_checker.hpp>
+#include <thread>
 
 #include "compute/engine/compute_engine.h"
 #include "plan/analyzer.h"
@@ -80,6 +83,69 @@ TEST(CompiledPlan, WorksAgainAfterDuckDbBrokeDown) {
   ASSERT_TRUE(new_plan.ok()) << new_plan.status().message();
   EXPECT_EQ(Number(**new_plan).value(), 9);
   EXPECT_EQ(Number(**old_plan).value(), 45);
+}
+
+// A table without end, and one whose rows count who reads them.
+class Endless : public RelationSource {
+ public:
+  std::string name() const override { return "endless"; }
+  const StructType& schema() const override { return schema_; }
+  bool is_streaming() const override { return false; }
+
+ private:
+  const StructType schema_{std::vector<StructField>{{"i", DataType::Long(), true}}};
+};
+
+class EndlessRows : public RowStream {
+ public:
+  EndlessRows(std::atomic<int>& reads, std::atomic<bool>& is_gone) : reads_(reads), is_gone_(is_gone), schema_(ToArrowSchema(Endless().schema())) {}
+  ~EndlessRows() override { is_gone_ = true; }
+  const ArrowSchemaPtr& schema() const override { return schema_; }
+  Result<RecordBatchPtr> Next() override {
+    if (is_gone_) ADD_FAILURE() << "read after its end";
+    ++reads_;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    arrow::Int64Builder numbers;
+    EXPECT_TRUE(numbers.Append(1).ok());
+    return RecordBatchPtr(arrow::RecordBatch::Make(schema_, 1, {*numbers.Finish()}));
+  }
+
+ private:
+  std::atomic<int>& reads_;
+  std::atomic<bool>& is_gone_;
+  const ArrowSchemaPtr schema_;
+};
+
+class EndlessCatalog : public OneView {
+ public:
+  EndlessCatalog() : OneView(0) {}
+  Result<PlanPtr> FindView(const std::vector<std::string>&) override { return PlanPtr(); }
+  Result<RelationSourcePtr> FindTable(const UnresolvedRelation&) override { return RelationSourcePtr(std::make_shared<Endless>()); }
+};
+
+TEST(CompiledPlan, RowsThatNobodyReadsToTheirEndAreReadByNoThreadAnyMore) {
+  ComputeEngine engine{ComputeConf{.threads = 2}};
+  EndlessCatalog catalog;
+  auto statement = ParseStatement("SELECT i + 1 AS j FROM endless WHERE i > 0");
+  ASSERT_TRUE(statement.ok());
+  auto analyzed = Analyze(std::get<PlanPtr>(*statement), catalog, {});
+  ASSERT_TRUE(analyzed.ok()) << analyzed.status().message();
+  auto plan = CompiledPlan::Compile(*analyzed, engine, {});
+  ASSERT_TRUE(plan.ok()) << plan.status().message();
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> reads = 0;
+    std::atomic<bool> is_gone = false;
+    std::vector<RowStreamPtr> inputs;
+    inputs.push_back(std::make_unique<EndlessRows>(reads, is_gone));
+    auto rows = (*plan)->Run(std::move(inputs));
+    ASSERT_TRUE(rows.ok()) << rows.status().message();
+    if (round % 2 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    rows->reset();
+    EXPECT_TRUE(is_gone);
+    const int seen = reads;
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    EXPECT_EQ(reads, seen);
+  }
 }
 
 TEST(CompiledPlan, ReportsTheBreakdownToTheQueryThatIsRunning) {

@@ -1,10 +1,11 @@
 // parquet_format.cc   Parquet files as rows of a schema: columns by name, whatever their case; widened where nothing is lost.
 
-#include <arrow/array/concatenate.h>
 #include <arrow/array/util.h>
 #include <arrow/compute/cast.h>
 #include <arrow/scalar.h>
 
+#include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -70,21 +71,23 @@ class ParquetRowsOfFiles : public RowStream {
 
   Result<RecordBatchPtr> Next() override {
     while (true) {
-      Task task;
+      std::shared_ptr<Group> group;
+      {
+        std::unique_lock lock(mutex_);
+        Result<std::shared_ptr<Group>> taken = Take(lock);
+        if (!taken.ok()) return failed_ = taken.status();
+        group = *std::move(taken);
+        if (group == nullptr) return RecordBatchPtr();
+      }
+      Result<RecordBatchPtr> batch = ReadFrom(*group);
       {
         std::lock_guard lock(mutex_);
-        if (!failed_.ok()) return failed_;
-        Result<bool> more = NextTask(&task);
-        if (!more.ok()) return failed_ = more.status();
-        if (!*more) return RecordBatchPtr();
+        if (!batch.ok() && failed_.ok()) failed_ = batch.status();
+        group->is_busy = false;
+        if (!batch.ok() || *batch == nullptr) std::erase(groups_, group);
+        group_freed_.notify_all();
       }
-      Result<RecordBatchPtr> batch = ReadTask(task);
-      if (!batch.ok()) {
-        std::lock_guard lock(mutex_);
-        if (failed_.ok()) failed_ = batch.status();
-        return batch;
-      }
-      if ((*batch)->num_rows() > 0) return batch;
+      if (!batch.ok() || *batch != nullptr) return batch;
     }
   }
 
@@ -94,6 +97,37 @@ class ParquetRowsOfFiles : public RowStream {
     std::shared_ptr<const ParquetFile> file;
     int row_group = 0;
   };
+  // A row group that is being read: by one thread at a time, whose rows others work on meanwhile.
+  struct Group {
+    Task task;
+    bool is_busy = true;
+    std::unique_ptr<ParquetRows> rows;  // null: not begun
+    std::vector<int> wanted;            // columns of the file
+    std::vector<int> source;            // per parsed column: index in `wanted`
+    std::vector<int> rescued;           // indexes in `wanted`
+    int rescued_column = -1;
+  };
+  static constexpr int64_t kRowsPerBatch = 65536;
+
+  // The oldest group that nobody reads, or else the next one; waits when all are being read. nullptr: at the end.
+  Result<std::shared_ptr<Group>> Take(std::unique_lock<std::mutex>& lock) {
+    while (true) {
+      MS_RETURN_IF_ERROR(failed_);
+      for (const std::shared_ptr<Group>& group : groups_) {
+        if (group->is_busy) continue;
+        group->is_busy = true;
+        return group;
+      }
+      auto group = std::make_shared<Group>();
+      MS_ASSIGN_OR_RETURN(bool more, NextTask(&group->task));
+      if (more) {
+        groups_.push_back(group);
+        return group;
+      }
+      if (groups_.empty()) return std::shared_ptr<Group>();
+      group_freed_.wait(lock);
+    }
+  }
 
   // With mutex_ held.
   Result<bool> NextTask(Task* task) {
@@ -135,22 +169,21 @@ class ParquetRowsOfFiles : public RowStream {
     return -1;
   }
 
-  Result<RecordBatchPtr> ReadTask(const Task& task) {
+  Status Begin(Group& group) {
+    const Task& task = group.task;
+    std::vector<int>&wanted = group.wanted, &source = group.source, &rescued = group.rescued;
     const InputFile& input = files_[static_cast<size_t>(task.index)];
     const arrow::Schema& in_file = *task.file->arrow_schema();
     const auto& columns = plan_.parsed_columns();
     const bool rescue = plan_.wants_rescued_data();
-    std::vector<int> wanted;                      // columns of the file
-    std::vector<int> source(columns.size(), -1);  // per parsed column: index in `wanted`
+    source.assign(columns.size(), -1);
     std::vector<bool> used(static_cast<size_t>(in_file.num_fields()), false);
-    std::vector<int> rescued;  // indexes in `wanted`
-    int rescued_column = -1;
     for (const StructField& field : plan_.data_schema()) {
       if (int at = FileColumn(in_file, field.name); at >= 0) used[static_cast<size_t>(at)] = true;
     }
     for (size_t i = 0; i < columns.size(); ++i) {
       if (rescue && columns[i] == scan_.rescued_data_column) {
-        rescued_column = static_cast<int>(i);
+        group.rescued_column = static_cast<int>(i);
         continue;
       }
       int at = FileColumn(in_file, columns[i]);
@@ -180,31 +213,30 @@ class ParquetRowsOfFiles : public RowStream {
     }
     if (scan_.fail_on_new_fields && !unknown.empty()) return Status::Error(errors::kNewFieldsInFile, {{"unknownFields", unknown}});
 
-    MS_ASSIGN_OR_RETURN(auto rows, task.file->ReadRowGroup(task.row_group, wanted, std::max<int64_t>(1, task.file->rows_of(task.row_group))));
+    MS_ASSIGN_OR_RETURN(group.rows, task.file->ReadRowGroup(task.row_group, wanted, kRowsPerBatch));
+    return Status();
+  }
+
+  // The next rows of a group, nullptr at its end.
+  Result<RecordBatchPtr> ReadFrom(Group& group) {
+    if (group.rows == nullptr) MS_RETURN_IF_ERROR(Begin(group));
+    MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, group.rows->Next());
+    if (batch == nullptr) return batch;
+    const InputFile& input = files_[static_cast<size_t>(group.task.index)];
+    const auto& columns = plan_.parsed_columns();
     std::vector<std::shared_ptr<arrow::Array>> parsed;
-    std::vector<arrow::ArrayVector> pieces(columns.size());
-    int64_t count = 0;
-    while (true) {
-      MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, rows->Next());
-      if (batch == nullptr) break;
-      count += batch->num_rows();
-      for (size_t i = 0; i < columns.size(); ++i) {
-        MS_ASSIGN_OR_RETURN(
-            auto array, static_cast<int>(i) == rescued_column ? RescuedColumn(*batch, rescued, wanted, in_file, input) : Column(*batch, source[i], columns[i]));
-        pieces[i].push_back(std::move(array));
-      }
+    for (size_t i = 0; i < columns.size(); ++i) {
+      MS_ASSIGN_OR_RETURN(auto array, static_cast<int>(i) == group.rescued_column
+                                          ? RescuedColumn(*batch, group.rescued, group.wanted, *group.task.file->arrow_schema(), input)
+                                          : Column(*batch, group.source[i], columns[i]));
+      parsed.push_back(std::move(array));
     }
-    for (size_t i = 0; i < columns.size() && count > 0; ++i) {
-      auto joined = pieces[i].size() == 1 ? arrow::Result<std::shared_ptr<arrow::Array>>(pieces[i][0]) : arrow::Concatenate(pieces[i]);
-      if (!joined.ok()) return FromArrowStatus(joined.status(), "joining row groups of " + input.path);
-      parsed.push_back(*std::move(joined));
-    }
-    if (count == 0) return arrow::RecordBatch::MakeEmpty(plan_.arrow_schema()).ValueOrDie();
+    const int64_t count = batch->num_rows();
     if (stats_) {
       stats_->rows_in += count;
       stats_->rows_out += count;
     }
-    return plan_.Assemble(std::move(parsed), files_, {{task.index, count}}, count);
+    return plan_.Assemble(std::move(parsed), files_, {{group.task.index, count}}, count);
   }
 
   std::optional<size_t> IndexOf(const std::string& name) const {
@@ -265,6 +297,8 @@ class ParquetRowsOfFiles : public RowStream {
   size_t next_file_ = 0;
   std::shared_ptr<const ParquetFile> open_;
   int next_row_group_ = 0;
+  std::vector<std::shared_ptr<Group>> groups_;  // in the order of the files
+  std::condition_variable group_freed_;
   Status failed_;
 };
 

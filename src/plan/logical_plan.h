@@ -16,6 +16,7 @@
 
 #include "base/option_table.h"
 #include "plan/expression.h"
+#include "plan/python_code.h"
 #include "types/row_stream.h"
 
 namespace millstream {
@@ -105,6 +106,7 @@ struct Tail {
 struct Deduplicate {
   std::vector<std::string> columns;  // as written
   bool all_columns = false;          // DISTINCT
+  bool is_select_distinct = false;   // of SQL, not of a DataFrame: in a stream another operator
   bool within_watermark = false;
   PlanPtr child;
   std::vector<ExprId> keys;  // after analysis
@@ -145,12 +147,31 @@ struct Sample {
 struct Repartition {
   PlanPtr child;
 };
+// A Python function that is called with each group of rows.
+struct PythonGroups {
+  enum class Kind { kApplyInPandasWithState };
+  enum class Timeout { kNone, kProcessingTime, kEventTime };
+  Kind kind = Kind::kApplyInPandasWithState;
+  std::vector<ExprPtr> grouping;
+  std::shared_ptr<const PythonCode> code;
+  StructType output_schema, state_schema;
+  bool updates = false;  // output mode of the function: update, not append
+  Timeout timeout = Timeout::kNone;
+  PlanPtr child;
+  std::vector<AttributeRef> output;  // after analysis
+};
 struct WithWatermark {
   std::string column;
   std::string delay;  // "10 minutes"
   PlanPtr child;
   ExprId event_time{};   // after analysis
   int64_t delay_ms = 0;  // after analysis
+};
+// DataFrame.observe: the rows as they are, with aggregates of them on the side.
+struct CollectMetrics {
+  std::string name;
+  std::vector<ExprPtr> metrics;  // named, after analysis
+  PlanPtr child;
 };
 struct FillNa {
   std::vector<std::string> columns;
@@ -214,7 +235,7 @@ struct SetOperation {
 struct PlanNode {
   std::variant<UnresolvedRelation, UnresolvedDataSource, UnresolvedTableFunction, LocalRelation, Range, OneRow, ScanRelation, Project, Filter, Aggregate, Sort,
                Limit, Offset, Tail, Deduplicate, SubqueryAlias, ToDf, WithColumns, WithColumnsRenamed, DropColumns, ToSchema, Sample, Repartition,
-               WithWatermark, FillNa, DropNa, ReplaceNa, Unpivot, Generate, Window, WithCte, Join, SetOperation>
+               WithWatermark, CollectMetrics, PythonGroups, FillNa, DropNa, ReplaceNa, Unpivot, Generate, Window, WithCte, Join, SetOperation>
       node;
   std::optional<int64_t> plan_id;  // Spark Connect's RelationCommon.plan_id
 
@@ -238,6 +259,10 @@ std::vector<AttributeRef> OutputOf(const PlanNode& plan);
 StructType SchemaOf(const PlanNode& plan);
 // True when some leaf is a stream.
 bool IsStreaming(const PlanNode& plan);
+// Whether there is a CollectMetrics somewhere in it.
+bool CollectsMetrics(const PlanNode& plan);
+// Whether a stream is aggregated somewhere in it.
+bool HasStreamingAggregate(const PlanNode& plan);
 // Spark's limit on what a client may send, so that no walk over a plan runs out of stack or memory.
 inline constexpr int kMaxPlanDepth = 1000;
 inline constexpr int kMaxPlanNodes = 100000;

@@ -101,6 +101,8 @@ inline constexpr ErrorClass kLimitNegative{
 inline constexpr ErrorClass kSeveralTimeWindows{"_LEGACY_ERROR_TEMP_1039", "", ExceptionKind::kAnalysis,
                                                 "Multiple time/session window expressions would result in a cartesian product of rows, therefore they are "
                                                 "currently not supported."};
+inline constexpr ErrorClass kSessionGapType{"_LEGACY_ERROR_TEMP_1040", "", ExceptionKind::kAnalysis,
+                                            "Gap duration expression used in session window must be CalendarIntervalType, but got <dt>."};
 inline constexpr ErrorClass kCannotParseWatermarkDelay{"CANNOT_PARSE_INTERVAL", "22006", ExceptionKind::kAnalysis,
                                                        "Unable to parse <delayThreshold>. Please ensure that the value provided is in a valid format for "
                                                        "defining an interval. You can reference the documentation "

@@ -1,5 +1,7 @@
 // What a node is made of: its inputs and its columns.
 
+#include <algorithm>
+
 #include "plan/analyzer.h"
 #include "plan/logical_plan.h"
 
@@ -92,6 +94,7 @@ std::vector<AttributeRef> OutputOf(const PlanNode& plan) {
                                [](const Project& project) { return AttributesOf(project.expressions); },
                                [](const Aggregate& aggregate) { return AttributesOf(aggregate.aggregates); },
                                [](const Window& window) { return Append(OutputOf(*window.child), AttributesOf(window.expressions)); },
+                               [](const PythonGroups& groups) { return groups.output; },
                                [](const Generate& generate) { return Append(OutputOf(*generate.child), generate.output); },
                                [](const SetOperation& set) { return set.output; },
                                [](const SubqueryAlias& alias) {
@@ -115,6 +118,7 @@ std::vector<AttributeRef> OutputOf(const PlanNode& plan) {
                                [](const Sample& node) { return OutputOf(*node.child); },
                                [](const Repartition& node) { return OutputOf(*node.child); },
                                [](const WithWatermark& node) { return OutputOf(*node.child); },
+                               [](const CollectMetrics& node) { return OutputOf(*node.child); },
                                [](const auto&) -> std::vector<AttributeRef> { MS_CHECK_MSG(false, "OutputOf needs an analyzed plan"); }},
                     plan.node);
 }
@@ -133,6 +137,18 @@ bool IsStreaming(const PlanNode& plan) {
     if (IsStreaming(*child)) return true;
   }
   return false;
+}
+
+bool CollectsMetrics(const PlanNode& plan) {
+  if (plan.As<CollectMetrics>() != nullptr) return true;
+  const std::vector<PlanPtr> children = ChildrenOf(plan);
+  return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return CollectsMetrics(*child); });
+}
+
+bool HasStreamingAggregate(const PlanNode& plan) {
+  if (plan.As<Aggregate>() != nullptr && IsStreaming(plan)) return true;
+  const std::vector<PlanPtr> children = ChildrenOf(plan);
+  return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return HasStreamingAggregate(*child); });
 }
 
 }  // namespace millstream

@@ -1,15 +1,20 @@
-"""Runs a stream's Python functions for millstream: foreachBatch and foreach.
+"""Runs a stream's Python functions for millstream: foreachBatch, foreach and those over groups.
 
 Started by the server with the user's Python, talking over file descriptor 3 in frames: u32 length (big-endian), one byte of kind, payload.
   server → worker   S  JSON settings   F  pickled function   B  JSON: a batch to run   P  JSON: rows follow   A  Arrow IPC stream   E  end of the rows   X  there will be no more rows
-  worker → server   O  JSON: done      X  JSON: the exception
+                    C  a message of a talk
+  worker → server   O  done: nothing, or a message      X  JSON: the exception
+A message is u32 length, JSON, and for each of its tables u64 length, Arrow IPC stream.
 Works with every PySpark from 4.0: it uses the client's own pickle and session, and none of Spark's worker protocol, which changes with each minor version.
 """
 import json
 import os
+import select
 import socket
 import struct
 import sys
+import threading
+import time
 import traceback
 
 
@@ -25,9 +30,39 @@ class Channel:
         size, kind = struct.unpack(">Ic", self._exactly(5))
         return kind, self._exactly(size)
 
-    def send(self, kind, message):
-        payload = json.dumps(message).encode()
+    def send(self, kind, payload=b""):
         self.socket.sendall(struct.pack(">Ic", len(payload), kind) + payload)
+
+    def send_error(self, error):
+        self.send(b"X", json.dumps(error).encode())
+
+    @staticmethod
+    def pack(header, batches):
+        import pyarrow
+
+        header = json.dumps(header).encode()
+        parts = [struct.pack(">I", len(header)), header]
+        for batch in batches:
+            sink = pyarrow.BufferOutputStream()
+            with pyarrow.ipc.new_stream(sink, batch.schema) as writer:
+                writer.write_batch(batch)
+            table = sink.getvalue().to_pybytes()
+            parts += [struct.pack(">Q", len(table)), table]
+        return b"".join(parts)
+
+    @staticmethod
+    def unpack(message):
+        import pyarrow
+
+        (size,), at = struct.unpack_from(">I", message), 4
+        header, at = json.loads(message[at:at + size]), at + size
+        batches, whole = [], pyarrow.py_buffer(message)
+        while at < len(message):
+            (size,), at = struct.unpack_from(">Q", message, at), at + 8
+            with pyarrow.ipc.open_stream(whole.slice(at, size)) as stream:
+                batches.append(stream.read_next_batch())
+            at += size
+        return header, batches
 
     def _exactly(self, size):
         parts = []
@@ -43,11 +78,12 @@ class Channel:
 class BatchRunner:
     """foreachBatch: the function gets the batch as a DataFrame of the user's own session."""
 
-    def __init__(self, function, settings):
+    def __init__(self, load_function, settings):
         from pyspark.sql.connect.session import SparkSession
 
-        self.function = function
+        # Before the function is loaded: a function that refers to its session, as methods of an object that holds one do, finds it by its id.
         self.session = SparkSession.builder.remote(settings["url"]).getOrCreate()
+        self.function = load_function()
 
     def run(self, channel, kind, message):
         batch = json.loads(message)
@@ -58,9 +94,9 @@ class BatchRunner:
 class RowRunner:
     """foreach: the function gets an iterator over the rows of one partition."""
 
-    def __init__(self, function, settings):
+    def __init__(self, load_function, settings):
         # (function, deserializer, …), as DataStreamWriter.foreach pickles it
-        self.function = function[0]
+        self.function = load_function()[0]
 
     def run(self, channel, kind, message):
         from pyspark.sql.types import StructType
@@ -95,7 +131,11 @@ class RowRunner:
                 yield from ArrowTableToRowsConversion.convert(stream.read_all(), schema)
 
 
-RUNNERS = {"foreachBatch": BatchRunner, "foreach": RowRunner}
+def runner_of(mode):
+    if mode == "groupsWithState":
+        from millstream_groups import GroupsRunner
+        return GroupsRunner
+    return {"foreachBatch": BatchRunner, "foreach": RowRunner}[mode]
 
 
 def describe(error):
@@ -108,33 +148,43 @@ def start(channel):
     _, pickled = channel.receive()
     version = "%d.%d" % sys.version_info[:2]
     if version != settings["python_version"]:
-        channel.send(b"X", {"type": "PythonVersionMismatch", "message": version, "traceback": ""})
+        channel.send_error({"type": "PythonVersionMismatch", "message": version, "traceback": ""})
         return None
     try:
         os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"
         from pyspark.serializers import CPickleSerializer
-        runner = RUNNERS[settings["mode"]](CPickleSerializer().loads(pickled), settings)
+        runner = runner_of(settings["mode"])(lambda: CPickleSerializer().loads(pickled), settings)
     except Exception as error:
-        channel.send(b"X", describe(error))
+        channel.send_error(describe(error))
         return None
-    channel.send(b"O", {})
+    channel.send(b"O")
     return runner
+
+
+def leave_with_the_server():
+    """The function may be in the middle of a call, which the client would repeat for ten minutes after a server that has died."""
+    poll = select.poll()
+    poll.register(3, select.POLLRDHUP)
+    poll.poll()
+    time.sleep(1)  # for a function that is done
+    os._exit(1)
 
 
 def main():
     channel = Channel()
+    threading.Thread(target=leave_with_the_server, daemon=True).start()
     try:
         runner = start(channel)
         while runner is not None:
             kind, message = channel.receive()
             try:
-                runner.run(channel, kind, message)
+                answer = runner.run(channel, kind, message)
             except ServerGone:
                 raise
             except Exception as error:
-                channel.send(b"X", describe(error))
+                channel.send_error(describe(error))
             else:
-                channel.send(b"O", {})
+                channel.send(b"O", answer or b"")
     except (ServerGone, BrokenPipeError, ConnectionResetError):
         pass
     # Exit hooks of the client would look for a server that may be gone.

@@ -24,8 +24,6 @@ namespace {
 constexpr int kWorkerFd = 3;  // as the script has it
 constexpr int kPollMs = 50;
 constexpr int64_t kEndGraceMs = 2000;
-// An answer is a traceback: anything longer is not ours.
-constexpr uint32_t kAnswerBytesMax = 64u << 20;
 constexpr size_t kFrameBytesMax = size_t{1} << 31;
 
 // What the worker needs of our environment, and what it must not inherit of it.
@@ -104,7 +102,10 @@ Result<std::unique_ptr<PythonWorker>> PythonWorker::Start(const PythonFunction& 
   }
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
   std::unique_ptr<PythonWorker> worker(new PythonWorker(ends[0], *pid, function.python_version));
-  const nlohmann::json settings = {{"mode", function.mode}, {"python_version", function.python_version}, {"url", function.url}};
+  const nlohmann::json settings = {{"mode", function.mode},
+                                   {"python_version", function.python_version},
+                                   {"url", function.url},
+                                   {"more", nlohmann::json::parse(function.settings, nullptr, false)}};
   Status status = worker->Send('S', settings.dump(), cancelled);
   if (status.ok()) status = worker->Send('F', function.pickled, cancelled);
   if (status.ok()) status = worker->Finish(cancelled);
@@ -125,17 +126,19 @@ Status PythonWorker::Send(char kind, std::string_view payload, const Cancelled& 
   return Write(payload.data(), payload.size(), cancelled);
 }
 
-Status PythonWorker::Finish(const Cancelled& cancelled) {
+Status PythonWorker::Finish(const Cancelled& cancelled) { return Receive(cancelled).status(); }
+
+Result<std::string> PythonWorker::Receive(const Cancelled& cancelled) {
   unsigned char header[5];
   MS_RETURN_IF_ERROR(Read(reinterpret_cast<char*>(header), sizeof(header), cancelled));
   const uint32_t size = uint32_t{header[0]} << 24 | uint32_t{header[1]} << 16 | uint32_t{header[2]} << 8 | header[3];
-  if (size > kAnswerBytesMax) {
+  if (size > kFrameBytesMax) {
     End();
     return Status::Error(errors::kPythonWorkerDied, {{"how", "it answered with " + std::to_string(size) + " bytes"}});
   }
   std::string payload(size, '\0');
   MS_RETURN_IF_ERROR(Read(payload.data(), size, cancelled));
-  if (header[4] == 'O') return Status();
+  if (header[4] == 'O') return payload;
   const nlohmann::json error = nlohmann::json::parse(payload, nullptr, false);
   auto field = [&](const char* name) { return error.is_object() && error.contains(name) && error[name].is_string() ? error[name].get<std::string>() : ""; };
   if (field("type") == "PythonVersionMismatch")

@@ -29,9 +29,10 @@ inline constexpr ErrorClass kPythonWorkerDied{"", "", ExceptionKind::kSpark, "Py
 struct PythonFunction {
   std::string python;          // the interpreter: a path, or a name to look up in PATH
   std::string python_version;  // "3.11": of the client that pickled the function
-  std::string mode;            // "foreachBatch" or "foreach"
+  std::string mode;            // a runner of millstream_worker.py: "foreachBatch", "foreach", "groupsWithState", …
   std::string pickled;
-  std::string url;  // of the Connect server and session that the function talks to; foreachBatch only
+  std::string url;              // of the Connect server and session that the function talks to; foreachBatch only
+  std::string settings = "{}";  // more, for the runner: a JSON object
 };
 
 // The interpreter that a server runs user functions with: `configured` (spark.pyspark.python), PYSPARK_PYTHON, the active virtual environment, python3.
@@ -48,6 +49,8 @@ class PythonWorker {
   PythonWorker& operator=(const PythonWorker&) = delete;
 
   Status Send(char kind, std::string_view payload, const Cancelled& cancelled);
+  // Waits for the worker's answer: its payload, or as Finish.
+  Result<std::string> Receive(const Cancelled& cancelled);
   // Waits for the worker's answer: ok, or the user's exception with its traceback (kPythonException), or kPythonWorkerDied.
   Status Finish(const Cancelled& cancelled);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// worker_script.h   The text of millstream_worker.py, which the build puts into the program.
+// worker_script.h   The text of worker_start.py and of the modules that it runs, which the build puts into the program.
 
 #include <string_view>
 

@@ -14,6 +14,7 @@
 #include "session/memory_table.h"
 #include "session/session.h"
 #include "session/table_turns.h"
+#include "session/test_controls.h"
 #include "session/warehouse.h"
 #include "streaming/stream_execution.h"
 
@@ -58,13 +59,15 @@ struct EngineState {
 
   EngineOptions options;
   Fs& fs = Fs::Local();
-  Clock& clock = Clock::System();
+  HeldClock held_clock;  // of an engine for tests
+  Clock& clock = options.testing ? static_cast<Clock&>(held_clock) : Clock::System();
   TableTurns turns;
   Warehouse warehouse;
   DeltaTables delta;
   ComputeEngine compute;  // opens DuckDB on first use
   ViewMap global_views;
   MemoryTables memory_tables;
+  MemoryStreamTable memory_streams;  // of an engine for tests
   RunningStreams streams;
 };
 

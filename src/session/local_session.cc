@@ -4,6 +4,7 @@
 
 #include "connectors/delta/delta_connector.h"
 #include "session/session_errors.h"
+#include "storage/failpoint.h"
 
 namespace millstream {
 
@@ -35,6 +36,25 @@ LocalSession::LocalSession(std::shared_ptr<EngineState> engine, std::string user
       streams_(std::make_shared<SessionStreams>(engine_->clock)) {}
 
 LocalSession::~LocalSession() { streams_->queries.StopAll(); }
+
+Status LocalSession::SetConf(const std::string& key, const std::string& value) {
+  return key.starts_with(kTestingPrefix) ? ControlTest(key, value) : conf_.Set(key, value);
+}
+
+std::optional<std::string> LocalSession::GetConf(const std::string& key) const {
+  if (key == kTestingClock && engine_->options.testing) return std::to_string(engine_->clock.WallMillis());
+  return conf_.Get(key);
+}
+
+Status LocalSession::ControlTest(const std::string& key, const std::string& value) {
+  if (!engine_->options.testing) return Status::Unsupported(key + " outside of tests", "Start the server with: millstream serve --testing");
+  if (key == kTestingFailpoints) return ArmFailpoints(value);
+  if (key != kTestingClock) return Status::Error(errors::kSqlConfNotFound, {{"sqlConf", "\"" + key + "\""}});
+  MS_RETURN_IF_ERROR(engine_->held_clock.Set(value));
+  // What the new time asks of the queries is done when this returns.
+  for (const StreamingQueryPtr& query : ActiveQueries()) query->AwaitClock();
+  return Status();
+}
 
 AnalyzerConf LocalSession::analyzer_conf() const {
   AnalyzerConf conf;

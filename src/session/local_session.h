@@ -44,16 +44,16 @@ class LocalSession : public Session {
   LocalSession(std::shared_ptr<EngineState> engine, std::string user);
   ~LocalSession() override;
 
-  Status SetConf(const std::string& key, const std::string& value) override { return conf_.Set(key, value); }
-  std::optional<std::string> GetConf(const std::string& key) const override { return conf_.Get(key); }
+  Status SetConf(const std::string& key, const std::string& value) override;
+  std::optional<std::string> GetConf(const std::string& key) const override;
   void UnsetConf(const std::string& key) override { conf_.Unset(key); }
   std::vector<std::pair<std::string, std::string>> AllConf() const override { return conf_.All(); }
   bool IsConfModifiable(const std::string& key) const override { return SessionConf::IsModifiable(key); }
   AnalyzerConf analyzer_conf() const override;
 
   Result<PlanPtr> AnalyzePlan(const PlanPtr& plan) override;
-  Result<QueryResult> Execute(const PlanPtr& plan, std::shared_ptr<CancelToken> cancel) override;
-  Result<QueryResult> ExecuteCommand(const Command& command, std::shared_ptr<CancelToken> cancel, std::shared_ptr<BatchWrites> writes) override;
+  Result<QueryResult> Execute(const PlanPtr& plan, const Execution& under) override;
+  Result<QueryResult> ExecuteCommand(const Command& command, const Execution& under) override;
   Status CreateTempView(const std::string& name, const PlanPtr& plan, bool replace, bool global) override;
 
   Result<StreamingQueryPtr> StartStreamingQuery(const StartStream& start) override;
@@ -74,58 +74,57 @@ class LocalSession : public Session {
   Result<bool> DropTempView(const std::string& name, bool global) override;
 
  private:
-  // Under what a command runs.
-  struct Cancel {
-    std::shared_ptr<CancelToken> token;
-    std::shared_ptr<BatchWrites> writes;                                    // null outside of foreachBatch
-    operator const std::shared_ptr<CancelToken>&() const { return token; }  // NOLINT: implicit on purpose
-  };
   SessionCatalog MakeCatalog() const { return SessionCatalog(*engine_, conf_, views_, current_database()); }
+  // One of millstream.testing.*
+  Status ControlTest(const std::string& key, const std::string& value);
   ComputeConf compute_conf() const;
-  Result<QueryResult> ExecuteAnalyzed(const PlanPtr& analyzed, const Cancel& cancel);
+  Result<QueryResult> ExecuteAnalyzed(const PlanPtr& analyzed, const Execution& under);
+  // A plan with CollectMetrics in it.
+  Result<QueryResult> ExecuteObserved(const PlanPtr& analyzed, const Execution& under);
   // The analyzed plan of a batch query; Spark's error when it has a stream in it.
   Result<PlanPtr> AnalyzeBatch(const PlanPtr& plan);
 
   // One for each statement of plan/command.h.
-  Result<QueryResult> Run(const CreateDatabase& command, const Cancel&);
-  Result<QueryResult> Run(const DropDatabase& command, const Cancel&);
-  Result<QueryResult> Run(const UseDatabase& command, const Cancel&);
-  Result<QueryResult> Run(const CreateTable& command, const Cancel&);
-  Result<QueryResult> Run(const DropTable& command, const Cancel&);
-  Result<QueryResult> Run(const ShowTables& command, const Cancel&);
-  Result<QueryResult> Run(const ShowDatabases& command, const Cancel&);
-  Result<QueryResult> Run(const ShowColumns& command, const Cancel&);
-  Result<QueryResult> Run(const DescribeTable& command, const Cancel&);
-  Result<QueryResult> Run(const DescribeDatabase& command, const Cancel&);
-  Result<QueryResult> Run(const DescribeHistory& command, const Cancel&);
-  Result<QueryResult> Run(const CreateView& command, const Cancel&);
-  Result<QueryResult> Run(const millstream::SetConf& command, const Cancel&);
-  Result<QueryResult> Run(const ResetConf& command, const Cancel&);
-  Result<QueryResult> Run(const Explain& command, const Cancel&);
-  Result<QueryResult> Run(const WriteData& command, const Cancel&);
-  Result<QueryResult> Run(const StartStream& command, const Cancel&);
-  Result<QueryResult> Run(const DeleteFrom& command, const Cancel&);
-  Result<QueryResult> Run(const UpdateTable& command, const Cancel&);
-  Result<QueryResult> Run(const MergeInto& command, const Cancel&);
-  Result<QueryResult> Run(const AlterTableProperties& command, const Cancel&);
-  Result<QueryResult> Run(const AddConstraint& command, const Cancel&);
-  Result<QueryResult> Run(const DropConstraint& command, const Cancel&);
-  Result<QueryResult> Run(const ShowTableProperties& command, const Cancel&);
-  Result<QueryResult> Run(const DescribeDetail& command, const Cancel&);
+  Result<QueryResult> Run(const CreateDatabase& command, const Execution&);
+  Result<QueryResult> Run(const DropDatabase& command, const Execution&);
+  Result<QueryResult> Run(const UseDatabase& command, const Execution&);
+  Result<QueryResult> Run(const CreateTable& command, const Execution&);
+  Result<QueryResult> Run(const DropTable& command, const Execution&);
+  Result<QueryResult> Run(const ShowTables& command, const Execution&);
+  Result<QueryResult> Run(const ShowDatabases& command, const Execution&);
+  Result<QueryResult> Run(const ShowColumns& command, const Execution&);
+  Result<QueryResult> Run(const DescribeTable& command, const Execution&);
+  Result<QueryResult> Run(const DescribeDatabase& command, const Execution&);
+  Result<QueryResult> Run(const DescribeHistory& command, const Execution&);
+  Result<QueryResult> Run(const CreateView& command, const Execution&);
+  Result<QueryResult> Run(const millstream::SetConf& command, const Execution&);
+  Result<QueryResult> Run(const ResetConf& command, const Execution&);
+  Result<QueryResult> Run(const Explain& command, const Execution&);
+  Result<QueryResult> Run(const WriteData& command, const Execution&);
+  Result<QueryResult> Run(const StartStream& command, const Execution&);
+  Result<QueryResult> Run(const DeleteFrom& command, const Execution&);
+  Result<QueryResult> Run(const UpdateTable& command, const Execution&);
+  Result<QueryResult> Run(const MergeInto& command, const Execution&);
+  Result<QueryResult> Run(const AlterTableProperties& command, const Execution&);
+  Result<QueryResult> Run(const AddConstraint& command, const Execution&);
+  Result<QueryResult> Run(const DropConstraint& command, const Execution&);
+  Result<QueryResult> Run(const ShowTableProperties& command, const Execution&);
+  Result<QueryResult> Run(const DescribeDetail& command, const Execution&);
 
-  Result<QueryResult> RunOnce(const WriteData& command, const Cancel& cancel);
-  Status CreateDelta(const CreateTable& command, const std::string& location, const Cancel& cancel);
-  Result<QueryResult> CreateByPath(const CreateTable& command, const Cancel& cancel);
+  Result<QueryResult> RunOnce(const WriteData& command, const Execution& under);
+  Status CreateDelta(const CreateTable& command, const std::string& location, const Execution& under);
+  Result<QueryResult> CreateByPath(const CreateTable& command, const Execution& under);
   Status CreateFileTable(const CreateTable& command, const TableName& name);
-  Result<QueryResult> WriteToPath(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
-  Result<QueryResult> WriteToFiles(const WriteData& command, const std::string& format, const PlanPtr& analyzed, const Cancel& cancel);
-  Result<QueryResult> InsertInto(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
-  Result<QueryResult> SaveAsTable(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel);
+  Result<QueryResult> WriteToPath(const WriteData& command, const PlanPtr& analyzed, const Execution& under);
+  Result<QueryResult> AddToMemoryStream(const WriteData& command, const PlanPtr& analyzed, const Execution& under);
+  Result<QueryResult> WriteToFiles(const WriteData& command, const std::string& format, const PlanPtr& analyzed, const Execution& under);
+  Result<QueryResult> InsertInto(const WriteData& command, const PlanPtr& analyzed, const Execution& under);
+  Result<QueryResult> SaveAsTable(const WriteData& command, const PlanPtr& analyzed, const Execution& under);
   // The options of a write to this table, with the transaction id that makes it exactly once when it comes from foreachBatch.
-  static OptionMap WithTransaction(OptionMap options, const std::string& location, const Cancel& cancel);
+  static OptionMap WithTransaction(OptionMap options, const std::string& location, const Execution& under);
   // An earlier run of the batch has made this write.
   Result<bool> IsWritten(const std::string& location, const OptionMap& options);
-  Status WriteRows(const std::string& path, struct DeltaWrite& write, const PlanPtr& analyzed, const Cancel& cancel);
+  Status WriteRows(const std::string& path, struct DeltaWrite& write, const PlanPtr& analyzed, const Execution& under);
 
   // A statement that loses a race against another writer of the table is run again, from a fresh look at the table, as if it had come later.
   static constexpr int kAttemptsMax = 10;
@@ -141,15 +140,15 @@ class LocalSession : public Session {
   };
   static Result<Replaced> ReplacedBy(const WriteData& command);
   // `rows`: analyzed, with the names of the table's columns.
-  Status ReplaceRows(const Replaced& replaced, const ResolvedTable& table, const PlanPtr& rows, const OptionMap& options, const Cancel& cancel);
+  Status ReplaceRows(const Replaced& replaced, const ResolvedTable& table, const PlanPtr& rows, const OptionMap& options, const Execution& under);
 
   // local_session_changes.cc
   Result<ResolvedTable> RequireDeltaTable(const MultipartName& name, const char* statement);
   template <typename Statement>
   Result<struct RowChangeResult> ChangeRowsOnce(const Statement& statement, const ResolvedTable& table, const std::vector<std::string>& name,
-                                                const OptionMap& transaction, const Cancel& cancel);
+                                                const OptionMap& transaction, const Execution& under);
   template <typename Statement>
-  Result<struct RowChangeResult> ChangeRowsOf(const Statement& statement, const Cancel& cancel);
+  Result<struct RowChangeResult> ChangeRowsOf(const Statement& statement, const Execution& under);
 
   struct StreamTarget {
     std::function<Result<std::unique_ptr<Sink>>(const std::string& query_id, const std::string& run_id)> open_sink;
@@ -158,6 +157,7 @@ class LocalSession : public Session {
     std::function<Status()> prepare;      // creates the table; called once all checks have passed
     std::function<Status()> check_fresh;  // the query starts with a new checkpoint: what the sink holds is another's
   };
+  Status KeepLateRows(const std::string& table, StreamRequest* request);
   Result<StreamTarget> ResolveStreamTarget(const StartStream& start, const StructType& schema, const std::shared_ptr<CancelToken>& cancel);
   Result<StreamTarget> ResolveTableTarget(const StartStream& start, const StructType& schema);
   Result<StreamTarget> FileTarget(const StartStream& start, const std::string& format);

@@ -65,9 +65,9 @@ Result<ResolvedTable> LocalSession::RequireDeltaTable(const MultipartName& name,
 
 template <typename Statement>
 Result<RowChangeResult> LocalSession::ChangeRowsOnce(const Statement& statement, const ResolvedTable& table, const std::vector<std::string>& name,
-                                                     const OptionMap& transaction, const Cancel& cancel) {
+                                                     const OptionMap& transaction, const Execution& under) {
   SessionCatalog catalog = MakeCatalog();
-  RowChangeOptions options{.operation = NameOf(statement), .compute_conf = compute_conf(), .cancel = cancel};
+  RowChangeOptions options{.operation = NameOf(statement), .compute_conf = compute_conf(), .cancel = under.cancel};
   MS_RETURN_IF_ERROR(SetTransaction(transaction, options));
   options.user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata");
   MS_ASSIGN_OR_RETURN(std::shared_ptr<ChangedTable> changed, OpenChangedTable(engine_->delta, table.location, table.name, std::nullopt));
@@ -86,14 +86,14 @@ Result<RowChangeResult> LocalSession::ChangeRowsOnce(const Statement& statement,
     }
     MS_ASSIGN_OR_RETURN(changes, AnalyzeMerge(statement, RelationOf(changed), name, evolves, catalog, analyzer_conf()));
     if (IsStreaming(*changes.source)) return Status::Error(errors::kWriteOnStream, {{"methodName", "merge"}});
-    MS_ASSIGN_OR_RETURN(QueryResult source, ExecuteAnalyzed(changes.source, cancel));
+    MS_ASSIGN_OR_RETURN(QueryResult source, ExecuteAnalyzed(changes.source, under));
     MS_ASSIGN_OR_RETURN(options.source_rows, Drain(*source.rows));
   }
   return ChangeRows(engine_->delta, *changed, changes, engine_->compute, options);
 }
 
 template <typename Statement>
-Result<RowChangeResult> LocalSession::ChangeRowsOf(const Statement& statement, const Cancel& cancel) {
+Result<RowChangeResult> LocalSession::ChangeRowsOf(const Statement& statement, const Execution& under) {
   MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireDeltaTable(statement.target.table, NameOf(statement)));
   const std::vector<std::string> name = MakeCatalog().Qualify(statement.target.table);
   OptionMap transaction;
@@ -101,32 +101,32 @@ Result<RowChangeResult> LocalSession::ChangeRowsOf(const Statement& statement, c
   for (const char* key : {"txnAppId", "txnVersion"}) {
     if (std::optional<std::string> value = conf_.Get(std::string("spark.databricks.delta.write.") + key)) transaction[key] = *value;
   }
-  transaction = WithTransaction(std::move(transaction), table.location, cancel);
+  transaction = WithTransaction(std::move(transaction), table.location, under);
   MS_ASSIGN_OR_RETURN(bool is_done, IsWritten(table.location, transaction));
   if (is_done) return RowChangeResult();
   for (int attempt = 1;; ++attempt) {
     TableTurns::Turn turn = engine_->turns.Take(table.location, attempt);
-    Result<RowChangeResult> result = ChangeRowsOnce(statement, table, name, transaction, cancel);
+    Result<RowChangeResult> result = ChangeRowsOnce(statement, table, name, transaction, under);
     if (result.ok() || attempt == kAttemptsMax || !IsChangeConflict(result.status())) return result;
   }
 }
 
-Result<QueryResult> LocalSession::Run(const DeleteFrom& command, const Cancel& cancel) {
-  MS_ASSIGN_OR_RETURN(RowChangeResult changed, ChangeRowsOf(command, cancel));
+Result<QueryResult> LocalSession::Run(const DeleteFrom& command, const Execution& under) {
+  MS_ASSIGN_OR_RETURN(RowChangeResult changed, ChangeRowsOf(command, under));
   ResultTable result(StructType({{"num_affected_rows", DataType::Long()}}));
   result.AddRow({Value{changed.deleted}});
   return result.Finish();
 }
 
-Result<QueryResult> LocalSession::Run(const UpdateTable& command, const Cancel& cancel) {
-  MS_ASSIGN_OR_RETURN(RowChangeResult changed, ChangeRowsOf(command, cancel));
+Result<QueryResult> LocalSession::Run(const UpdateTable& command, const Execution& under) {
+  MS_ASSIGN_OR_RETURN(RowChangeResult changed, ChangeRowsOf(command, under));
   ResultTable result(StructType({{"num_affected_rows", DataType::Long()}}));
   result.AddRow({Value{changed.updated}});
   return result.Finish();
 }
 
-Result<QueryResult> LocalSession::Run(const MergeInto& command, const Cancel& cancel) {
-  MS_ASSIGN_OR_RETURN(RowChangeResult changed, ChangeRowsOf(command, cancel));
+Result<QueryResult> LocalSession::Run(const MergeInto& command, const Execution& under) {
+  MS_ASSIGN_OR_RETURN(RowChangeResult changed, ChangeRowsOf(command, under));
   ResultTable result(StructType({{"num_affected_rows", DataType::Long()},
                                  {"num_updated_rows", DataType::Long()},
                                  {"num_deleted_rows", DataType::Long()},

@@ -22,7 +22,7 @@ Result<std::optional<std::string>> ExplicitLocation(const CreateTable& command) 
 
 }  // namespace
 
-Result<QueryResult> LocalSession::Run(const CreateDatabase& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const CreateDatabase& command, const Execution&) {
   MS_ASSIGN_OR_RETURN(std::string name, ResolveDatabaseName(command.name));
   const Status exists = Status::Error(errors::kSchemaAlreadyExists, {{"schemaName", QuoteName({name})}});
   MS_ASSIGN_OR_RETURN(std::optional<DatabaseEntry> found, engine_->warehouse.FindDatabase(name));
@@ -44,7 +44,7 @@ Result<QueryResult> LocalSession::Run(const CreateDatabase& command, const Cance
   return EmptyResult();
 }
 
-Result<QueryResult> LocalSession::Run(const DropDatabase& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const DropDatabase& command, const Execution&) {
   MS_ASSIGN_OR_RETURN(std::string name, ResolveDatabaseName(command.name));
   if (name == "default") return Status::Error(errors::kDropDefaultDatabase, {{"database", QuoteName({std::string(kSessionCatalogName), name})}});
   Result<DatabaseEntry> database = MakeCatalog().RequireDatabase(name);
@@ -58,7 +58,7 @@ Result<QueryResult> LocalSession::Run(const DropDatabase& command, const Cancel&
   return EmptyResult();
 }
 
-Result<QueryResult> LocalSession::Run(const UseDatabase& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const UseDatabase& command, const Execution&) {
   // USE spark_catalog
   if (command.name.size() == 1 && EqualsIgnoreCase(command.name[0], kSessionCatalogName)) return EmptyResult();
   MS_ASSIGN_OR_RETURN(std::string name, ResolveDatabaseName(command.name));
@@ -66,7 +66,7 @@ Result<QueryResult> LocalSession::Run(const UseDatabase& command, const Cancel&)
   return EmptyResult();
 }
 
-Status LocalSession::CreateDelta(const CreateTable& command, const std::string& location, const Cancel& cancel) {
+Status LocalSession::CreateDelta(const CreateTable& command, const std::string& location, const Execution& under) {
   if (command.query) {
     MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzeBatch(command.query));
     DeltaWrite write{.mode = command.or_replace ? SaveMode::kOverwrite : SaveMode::kErrorIfExists,
@@ -76,7 +76,7 @@ Status LocalSession::CreateDelta(const CreateTable& command, const std::string& 
                      .comment = command.comment,
                      .operation = command.or_replace ? "CREATE OR REPLACE TABLE AS SELECT" : "CREATE TABLE AS SELECT"};
     if (command.or_replace) write.options["overwriteSchema"] = "true";
-    return WriteRows(location, write, analyzed, cancel);
+    return WriteRows(location, write, analyzed, under);
   }
   DeltaCreate create{.schema = command.schema.value_or(StructType()),
                      .partition_columns = command.partition_columns,
@@ -86,9 +86,9 @@ Status LocalSession::CreateDelta(const CreateTable& command, const std::string& 
   return CreateDeltaTable(engine_->delta, location, create);
 }
 
-Result<QueryResult> LocalSession::Run(const CreateTable& command, const Cancel& cancel) {
+Result<QueryResult> LocalSession::Run(const CreateTable& command, const Execution& under) {
   SessionCatalog catalog = MakeCatalog();
-  if (command.name.size() == 2 && IsDeltaFormat(command.name[0]) && command.name[1].find('/') != std::string::npos) return CreateByPath(command, cancel);
+  if (command.name.size() == 2 && IsDeltaFormat(command.name[0]) && command.name[1].find('/') != std::string::npos) return CreateByPath(command, under);
   MS_ASSIGN_OR_RETURN(TableName name, ResolveTableName(command.name, current_database()));
   MS_ASSIGN_OR_RETURN(DatabaseEntry database, catalog.RequireDatabase(name.database));
   MS_ASSIGN_OR_RETURN(std::optional<TableEntry> existing, engine_->warehouse.FindTable(database, name.table));
@@ -111,7 +111,7 @@ Result<QueryResult> LocalSession::Run(const CreateTable& command, const Cancel& 
                    .schema = {},
                    .options = {}};
   if (existing) table.location = existing->location;
-  MS_RETURN_IF_ERROR(CreateDelta(command, table.location, cancel));
+  MS_RETURN_IF_ERROR(CreateDelta(command, table.location, under));
   // Data first, name second: what is named can be read.
   if (!existing && !table.is_managed) {
     Status registered = engine_->warehouse.RegisterTable(table);
@@ -122,7 +122,7 @@ Result<QueryResult> LocalSession::Run(const CreateTable& command, const Cancel& 
 }
 
 // CREATE TABLE delta.`/path`: the table has no name in the catalog.
-Result<QueryResult> LocalSession::CreateByPath(const CreateTable& command, const Cancel& cancel) {
+Result<QueryResult> LocalSession::CreateByPath(const CreateTable& command, const Execution& under) {
   MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(command.name[1]));
   MS_ASSIGN_OR_RETURN(std::optional<std::string> location, ExplicitLocation(command));
   if (location && *location != path) {
@@ -131,7 +131,7 @@ Result<QueryResult> LocalSession::CreateByPath(const CreateTable& command, const
   MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine_->delta, path));
   if (exists && command.if_not_exists) return EmptyResult();
   if (exists && !command.or_replace) return AlreadyExists({"delta", path});
-  MS_RETURN_IF_ERROR(CreateDelta(command, path, cancel));
+  MS_RETURN_IF_ERROR(CreateDelta(command, path, under));
   return EmptyResult();
 }
 
@@ -161,7 +161,7 @@ Status LocalSession::CreateFileTable(const CreateTable& command, const TableName
   return registered;
 }
 
-Result<QueryResult> LocalSession::Run(const DropTable& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const DropTable& command, const Execution&) {
   SessionCatalog catalog = MakeCatalog();
   MS_ASSIGN_OR_RETURN(PlanPtr view, catalog.FindView(command.name));
   if (view != nullptr) {
@@ -183,7 +183,7 @@ Result<QueryResult> LocalSession::Run(const DropTable& command, const Cancel&) {
   return EmptyResult();
 }
 
-Result<QueryResult> LocalSession::Run(const CreateView& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const CreateView& command, const Execution&) {
   if (!command.is_temporary && !command.is_global)
     return Status::Unsupported("CREATE VIEW without TEMPORARY", "Use CREATE TEMPORARY VIEW, or CREATE TABLE … AS SELECT.");
   if (command.name.size() != 1) return Status::Error(errors::kInvalidName, {{"name", QuoteName(command.name)}});

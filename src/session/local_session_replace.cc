@@ -100,7 +100,7 @@ Result<PlanPtr> LocalSession::WithPartitionValues(const WriteData& command, cons
   return MakePlan(Project{std::move(columns), analyzed});
 }
 
-Status LocalSession::ReplaceRows(const Replaced& replaced, const ResolvedTable& table, const PlanPtr& rows, const OptionMap& options, const Cancel& cancel) {
+Status LocalSession::ReplaceRows(const Replaced& replaced, const ResolvedTable& table, const PlanPtr& rows, const OptionMap& options, const Execution& under) {
   for (const char* option : {"mergeSchema", "overwriteSchema"}) {
     if (auto found = options.find(option); found != options.end() && ParseBool(found->second).value_or(false)) {
       return Status::Unsupported(std::string("The option ") + option + " together with replaceWhere", "Change the schema by a write of its own.");
@@ -111,12 +111,12 @@ Status LocalSession::ReplaceRows(const Replaced& replaced, const ResolvedTable& 
   MS_ASSIGN_OR_RETURN(std::shared_ptr<ChangedTable> changed, OpenChangedTable(engine_->delta, table.location, table.name, std::nullopt));
   MS_ASSIGN_OR_RETURN(RowChanges changes,
                       AnalyzeDelete({.target = {}, .condition = replaced.condition}, RelationOf(changed), {table.name}, catalog, analyzer_conf()));
-  RowChangeOptions change{.operation = "WRITE", .compute_conf = compute_conf(), .cancel = cancel};
+  RowChangeOptions change{.operation = "WRITE", .compute_conf = compute_conf(), .cancel = under.cancel};
   MS_RETURN_IF_ERROR(SetTransaction(options, change));
   if (auto text = options.find("userMetadata"); text != options.end()) change.user_metadata = text->second;
   const PlanPtr checked = TableRows(rows, changed->schema(), changes);
   change.replacement = {.open = [&]() -> Result<RowStreamPtr> {
-                          MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(checked, cancel));
+                          MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(checked, under));
                           return std::move(query.rows);
                         },
                         .condition = replaced.text};

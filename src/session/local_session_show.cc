@@ -37,7 +37,7 @@ std::string PropertiesText(const std::map<std::string, std::string>& properties)
 
 }  // namespace
 
-Result<QueryResult> LocalSession::Run(const ShowTables& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const ShowTables& command, const Execution&) {
   std::optional<std::string> database;
   if (command.database) {
     MS_ASSIGN_OR_RETURN(database, ResolveDatabaseName(*command.database));
@@ -49,21 +49,21 @@ Result<QueryResult> LocalSession::Run(const ShowTables& command, const Cancel&) 
   return result.Finish();
 }
 
-Result<QueryResult> LocalSession::Run(const ShowDatabases& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const ShowDatabases& command, const Execution&) {
   MS_ASSIGN_OR_RETURN(std::vector<DatabaseInfo> databases, ListDatabases(command.pattern));
   ResultTable result(StructType({{"namespace", DataType::String(), false}}));
   for (DatabaseInfo& database : databases) result.AddRow({TextValue(database.name)});
   return result.Finish();
 }
 
-Result<QueryResult> LocalSession::Run(const ShowColumns& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const ShowColumns& command, const Execution&) {
   MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzePlan(MakePlan(UnresolvedRelation{.name = command.table})));
   ResultTable result(StructType({{"col_name", DataType::String()}}));
   for (const StructField& field : SchemaOf(*analyzed)) result.AddRow({TextValue(field.name)});
   return result.Finish();
 }
 
-Result<QueryResult> LocalSession::Run(const DescribeTable& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const DescribeTable& command, const Execution&) {
   ResultTable result(DescribeSchema());
   SessionCatalog catalog = MakeCatalog();
   MS_ASSIGN_OR_RETURN(PlanPtr view, catalog.FindView(command.name));
@@ -111,7 +111,7 @@ Result<QueryResult> LocalSession::Run(const DescribeTable& command, const Cancel
   return result.Finish();
 }
 
-Result<QueryResult> LocalSession::Run(const DescribeDatabase& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const DescribeDatabase& command, const Execution&) {
   MS_ASSIGN_OR_RETURN(std::string name, ResolveDatabaseName(command.name));
   MS_ASSIGN_OR_RETURN(DatabaseEntry database, MakeCatalog().RequireDatabase(name));
   ResultTable result(StructType({{"info_name", DataType::String(), false}, {"info_value", DataType::String()}}));
@@ -129,14 +129,14 @@ Result<QueryResult> LocalSession::Run(const DescribeDatabase& command, const Can
   return result.Finish();
 }
 
-Result<QueryResult> LocalSession::Run(const DescribeHistory& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const DescribeHistory& command, const Execution&) {
   MS_ASSIGN_OR_RETURN(ResolvedTable table, MakeCatalog().Require(command.name));
   if (!IsDeltaFormat(table.provider)) return Status::Unsupported("DESCRIBE HISTORY of a " + table.provider + " table", "Only Delta tables have a history.");
   MS_ASSIGN_OR_RETURN(RowStreamPtr rows, DescribeDeltaHistory(engine_->delta, table.location, command.limit));
   return QueryResult{DeltaHistorySchema(), OwnedRows(std::move(rows), engine_)};
 }
 
-Result<QueryResult> LocalSession::Run(const millstream::SetConf& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const millstream::SetConf& command, const Execution&) {
   ResultTable result(StructType({{"key", DataType::String(), false}, {"value", DataType::String(), false}}));
   if (!command.key) {
     for (auto& [key, value] : conf_.All()) result.AddRow({TextValue(key), TextValue(value)});
@@ -147,7 +147,7 @@ Result<QueryResult> LocalSession::Run(const millstream::SetConf& command, const 
   return result.Finish();
 }
 
-Result<QueryResult> LocalSession::Run(const ResetConf& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const ResetConf& command, const Execution&) {
   if (command.key) {
     if (const ConfEntry* entry = FindKnownConf(*command.key); entry != nullptr && entry->is_static)
       return Status::Error(errors::kCannotModifyStaticConfig, {{"key", "\"" + *command.key + "\""}});

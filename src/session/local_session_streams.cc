@@ -1,12 +1,16 @@
 #include "base/uuid.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/files_connector.h"
+#include "plan/sql/parser.h"
 #include "session/foreach_sinks.h"
+#include "session/late_rows_table.h"
 #include "session/local_session.h"
 #include "session/result_table.h"
 #include "session/session_errors.h"
 #include "session/stream_sinks.h"
 #include "session/time_dependence.h"
+#include "streaming/distinct_rows.h"
+#include "streaming/low_latency_triggers.h"
 #include "streaming/streaming_errors.h"
 #include "streaming/unsupported_operation_checker.h"
 
@@ -31,19 +35,36 @@ OptionMap Without(OptionMap options, std::initializer_list<std::string_view> nam
   return options;
 }
 
+std::string SinkName(const StartStream& start) {
+  if (start.foreach_batch) return "foreachBatch";
+  if (start.foreach) return "foreach";
+  return start.table || start.format.empty() ? "delta" : LowerCase(start.format);
+}
+
 }  // namespace
 
-Result<QueryResult> LocalSession::Run(const StartStream& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const StartStream& command, const Execution&) {
   MS_ASSIGN_OR_RETURN([[maybe_unused]] StreamingQueryPtr query, StartStreamingQuery(command));
   return EmptyResult();
 }
 
-Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& start) {
+Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& command) {
+  StartStream start = command;
+  std::optional<std::string> late_rows_table;
+  if (auto option = start.options.find(kLateRowsTable); option != start.options.end()) {
+    late_rows_table = option->second;
+    start.options.erase(option);
+  }
   // The sources are opened once, here; the plan that binds them may be analyzed again for each batch's own time.
   auto catalog = std::make_shared<PinnedCatalog>(MakeCatalog());
   const AnalyzerConf conf = analyzer_conf();
   MS_ASSIGN_OR_RETURN(PlanPtr analyzed, Analyze(start.query, *catalog, conf));
+  analyzed = DistinctAsAggregate(analyzed);
   if (!IsStreaming(*analyzed)) return Status::Error(errors::kWriteStreamNotAllowed);
+  const std::string sink = SinkName(start);
+  LowLatencyQuery low_latency{
+      .plan = *analyzed, .output_mode = start.output_mode, .sink = sink, .checks_allowlist = conf_.GetBool("spark.sql.streaming.realTimeMode.allowlistCheck")};
+  MS_RETURN_IF_ERROR(CheckRealTimeTrigger(start.trigger, low_latency));
   MS_RETURN_IF_ERROR(CheckStreamingOperations(*analyzed, start.output_mode));
   MS_RETURN_IF_ERROR(streams_->queries.CheckName(start.query_name));
   StreamRequest request;
@@ -55,23 +76,32 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& s
   request.trigger = start.trigger;
   request.conf = stream_conf();
   request.open_sink = target.open_sink;
+  if (late_rows_table) MS_RETURN_IF_ERROR(KeepLateRows(*late_rows_table, &request));
   request.plan.streams = StreamsOf(*analyzed);
   // The same plan at two moments tells whether it asks for the time.
   AnalyzerConf later = conf;
   later.now_us += int64_t{400} * 86'400 * 1'000'000;
   catalog->Rewind();
   MS_ASSIGN_OR_RETURN(PlanPtr analyzed_later, Analyze(start.query, *catalog, later));
+  analyzed_later = DistinctAsAggregate(analyzed_later);
   request.plan.depends_on_time = !ComputesTheSame(*analyzed, *analyzed_later);
+  low_latency.asks_for_time = request.plan.depends_on_time;
+  MS_RETURN_IF_ERROR(CheckContinuousTrigger(start.trigger, low_latency));
   request.plan.compile = [catalog, conf, analyzed, query = start.query, engine = engine_, compute = compute_conf(), mode = start.output_mode,
-                          depends_on_time = request.plan.depends_on_time](int64_t batch_timestamp_ms) -> Result<std::unique_ptr<StreamPlan>> {
+                          depends_on_time = request.plan.depends_on_time,
+                          propagates_watermarks = conf_.GetBool("spark.sql.streaming.statefulOperator.allowMultiple")](
+                             int64_t batch_timestamp_ms) -> Result<std::unique_ptr<StreamPlan>> {
     PlanPtr plan = analyzed;
     if (depends_on_time) {
       AnalyzerConf at_batch = conf;
       at_batch.now_us = batch_timestamp_ms * 1000;
       catalog->Rewind();
       MS_ASSIGN_OR_RETURN(plan, Analyze(query, *catalog, at_batch));
+      plan = DistinctAsAggregate(plan);
     }
-    return StreamPlan::Compile(plan, engine->compute, {.output_mode = mode, .compute = compute, .ansi = conf.ansi});
+    MS_ASSIGN_OR_RETURN(plan, ExceptAsAntiJoin(plan, mode));
+    return StreamPlan::Compile(plan, engine->compute,
+                               {.output_mode = mode, .compute = compute, .ansi = conf.ansi, .propagates_watermarks = propagates_watermarks});
   };
   request.explain = [analyzed](bool extended) {
     std::string text;
@@ -105,6 +135,31 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& s
   return StreamingQueryPtr(query);
 }
 
+// The table is there before the first row is late, so that it can be looked at.
+Status LocalSession::KeepLateRows(const std::string& table, StreamRequest* request) {
+  MS_ASSIGN_OR_RETURN(MultipartName name, ParseMultipartName(table));
+  SessionCatalog catalog = MakeCatalog();
+  MS_ASSIGN_OR_RETURN(std::optional<ResolvedTable> existing, catalog.Resolve(name));
+  auto query_id = std::make_shared<std::string>();
+  LateRowsTarget target{.engine = engine_, .location = {}, .query_id = query_id, .analyzer = analyzer_conf(), .compute = compute_conf()};
+  if (existing) {
+    if (!IsDeltaFormat(existing->provider)) return Status::Unsupported("late rows in a " + existing->provider + " table", "Name a Delta table, or a new one.");
+    target.location = existing->location;
+    MS_RETURN_IF_ERROR(CheckRowsFit(engine_->delta, target.location, DeltaWrite{.mode = SaveMode::kAppend, .schema = LateRowsSchema()}));
+  } else {
+    MS_ASSIGN_OR_RETURN(TableName made, ResolveTableName(name, current_database()));
+    MS_ASSIGN_OR_RETURN(DatabaseEntry database, catalog.RequireDatabase(made.database));
+    target.location = Warehouse::ManagedLocation(database, made.table);
+    MS_RETURN_IF_ERROR(CreateDeltaTable(engine_->delta, target.location, DeltaCreate{.schema = LateRowsSchema()}));
+  }
+  request->plan.keep_late_rows = KeepLateRowsIn(std::move(target));
+  request->open_sink = [make = std::move(request->open_sink), query_id](const std::string& id, const std::string& run_id) {
+    *query_id = id;
+    return make(id, run_id);
+  };
+  return Status();
+}
+
 Result<LocalSession::StreamTarget> LocalSession::ResolveStreamTarget(const StartStream& start, const StructType& schema,
                                                                      const std::shared_ptr<CancelToken>& cancel) {
   StreamTarget target;
@@ -134,10 +189,13 @@ Result<LocalSession::StreamTarget> LocalSession::ResolveStreamTarget(const Start
   if (EqualsIgnoreCase(format, "memory")) {
     if (start.query_name.empty()) return Status::Error(errors::kMemorySinkNeedsName);
     target.may_be_temporary = true;
-    target.recovers = start.output_mode == OutputMode::kComplete;  // which needs none of the rows before
-    target.open_sink = [this, name = start.query_name, schema, mode = start.output_mode, engine = engine_](
+    auto keeps = start.options.find(kTestingKeepsRows);
+    const bool keeps_rows = engine_->options.testing && keeps != start.options.end() && EqualsIgnoreCase(keeps->second, "true");
+    target.recovers = keeps_rows || start.output_mode == OutputMode::kComplete;  // which needs none of the rows before
+    target.open_sink = [this, name = start.query_name, schema, mode = start.output_mode, engine = engine_, keeps_rows](
                            const std::string&, const std::string&) -> Result<std::unique_ptr<Sink>> {
-      std::shared_ptr<MemoryTable> table = engine->memory_tables.Create(name, schema);
+      std::shared_ptr<MemoryTable> table = keeps_rows ? engine->memory_tables.Find(name) : nullptr;
+      if (table == nullptr) table = engine->memory_tables.Create(name, schema);
       // The view reads the table by name, so that it shows the newest run.
       views_.Put(LowerCase(name), MakePlan(UnresolvedDataSource{.format = "memory", .schema = {}, .options = {}, .paths = {name}}), true);
       return MakeMemorySink(std::move(table), mode);
@@ -269,6 +327,7 @@ Result<CheckpointOptions> LocalSession::ResolveCheckpoint(const StartStream& sta
 
 StreamConf LocalSession::stream_conf() const {
   StreamConf conf;
+  conf.time_zone = compute_conf().time_zone;
   conf.min_batches_to_retain = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.minBatchesToRetain"), 1);
   conf.no_data_batches = conf_.GetBool("spark.sql.streaming.noDataMicroBatches.enabled");
   conf.state_versions_per_snapshot = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.stateStore.minDeltasForSnapshot"), 1);

@@ -5,19 +5,19 @@
 
 namespace millstream {
 
-Result<QueryResult> LocalSession::Run(const AlterTableProperties& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const AlterTableProperties& command, const Execution&) {
   MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireDeltaTable(command.name, "ALTER TABLE"));
   MS_RETURN_IF_ERROR(AlterDeltaProperties(engine_->delta, table.location, command.set, command.unset));
   return EmptyResult();
 }
 
-Result<QueryResult> LocalSession::Run(const AddConstraint&, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const AddConstraint&, const Execution&) {
   return Status::Unsupported("ALTER TABLE … ADD CONSTRAINT", "Filter the rows before they are written.");
 }
 
-Result<QueryResult> LocalSession::Run(const DropConstraint&, const Cancel&) { return Status::Unsupported("ALTER TABLE … DROP CONSTRAINT"); }
+Result<QueryResult> LocalSession::Run(const DropConstraint&, const Execution&) { return Status::Unsupported("ALTER TABLE … DROP CONSTRAINT"); }
 
-Result<QueryResult> LocalSession::Run(const ShowTableProperties& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const ShowTableProperties& command, const Execution&) {
   MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireDeltaTable(command.table, "SHOW TBLPROPERTIES"));
   MS_ASSIGN_OR_RETURN(DeltaTableInfo info, DescribeDeltaTable(engine_->delta, table.location));
   ResultTable result(StructType({{"key", DataType::String(), false}, {"value", DataType::String(), false}}));
@@ -31,7 +31,7 @@ Result<QueryResult> LocalSession::Run(const ShowTableProperties& command, const 
   return result.Finish();
 }
 
-Result<QueryResult> LocalSession::Run(const DescribeDetail& command, const Cancel&) {
+Result<QueryResult> LocalSession::Run(const DescribeDetail& command, const Execution&) {
   MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireDeltaTable(command.name, "DESCRIBE DETAIL"));
   std::optional<std::string> name;
   if (table.entry) name = table.name;

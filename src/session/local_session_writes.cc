@@ -52,26 +52,26 @@ OptionMap WithoutPath(OptionMap options) {
 
 }  // namespace
 
-Result<QueryResult> LocalSession::Run(const WriteData& command, const Cancel& cancel) {
+Result<QueryResult> LocalSession::Run(const WriteData& command, const Execution& under) {
   MS_ASSIGN_OR_RETURN(Replaced replaced, ReplacedBy(command));
   for (int attempt = 1;; ++attempt) {
-    Result<QueryResult> result = RunOnce(command, cancel);
+    Result<QueryResult> result = RunOnce(command, under);
     if (result.ok() || !replaced.condition || attempt == kAttemptsMax || !IsChangeConflict(result.status())) return result;
   }
 }
 
-Result<QueryResult> LocalSession::RunOnce(const WriteData& command, const Cancel& cancel) {
+Result<QueryResult> LocalSession::RunOnce(const WriteData& command, const Execution& under) {
   MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzePlan(command.query));
   if (IsStreaming(*analyzed)) return Status::Error(errors::kWriteOnStream, {{"methodName", "write"}});
-  if (command.table && command.insert_into) return InsertInto(command, analyzed, cancel);
-  if (command.table) return SaveAsTable(command, analyzed, cancel);
-  return WriteToPath(command, analyzed, cancel);
+  if (command.table && command.insert_into) return InsertInto(command, analyzed, under);
+  if (command.table) return SaveAsTable(command, analyzed, under);
+  return WriteToPath(command, analyzed, under);
 }
 
-OptionMap LocalSession::WithTransaction(OptionMap options, const std::string& location, const Cancel& cancel) {
-  if (cancel.writes == nullptr || options.contains("txnAppId")) return options;
-  options["txnAppId"] = cancel.writes->NextApplicationId(location);
-  options["txnVersion"] = std::to_string(cancel.writes->batch().value());
+OptionMap LocalSession::WithTransaction(OptionMap options, const std::string& location, const Execution& under) {
+  if (under.writes == nullptr || options.contains("txnAppId")) return options;
+  options["txnAppId"] = under.writes->NextApplicationId(location);
+  options["txnVersion"] = std::to_string(under.writes->batch().value());
   return options;
 }
 
@@ -85,24 +85,25 @@ Result<bool> LocalSession::IsWritten(const std::string& location, const OptionMa
   return written && std::from_chars(version->second.data(), end, wanted).ptr == end && *written >= wanted;
 }
 
-Status LocalSession::WriteRows(const std::string& path, DeltaWrite& write, const PlanPtr& analyzed, const Cancel& cancel) {
-  MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, cancel));
+Status LocalSession::WriteRows(const std::string& path, DeltaWrite& write, const PlanPtr& analyzed, const Execution& under) {
+  MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, under));
   write.schema = query.schema;
   write.threads = engine_->options.threads;
   return WriteDelta(engine_->delta, path, write, *query.rows).status();
 }
 
-Result<QueryResult> LocalSession::WriteToPath(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel) {
+Result<QueryResult> LocalSession::WriteToPath(const WriteData& command, const PlanPtr& analyzed, const Execution& under) {
   const std::string format = MakeCatalog().FormatOrDefault(command.format);
   if (EqualsIgnoreCase(format, "noop")) {
-    MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, cancel));
+    MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, under));
     while (true) {
       MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, query.rows->Next());
       if (batch == nullptr) return EmptyResult();
     }
   }
+  if (EqualsIgnoreCase(format, "memory") && engine_->options.testing) return AddToMemoryStream(command, analyzed, under);
   if (!IsDeltaFormat(format)) {
-    if (IsWritableFileFormat(format)) return WriteToFiles(command, format, analyzed, cancel);
+    if (IsWritableFileFormat(format)) return WriteToFiles(command, format, analyzed, under);
     if (IsFileFormat(format) || EqualsIgnoreCase(format, "orc"))
       return Status::Unsupported("writing format \"" + format + "\"", "Write json, csv, text, parquet or delta.");
     return Status::Error(errors::kDataSourceNotFound, {{"provider", format}});
@@ -111,7 +112,7 @@ Result<QueryResult> LocalSession::WriteToPath(const WriteData& command, const Pl
   if (auto option = command.options.find("path"); !written_path && option != command.options.end()) written_path = option->second;
   if (!written_path || written_path->empty()) return Status::Error(errors::kPathNotSpecified);
   MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(*written_path));
-  DeltaWrite write{.mode = command.mode, .partition_by = command.partition_by, .options = WithTransaction(WithoutPath(command.options), path, cancel)};
+  DeltaWrite write{.mode = command.mode, .partition_by = command.partition_by, .options = WithTransaction(WithoutPath(command.options), path, under)};
   MS_ASSIGN_OR_RETURN(bool is_written, IsWritten(path, write.options));
   if (is_written) return EmptyResult();
   PlanPtr rows = analyzed;
@@ -119,18 +120,29 @@ Result<QueryResult> LocalSession::WriteToPath(const WriteData& command, const Pl
   MS_ASSIGN_OR_RETURN(Replaced replaced, ReplacedBy(command));
   if (exists && replaced.condition) {
     ResolvedTable table{.provider = "delta", .location = path, .name = "delta.`" + path + "`"};
-    MS_RETURN_IF_ERROR(ReplaceRows(replaced, table, rows, write.options, cancel));
+    MS_RETURN_IF_ERROR(ReplaceRows(replaced, table, rows, write.options, under));
     return EmptyResult();
   }
   if (exists && !EvolvesSchema(command.options) && (command.mode == SaveMode::kAppend || command.mode == SaveMode::kOverwrite)) {
     MS_ASSIGN_OR_RETURN(DeltaTableInfo table, DescribeDeltaTable(engine_->delta, path));
     rows = CastToTargets(analyzed, TargetsByName(SchemaOf(*analyzed), table.schema), false);
   }
-  MS_RETURN_IF_ERROR(WriteRows(path, write, rows, cancel));
+  MS_RETURN_IF_ERROR(WriteRows(path, write, rows, under));
   return EmptyResult();
 }
 
-Result<QueryResult> LocalSession::WriteToFiles(const WriteData& command, const std::string& format, const PlanPtr& analyzed, const Cancel& cancel) {
+// df.write.format("memory").mode("append").save("name"): rows for the stream of that name; mode overwrite begins it anew.
+Result<QueryResult> LocalSession::AddToMemoryStream(const WriteData& command, const PlanPtr& analyzed, const Execution& under) {
+  if (!command.path || command.path->empty()) return Status::IllegalArgument("a memory stream has a name: save(\"name\")");
+  MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, under));
+  MS_ASSIGN_OR_RETURN(std::vector<RecordBatchPtr> rows, Drain(*query.rows));
+  if (command.mode == SaveMode::kOverwrite) engine_->memory_streams.Remove(*command.path);
+  MS_ASSIGN_OR_RETURN(std::shared_ptr<MemoryStreamData> data, engine_->memory_streams.FindOrMake(*command.path, query.schema));
+  if (!rows.empty()) data->Add(std::move(rows));
+  return EmptyResult();
+}
+
+Result<QueryResult> LocalSession::WriteToFiles(const WriteData& command, const std::string& format, const PlanPtr& analyzed, const Execution& under) {
   std::optional<std::string> written_path = command.path;
   if (auto option = command.options.find("path"); !written_path && option != command.options.end()) written_path = option->second;
   if (!written_path || written_path->empty()) return Status::Error(errors::kPathNotSpecified);
@@ -139,12 +151,12 @@ Result<QueryResult> LocalSession::WriteToFiles(const WriteData& command, const s
   auto option = command.options.find("partitionOverwriteMode");
   write.dynamic_partitions =
       EqualsIgnoreCase(option != command.options.end() ? option->second : conf_.Get("spark.sql.sources.partitionOverwriteMode").value_or("static"), "dynamic");
-  MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, cancel));
+  MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, under));
   MS_RETURN_IF_ERROR(WriteFiles(MakeCatalog().files_context(), write, query.schema, *query.rows).status());
   return EmptyResult();
 }
 
-Result<QueryResult> LocalSession::InsertInto(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel) {
+Result<QueryResult> LocalSession::InsertInto(const WriteData& command, const PlanPtr& analyzed, const Execution& under) {
   MS_ASSIGN_OR_RETURN(ResolvedTable table, MakeCatalog().Require(*command.table));
   if (!IsDeltaFormat(table.provider)) return Status::Unsupported("INSERT into a " + table.provider + " table", "Only Delta tables are written.");
   MS_ASSIGN_OR_RETURN(DeltaTableInfo info, DescribeDeltaTable(engine_->delta, table.location));
@@ -154,7 +166,7 @@ Result<QueryResult> LocalSession::InsertInto(const WriteData& command, const Pla
                    .by_position = !command.by_name,
                    .insert_columns = command.insert_columns,
                    .partition_by = {},
-                   .options = WithTransaction(WithoutPath(command.options), table.location, cancel)};
+                   .options = WithTransaction(WithoutPath(command.options), table.location, under)};
   MS_ASSIGN_OR_RETURN(Replaced replaced, ReplacedBy(command));
   write.schema = schema;
   if (replaced.condition) MS_RETURN_IF_ERROR(CheckRowsFit(engine_->delta, table.location, write));
@@ -164,14 +176,14 @@ Result<QueryResult> LocalSession::InsertInto(const WriteData& command, const Pla
     rows = CastToTargets(rows, *targets, true);
   }
   if (replaced.condition) {
-    MS_RETURN_IF_ERROR(ReplaceRows(replaced, table, rows, write.options, cancel));
+    MS_RETURN_IF_ERROR(ReplaceRows(replaced, table, rows, write.options, under));
     return EmptyResult();
   }
-  MS_RETURN_IF_ERROR(WriteRows(table.location, write, rows, cancel));
+  MS_RETURN_IF_ERROR(WriteRows(table.location, write, rows, under));
   return EmptyResult();
 }
 
-Result<QueryResult> LocalSession::SaveAsTable(const WriteData& command, const PlanPtr& analyzed, const Cancel& cancel) {
+Result<QueryResult> LocalSession::SaveAsTable(const WriteData& command, const PlanPtr& analyzed, const Execution& under) {
   SessionCatalog catalog = MakeCatalog();
   MS_ASSIGN_OR_RETURN(TableName name, ResolveTableName(*command.table, current_database()));
   MS_ASSIGN_OR_RETURN(DatabaseEntry database, catalog.RequireDatabase(name.database));
@@ -184,7 +196,7 @@ Result<QueryResult> LocalSession::SaveAsTable(const WriteData& command, const Pl
     table.is_managed = false;
   }
   if (existing) table = *existing;
-  OptionMap options = WithTransaction(WithoutPath(command.options), table.location, cancel);
+  OptionMap options = WithTransaction(WithoutPath(command.options), table.location, under);
   MS_ASSIGN_OR_RETURN(bool is_written, IsWritten(table.location, options));
   if (is_written) {
     if (!existing && !table.is_managed) MS_RETURN_IF_ERROR(engine_->warehouse.RegisterTable(table));
@@ -196,7 +208,7 @@ Result<QueryResult> LocalSession::SaveAsTable(const WriteData& command, const Pl
   MS_ASSIGN_OR_RETURN(Replaced replaced, ReplacedBy(command));
   if (existing && replaced.condition) {
     MS_ASSIGN_OR_RETURN(ResolvedTable resolved, catalog.Require(*command.table));
-    MS_RETURN_IF_ERROR(ReplaceRows(replaced, resolved, analyzed, options, cancel));
+    MS_RETURN_IF_ERROR(ReplaceRows(replaced, resolved, analyzed, options, under));
     return EmptyResult();
   }
   DeltaWrite write{.mode = existing ? command.mode : SaveMode::kErrorIfExists,
@@ -208,7 +220,7 @@ Result<QueryResult> LocalSession::SaveAsTable(const WriteData& command, const Pl
     MS_ASSIGN_OR_RETURN(DeltaTableInfo info, DescribeDeltaTable(engine_->delta, table.location));
     rows = CastToTargets(analyzed, TargetsByName(SchemaOf(*analyzed), info.schema), false);
   }
-  MS_RETURN_IF_ERROR(WriteRows(table.location, write, rows, cancel));
+  MS_RETURN_IF_ERROR(WriteRows(table.location, write, rows, under));
   if (!existing && !table.is_managed) MS_RETURN_IF_ERROR(engine_->warehouse.RegisterTable(table));
   return EmptyResult();
 }

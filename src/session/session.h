@@ -4,8 +4,10 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compute/compiled_plan.h"
@@ -20,12 +22,47 @@ struct EngineOptions {
   std::string warehouse;  // raw path; created when missing
   int threads = 2;
   int64_t memory_bytes_max = int64_t{4} << 30;
+  // For tests: sources in memory, a clock that can be held, failures on request (docs/testing.md).
+  bool testing = false;
 };
 
 // A result: its Spark schema and its rows. Arrow timestamps are UTC-labelled; a door relabels them.
 struct QueryResult {
   StructType schema;
   RowStreamPtr rows;
+};
+
+// What DataFrame.observe has seen: one row.
+struct ObservedMetrics {
+  std::string name;
+  StructType schema;
+  RecordBatchPtr row;
+};
+// Of one query or command; complete when its rows have been read to the end. Thread-safe.
+class Observations {
+ public:
+  void Add(ObservedMetrics metrics) {
+    std::lock_guard lock(mutex_);
+    // A statement that lost a race has run again.
+    std::erase_if(metrics_, [&](const ObservedMetrics& before) { return before.name == metrics.name; });
+    metrics_.push_back(std::move(metrics));
+  }
+  std::vector<ObservedMetrics> Take() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(metrics_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<ObservedMetrics> metrics_;  // GUARDED_BY(mutex_)
+};
+
+// Under what a query or command runs. Each may be null.
+struct Execution {
+  std::shared_ptr<CancelToken> cancel = nullptr;
+  // It comes from a foreachBatch function, and what it writes to a table is written once however often the batch runs.
+  std::shared_ptr<BatchWrites> writes = nullptr;
+  std::shared_ptr<Observations> observed = nullptr;
 };
 
 class Session;
@@ -57,11 +94,9 @@ class Session {
   // ---- queries
   virtual Result<PlanPtr> AnalyzePlan(const PlanPtr& plan) = 0;
   // A batch query; STREAMING_… errors when the plan has a stream in it.
-  virtual Result<QueryResult> Execute(const PlanPtr& plan, std::shared_ptr<CancelToken> cancel = nullptr) = 0;
+  virtual Result<QueryResult> Execute(const PlanPtr& plan, const Execution& under = {}) = 0;
   // Runs a command; its result rows (SHOW TABLES…), or an empty result. StartStream goes to StartStreamingQuery instead.
-  // `writes`: the command comes from a foreachBatch function, and what it writes to a table is written once however often the batch runs.
-  virtual Result<QueryResult> ExecuteCommand(const Command& command, std::shared_ptr<CancelToken> cancel = nullptr,
-                                             std::shared_ptr<BatchWrites> writes = nullptr) = 0;
+  virtual Result<QueryResult> ExecuteCommand(const Command& command, const Execution& under = {}) = 0;
   virtual Status CreateTempView(const std::string& name, const PlanPtr& plan, bool replace, bool global) = 0;
 
   // ---- streams

@@ -6,6 +6,8 @@
 #include "connectors/rate/rate_source.h"
 #include "connectors/socket/socket_source.h"
 #include "session/session_errors.h"
+#include "streaming/state_table.h"
+#include "streaming/state_table_errors.h"
 
 namespace millstream {
 namespace {
@@ -129,8 +131,25 @@ Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSou
   if (EqualsIgnoreCase(wanted.format, "rate") && wanted.is_streaming) return OpenRate(wanted.options, engine_.clock, engine_.fs);
   if (EqualsIgnoreCase(wanted.format, "rate-micro-batch") && wanted.is_streaming) return OpenRateBatch(wanted.options);
   if (EqualsIgnoreCase(wanted.format, "socket") && wanted.is_streaming) return OpenSocket(wanted.options, engine_.clock);
+  if (EqualsIgnoreCase(wanted.format, "memory") && wanted.is_streaming && engine_.options.testing) {
+    if (wanted.paths.size() != 1) return Status::IllegalArgument("a memory stream is read by its name: load(\"name\")");
+    std::shared_ptr<MemoryStreamData> data = engine_.memory_streams.Find(wanted.paths[0]);
+    if (data == nullptr && wanted.schema) {
+      MS_ASSIGN_OR_RETURN(data, engine_.memory_streams.FindOrMake(wanted.paths[0], *wanted.schema));
+    }
+    if (data == nullptr) return Status::IllegalArgument("there is no memory stream " + wanted.paths[0] + " yet: add rows to it first, or give it a schema");
+    return MakeMemoryStreamRelation(wanted.paths[0], std::move(data));
+  }
+  if (EqualsIgnoreCase(wanted.format, "memory") && wanted.schema && wanted.paths.size() == 1 && engine_.options.testing)
+    return MakeMemoryRelation(wanted.paths[0], std::make_shared<MemoryTable>(*wanted.schema));
   if (EqualsIgnoreCase(wanted.format, "memory") && !wanted.is_streaming && wanted.paths.size() == 1) {
     if (std::shared_ptr<MemoryTable> table = engine_.memory_tables.Find(wanted.paths[0])) return MakeMemoryRelation(wanted.paths[0], std::move(table));
+  }
+  const bool is_state = EqualsIgnoreCase(wanted.format, "statestore"), is_state_metadata = EqualsIgnoreCase(wanted.format, "state-metadata");
+  if (!wanted.is_streaming && (is_state || is_state_metadata)) {
+    if (wanted.paths.size() != 1) return Status::Error(errors::kStdsRequired, {{"optionName", "path"}});
+    MS_ASSIGN_OR_RETURN(std::string checkpoint, PathFromUri(wanted.paths[0]));
+    return is_state ? OpenStateTable(engine_.fs, checkpoint, wanted.options) : OpenStateMetadataTable(engine_.fs, checkpoint);
   }
   for (std::string_view known : {"kafka", "socket", "rate-micro-batch", "orc", "avro", "xml", "jdbc"})
     if (EqualsIgnoreCase(wanted.format, known)) return Status::Unsupported("reading format \"" + wanted.format + "\"");

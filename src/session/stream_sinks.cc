@@ -9,7 +9,7 @@ namespace {
 
 class NoopSink : public Sink {
  public:
-  std::string description() const override { return "org.apache.spark.sql.execution.datasources.noop.NoopTable$"; }
+  std::string description() const override { return "NoopTable"; }
   Result<BatchResult> AddBatch(BatchId, const StructType&, RowStream& rows) override {
     BatchResult result;
     while (true) {

@@ -77,7 +77,7 @@ class Fs {
   // The same, one by one: a directory of millions of names in constant memory. The name lives until `visit` returns.
   virtual Status VisitNames(const std::string& directory, const std::function<void(std::string_view name, DirectoryEntry::Kind kind)>& visit);
 
-  // Creates the directory and its parents, and makes the new names durable.
+  // Creates the directory and its parents, and makes the new names durable; also one that is there because a process was killed before it could.
   virtual Status CreateDirectories(const std::string& directory) = 0;
   // Many small files in one go: their bytes one after another in `buffer` (appended), and where each begins. A file that cannot be read has its
   // Status in its slot and no bytes. Reads at most `size_max` bytes of each; longer ones get an error too.

@@ -150,6 +150,7 @@ class LocalFs : public Fs {
       struct stat status {};
       if (::stat(std::string(at).c_str(), &status) == 0) {
         if (!S_ISDIR(status.st_mode)) return Status::Errno("mkdir", std::string(at), ENOTDIR);
+        MS_RETURN_IF_ERROR(SyncNameOf(std::string(at), status.st_dev));
         break;
       }
       if (errno != ENOENT) return PathError("mkdir", std::string(at), errno);
@@ -210,6 +211,18 @@ class LocalFs : public Fs {
   }
 
  private:
+  // A process that was killed may have made the directory and not synced its name: it was the last that it made.
+  Status SyncNameOf(const std::string& directory, dev_t device) {
+    const std::string parent(ParentPath(directory));
+    struct stat status {};
+    // The root of a mounted file system has no name of its own.
+    if (::stat(parent.c_str(), &status) != 0 || status.st_dev != device) return Status();
+    Status synced = SyncDirectory(parent);
+    // Who may not read the parent has not made names in it, or nobody could sync them.
+    const int reason = synced.error_number();
+    return reason == EACCES || reason == EPERM || reason == EROFS || reason == EINVAL ? Status() : synced;
+  }
+
   static Status WriteSynced(const std::string& path, std::string_view bytes) {
     MS_ASSIGN_OR_RETURN(Descriptor descriptor, OpenDescriptor(path, O_CREAT | O_EXCL | O_WRONLY, 0644));
     MS_RETURN_IF_ERROR(WriteAll(descriptor.fd(), bytes, path));

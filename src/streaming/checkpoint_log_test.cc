@@ -63,10 +63,12 @@ TEST(NextTriggerTime, IsAlignedAndSkipsMissedTriggers) {
 }
 
 TEST(IdlePause, GrowsWithTheCostOfLooking) {
-  EXPECT_EQ(IdlePauseMs(10, 5), 10);
-  EXPECT_EQ(IdlePauseMs(10, 20000), 200);
-  EXPECT_EQ(IdlePauseMs(10, 60000000), 1000);
-  EXPECT_EQ(IdlePauseMs(5000, 5), 5000);
+  EXPECT_EQ(IdlePauseMs(10, 5, 0), 10);
+  EXPECT_EQ(IdlePauseMs(10, 20000, 0), 200);
+  EXPECT_EQ(IdlePauseMs(10, 60000000, 0), 1000);
+  EXPECT_EQ(IdlePauseMs(5000, 5, 60000000), 5000);
+  EXPECT_EQ(IdlePauseMs(10, 5, 1000000), 20);
+  EXPECT_EQ(IdlePauseMs(10, 5, 60000000), 100);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 
 #include "connectors/api/table.h"
 #include "storage/failpoint.h"
+#include "streaming/observed_json.h"
+#include "streaming/operators/observe_operator.h"
 #include "streaming/operators/watermark_operator.h"
 #include "streaming/state/state_errors.h"
 #include "streaming/state_schema.h"
@@ -128,6 +130,8 @@ Status MicroBatchExecution::Initialize(bool freeze_sources) {
     MS_RETURN_IF_ERROR(CommitSources());
     for (Input& input : inputs_) input.start = std::move(input.end);
     next_batch_ = last.next();
+    // Spark runs this batch again, and what the watermark has passed comes out in the batch after it.
+    has_run_ = true;
     return Status();
   }
   MS_ASSIGN_OR_RETURN(std::optional<CommitMetadata> commit, checkpoint_->commits().GetCommit(last));
@@ -163,7 +167,7 @@ Result<bool> MicroBatchExecution::OpenState(BatchId next) {
                              .versions_per_snapshot = conf_.state_versions_per_snapshot};
   MS_ASSIGN_OR_RETURN(state_, StateStores::Open(checkpoint_->fs(), options));
   MS_RETURN_IF_ERROR(CheckStateSchema(*state_, compiled_->stateful()));
-  if (state_->version() == next.value() + 1 && next.value() >= 0 && checkpoint_->commits().latest() < next) return true;
+  if (state_->version() == next.value() + 1 && checkpoint_->commits().latest() < next) return true;
   if (state_->version() < next.value()) {
     return Status::Error(errors::kStateVersionMissing,
                          {{"path", options.directory}, {"version", std::to_string(next.value())}, {"versions", "0 to " + std::to_string(state_->version())}});
@@ -247,6 +251,16 @@ Result<TriggerOutcome> MicroBatchExecution::RunTrigger(const ReadLimit& limit) {
   return TriggerOutcome{.ran_batch = batch.has_value(), .look_us = looked_us};
 }
 
+std::optional<std::vector<std::string>> MicroBatchExecution::WatchedDirectories() const {
+  std::vector<std::string> directories;
+  for (const Input& input : inputs_) {
+    std::optional<std::string> directory = input.source->watched_directory();
+    if (!directory) return std::nullopt;
+    directories.push_back(*std::move(directory));
+  }
+  return directories;
+}
+
 // Asks the sources, and fixes the batch's range durably. nullopt: nothing new.
 Result<std::optional<MicroBatchExecution::Batch>> MicroBatchExecution::ConstructNextBatch(const ReadLimit& limit, TriggerProgress& progress) {
   if (rerun_) {
@@ -257,8 +271,8 @@ Result<std::optional<MicroBatchExecution::Batch>> MicroBatchExecution::Construct
   for (Input& input : inputs_) {
     observer_.ShowStatus("Getting offsets from " + input.source->description());
     TriggerProgress::Phase phase(progress, "latestOffset");
-    MS_ASSIGN_OR_RETURN(input.latest, input.source->LatestOffset(input.start, limit));
-    input.end = input.latest ? input.latest : input.start;
+    MS_ASSIGN_OR_RETURN(std::optional<StreamOffset> latest, input.source->LatestOffset(input.start, limit));
+    input.end = latest ? std::move(latest) : input.start;
     has_new_data |= input.end != input.start;
   }
   if (!has_new_data) {
@@ -279,11 +293,18 @@ Status MicroBatchExecution::RunBatch(const Batch& batch, TriggerProgress& progre
   MS_ASSIGN_OR_RETURN(BatchResult written, WriteBatch(batch, progress));
   progress.sink_rows = written.rows_out;
   MS_FAILPOINT("stream.after_sink");
+  // Before the state has the batch: a batch that the state has is not run again.
+  if (plan_.keep_late_rows) {
+    if (std::vector<LateRows> late = late_rows_.Take(); !late.empty()) MS_RETURN_IF_ERROR(plan_.keep_late_rows(batch.id, std::move(late)));
+  }
   AdvanceWatermark();
+  int64_t commit_us = 0;
   if (state_ != nullptr) {
-    TriggerProgress::Phase phase(progress, "commitBatch");
+    const int64_t begun_us = clock_.MonotonicMicros();
+    TriggerProgress::Phase phase(progress, "addBatch");  // as Spark counts it
     if (state_->version() == 0) MS_RETURN_IF_ERROR(KeepStateSchema(*state_, compiled_->stateful()));
     MS_RETURN_IF_ERROR(state_->Commit(batch.id.value() + 1, fmt::format("{{\"nextBatchWatermarkMs\":{}}}", watermark_ms_)));
+    commit_us = clock_.MonotonicMicros() - begun_us;
   }
   {
     TriggerProgress::Phase phase(progress, "commitOffsets");
@@ -291,7 +312,7 @@ Status MicroBatchExecution::RunBatch(const Batch& batch, TriggerProgress& progre
   }
   last_watermark_ms_ = batch.watermark_ms;
   has_run_ = true;
-  DescribeState(batch, progress);
+  DescribeState(batch, commit_us, progress);
   MS_FAILPOINT("stream.source_commit.before");
   MS_RETURN_IF_ERROR(CommitSources());
   MS_FAILPOINT("stream.source_commit.after");
@@ -307,7 +328,7 @@ Result<BatchResult> MicroBatchExecution::WriteBatch(const Batch& batch, TriggerP
       TriggerProgress::Phase phase(progress, "addBatch");
       Result<BatchResult> added = sink_->AddBatch(batch.id, compiled_->schema(), *rows);
       if (added.ok()) {
-        if (Status finished = compiled_->Finish(); !finished.ok()) return Result<BatchResult>(std::move(finished));
+        if (Status finished = FinishBatch(progress); !finished.ok()) return Result<BatchResult>(std::move(finished));
       }
       return added;
     }();
@@ -318,11 +339,22 @@ Result<BatchResult> MicroBatchExecution::WriteBatch(const Batch& batch, TriggerP
   }
 }
 
+Status MicroBatchExecution::FinishBatch(TriggerProgress& progress) {
+  MS_RETURN_IF_ERROR(compiled_->Finish());
+  for (ObserveOperator* observer : compiled_->observers()) {
+    MS_ASSIGN_OR_RETURN(RecordBatchPtr row, observer->Observed());
+    MS_ASSIGN_OR_RETURN(progress.observed[observer->name()], ObservedJson(observer->metrics_schema(), *row, conf_.time_zone));
+  }
+  return Status();
+}
+
 Result<RowStreamPtr> MicroBatchExecution::OpenBatch(const Batch& batch, TriggerProgress& progress) {
   {
     TriggerProgress::Phase phase(progress, "queryPlanning");
     MS_RETURN_IF_ERROR(MakePlan(batch.timestamp_ms));
   }
+  if (compiled_->redefines_watermark() && batch.watermark_ms > 0) return Status::Error(errors::kWatermarkRedefined);
+  late_rows_.Take();
   ScanOpener open = [&](const RelationSourcePtr& relation, const ScanNeeds& needs) -> Result<RowStreamPtr> {
     TriggerProgress::Phase phase(progress, "getBatch");
     MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenScan(relation, needs));
@@ -332,7 +364,8 @@ Result<RowStreamPtr> MicroBatchExecution::OpenBatch(const Batch& batch, TriggerP
                        .timestamp_ms = batch.timestamp_ms,
                        .late_watermark_ms = batch.late_watermark_ms,
                        .eviction_watermark_ms = batch.watermark_ms,
-                       .stores = state_.get()};
+                       .stores = state_.get(),
+                       .late_rows = plan_.keep_late_rows ? &late_rows_ : nullptr};
   return compiled_->Run(context, open, cancel_);
 }
 
@@ -363,9 +396,12 @@ Status MicroBatchExecution::Purge() {
   return checkpoint_->commits().PurgeBefore(oldest_kept);
 }
 
-void MicroBatchExecution::DescribeState(const Batch& batch, TriggerProgress& progress) const {
-  // As Spark lists them: from the top.
-  for (auto op = compiled_->stateful().rbegin(); op != compiled_->stateful().rend(); ++op) progress.state_operators.push_back((*op)->progress());
+void MicroBatchExecution::DescribeState(const Batch& batch, int64_t commit_us, TriggerProgress& progress) const {
+  for (const StatefulOperator* op : compiled_->StatefulFromTop()) {
+    progress.state_operators.push_back(op->progress());
+    // All commit together.
+    progress.state_operators.back().commit_us = commit_us;
+  }
   if (compiled_->watermarks().empty()) return;
   for (const WatermarkOperator* watermark : compiled_->watermarks()) {
     const EventTimeStats stats = watermark->stats();
@@ -384,7 +420,6 @@ void MicroBatchExecution::DescribeSources(TriggerProgress& progress) const {
     progress.sources.push_back({.description = input.source->description(),
                                 .start_offset = json(input.start),
                                 .end_offset = json(input.end),
-                                .latest_offset = json(input.latest),
                                 .rows = was_read ? input.source->rows_read() : 0,
                                 .metrics = input.source->metrics()});
   }

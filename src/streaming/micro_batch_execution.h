@@ -20,6 +20,7 @@
 #include "connectors/api/sink.h"
 #include "connectors/api/source.h"
 #include "streaming/checkpoint.h"
+#include "streaming/operators/late_rows.h"
 #include "streaming/operators/stream_plan.h"
 #include "streaming/progress_reporter.h"
 #include "streaming/trigger_executor.h"
@@ -27,6 +28,7 @@
 namespace millstream {
 
 struct StreamConf {
+  std::string time_zone = "UTC";  // of the session, for texts of observed metrics
   int64_t min_batches_to_retain = 100;
   int64_t progress_updates_kept = 100;
   int64_t idle_progress_interval_ms = 10000;
@@ -44,6 +46,8 @@ struct MicroBatchPlan {
   // The streaming leaves of the plan, in plan order: the i-th is sources/<i> of the checkpoint.
   std::vector<RelationSourcePtr> streams;
   PlanCompiler compile;
+  // Keeps, durably and once for each batch, the rows that came too late for it; null: they are counted only. The batch may be offered again.
+  std::function<Status(BatchId, std::vector<LateRows>)> keep_late_rows;
   // current_timestamp() and its like are in the plan: it is compiled for each batch.
   bool depends_on_time = false;
 };
@@ -70,12 +74,14 @@ class MicroBatchExecution {
   Status Initialize(bool freeze_sources);
   // One trigger: a batch, or the finding that there is nothing new.
   Result<TriggerOutcome> RunTrigger(const ReadLimit& limit);
+  // Of all sources; nullopt: one of them has none.
+  std::optional<std::vector<std::string>> WatchedDirectories() const;
 
  private:
   struct Input {
     RelationSourcePtr relation;
     std::unique_ptr<Source> source;
-    std::optional<StreamOffset> start, end, latest;
+    std::optional<StreamOffset> start, end;
   };
   struct Batch {
     BatchId id;
@@ -89,11 +95,13 @@ class MicroBatchExecution {
   // Brings the state to the version that batch `next` starts from; true: it has that batch already.
   Result<bool> OpenState(BatchId next);
   void AdvanceWatermark();
-  void DescribeState(const Batch& batch, TriggerProgress& progress) const;
+  void DescribeState(const Batch& batch, int64_t commit_us, TriggerProgress& progress) const;
   Status LoadOffsets(BatchId id, bool as_start);
   Result<std::optional<Batch>> ConstructNextBatch(const ReadLimit& limit, TriggerProgress& progress);
   Status RunBatch(const Batch& batch, TriggerProgress& progress);
   Result<BatchResult> WriteBatch(const Batch& batch, TriggerProgress& progress);
+  // All rows have passed; what was observed of them.
+  Status FinishBatch(TriggerProgress& progress);
   Result<RowStreamPtr> OpenBatch(const Batch& batch, TriggerProgress& progress);
   Result<RowStreamPtr> OpenScan(const RelationSourcePtr& relation, const ScanNeeds& needs);
   Status CommitSources();
@@ -101,6 +109,7 @@ class MicroBatchExecution {
   void DescribeSources(TriggerProgress& progress) const;
 
   MicroBatchPlan plan_;
+  LateRowCollector late_rows_;
   std::unique_ptr<Sink> sink_;
   std::unique_ptr<Checkpoint> checkpoint_;
   StreamConf conf_;

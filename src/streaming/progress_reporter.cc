@@ -57,7 +57,7 @@ std::string ProgressJson(const QueryIdentity& query, const TriggerProgress& prog
     one["commitTimeMs"] = state.commit_us / 1000;
     one["memoryUsedBytes"] = state.memory_bytes;
     one["numRowsDroppedByWatermark"] = state.rows_dropped_by_watermark;
-    one["numShufflePartitions"] = 1;
+    one["numShufflePartitions"] = state.instances;
     one["numStateStoreInstances"] = state.instances;
     one["customMetrics"] = state.custom_metrics;
     json["stateOperators"].push_back(std::move(one));
@@ -68,7 +68,7 @@ std::string ProgressJson(const QueryIdentity& query, const TriggerProgress& prog
     one["description"] = source.description;
     one["startOffset"] = OffsetOrNull(source.start_offset);
     one["endOffset"] = OffsetOrNull(source.end_offset);
-    one["latestOffset"] = OffsetOrNull(source.latest_offset);
+    one["latestOffset"] = nullptr;  // what a source could read beyond its limit: none of ours reports it, nor does Spark's file or Delta source
     one["numInputRows"] = source.rows;
     one["inputRowsPerSecond"] = PerSecond(source.rows, since_previous_us);
     one["processedRowsPerSecond"] = PerSecond(source.rows, elapsed_us);
@@ -78,6 +78,9 @@ std::string ProgressJson(const QueryIdentity& query, const TriggerProgress& prog
   json["sources"] = std::move(sources);
   json["sink"]["description"] = progress.sink_description;
   json["sink"]["numOutputRows"] = progress.sink_rows;
+  if (!progress.observed.empty()) {
+    for (const auto& [name, metrics] : progress.observed) json["observedMetrics"][name] = Json::parse(metrics);
+  }
   return Dump(json);
 }
 

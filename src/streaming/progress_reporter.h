@@ -18,7 +18,7 @@ namespace millstream {
 
 struct SourceProgress {
   std::string description;
-  std::optional<std::string> start_offset, end_offset, latest_offset;  // JSON
+  std::optional<std::string> start_offset, end_offset;  // JSON
   int64_t rows = 0;
   std::map<std::string, std::string> metrics;
 };
@@ -53,6 +53,7 @@ class TriggerProgress {
   std::vector<SourceProgress> sources;
   std::vector<StateOperatorProgress> state_operators;
   std::map<std::string, std::string> event_time;
+  std::map<std::string, std::string> observed;  // by name, as JSON
   std::string sink_description;
   int64_t sink_rows = -1;
 

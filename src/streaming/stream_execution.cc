@@ -2,10 +2,18 @@
 
 #include <spdlog/spdlog.h>
 
+#include "base/java_exception.h"
 #include "base/uuid.h"
 #include "streaming/streaming_errors.h"
 
 namespace millstream {
+namespace {
+
+// Watched sources are looked at all the same: a hint may be missing, of a network file system always.
+constexpr int64_t kWatchedPauseMs = 500;
+constexpr int64_t kHeldClockLookMs = 1;
+
+}  // namespace
 
 StreamExecution::StreamExecution(StreamRequest request, Clock& clock)
     : request_(std::move(request)), clock_(clock), recent_(static_cast<size_t>(std::max<int64_t>(request_.conf.progress_updates_kept, 1))) {
@@ -71,6 +79,7 @@ Status StreamExecution::RunUntilStopped() {
 void StreamExecution::Terminate(Status status) {
   // The checkpoint's lock is free before anybody learns that the query has ended, so that the next start cannot be refused.
   execution_.reset();
+  watches_.reset();
   // Nor does a query that is only remembered hold on to what it ran with: a Python worker, tables.
   request_.open_sink = nullptr;
   request_.plan = {};
@@ -79,7 +88,7 @@ void StreamExecution::Terminate(Status status) {
     std::lock_guard lock(mutex_);
     if (!status.ok() && !stop_requested_.load()) {
       exception_ = Status::Error(errors::kStreamFailed, {{"id", identity_.id}, {"runId", identity_.run_id}, {"message", status.message()}});
-      exception = exception_->message();
+      exception = JavaClassesOf(status).front() + ": " + status.message();
       error_class = std::string(status.error_class().name);
       status_.message = "Terminated with exception: " + status.message();
     } else {
@@ -148,6 +157,8 @@ Status StreamExecution::ProcessAllAvailable() {
   std::unique_lock lock(mutex_);
   // A trigger that has begun already may have looked before the caller's data came.
   const int64_t begun = triggers_begun_;
+  has_news_ = true;
+  changed_.notify_all();
   changed_.wait(lock, [&] { return terminated_ || newest_idle_trigger_ > begun; });
   if (exception_) return *exception_;
   return Status();
@@ -156,6 +167,55 @@ Status StreamExecution::ProcessAllAvailable() {
 bool StreamExecution::WaitFor(int64_t ms) {
   std::unique_lock lock(mutex_);
   return !changed_.wait_for(lock, std::chrono::milliseconds(ms), [&] { return stop_requested_.load(); });
+}
+
+bool StreamExecution::WaitForNews(int64_t ms) {
+  // What came between the last look and the watch is found by another look.
+  if (WatchSources()) return !stopped();
+  const int64_t pause_ms = watches_->empty() ? ms : std::max(ms, kWatchedPauseMs);
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, std::chrono::milliseconds(pause_ms), [&] { return stop_requested_.load() || has_news_; });
+  has_news_ = false;
+  return !stop_requested_.load();
+}
+
+bool StreamExecution::WatchSources() {
+  if (watches_) return false;
+  watches_.emplace();
+  const std::optional<std::vector<std::string>> directories = execution_->WatchedDirectories();
+  if (!directories) return false;
+  for (const std::string& directory : *directories) {
+    std::unique_ptr<DirectoryWatch> watch = WatchDirectory(directory, [this] { Wake(); });
+    if (watch == nullptr) {
+      watches_->clear();
+      return false;
+    }
+    watches_->push_back(std::move(watch));
+  }
+  return true;
+}
+
+void StreamExecution::Wake() {
+  std::lock_guard lock(mutex_);
+  has_news_ = true;
+  changed_.notify_all();
+}
+
+bool StreamExecution::WaitForClock(int64_t ms) {
+  if (clock_.moves_by_itself()) return WaitFor(ms);
+  std::unique_lock lock(mutex_);
+  waits_until_ms_ = clock_.WallMillis() + ms;
+  changed_.notify_all();
+  while (!stop_requested_.load() && !clock_.moves_by_itself() && clock_.WallMillis() < waits_until_ms_)
+    changed_.wait_for(lock, std::chrono::milliseconds(kHeldClockLookMs));
+  waits_until_ms_ = 0;
+  return !stop_requested_.load();
+}
+
+void StreamExecution::AwaitClock() {
+  std::unique_lock lock(mutex_);
+  auto is_done = [&] { return terminated_ || clock_.moves_by_itself() || waits_until_ms_ > clock_.WallMillis() || !trigger_->waits_for_next_trigger(); };
+  while (!is_done()) changed_.wait_for(lock, std::chrono::milliseconds(kHeldClockLookMs));
 }
 
 void StreamExecution::ShowStatus(std::string_view message) {

@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 
+#include "storage/directory_watch.h"
 #include "streaming/micro_batch_execution.h"
 #include "streaming/streaming_query.h"
 
@@ -52,6 +53,7 @@ class StreamExecution : public StreamingQuery, public std::enable_shared_from_th
   Status Stop() override;
   Result<bool> AwaitTermination(std::optional<int64_t> timeout_ms) override;
   Status ProcessAllAvailable() override;
+  void AwaitClock() override;
   std::string Explain(bool extended) const override { return request_.explain ? request_.explain(extended) : std::string(); }
 
  private:
@@ -59,11 +61,16 @@ class StreamExecution : public StreamingQuery, public std::enable_shared_from_th
   void Run();
   Status RunUntilStopped();
   void Terminate(Status status);
+  // True when something was not watched before.
+  bool WatchSources();
+  void Wake();
   void Post(StreamingQueryEvent::Kind kind, std::string json);
 
   // StopSignal
   bool stopped() const override { return stop_requested_.load(); }
   bool WaitFor(int64_t ms) override;
+  bool WaitForNews(int64_t ms) override;
+  bool WaitForClock(int64_t ms) override;
   // BatchObserver
   void ShowStatus(std::string_view message) override;
   void ShowDataAvailable(bool available) override;
@@ -79,12 +86,16 @@ class StreamExecution : public StreamingQuery, public std::enable_shared_from_th
   std::unique_ptr<MicroBatchExecution> execution_;  // of the stream's thread
   std::optional<int64_t> previous_trigger_us_;      // of the stream's thread
   int64_t idle_shown_us_ = 0;                       // of the stream's thread
+  // Of the stream's thread. Made at the first pause; empty: a source cannot be watched.
+  std::optional<std::vector<std::unique_ptr<DirectoryWatch>>> watches_;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   StreamingQueryStatus status_;      // GUARDED_BY(mutex_)
   bool terminated_ = false;          // GUARDED_BY(mutex_)
+  bool has_news_ = false;            // GUARDED_BY(mutex_): somebody says that it is time to look
   std::optional<Status> exception_;  // GUARDED_BY(mutex_)
+  int64_t waits_until_ms_ = 0;       // GUARDED_BY(mutex_): on a clock that a test holds; 0: does not wait for it
   int64_t triggers_begun_ = 0;       // GUARDED_BY(mutex_)
   int64_t newest_idle_trigger_ = 0;  // GUARDED_BY(mutex_): the number of the newest trigger that found nothing new
   std::mutex join_mutex_;

@@ -31,6 +31,8 @@ inline constexpr ErrorClass kOutputModeUnsupportedOperation{
 inline constexpr ErrorClass kOutputModeUnsupportedDataSource{
     "STREAMING_OUTPUT_MODE.UNSUPPORTED_DATASOURCE", "42KDE", ExceptionKind::kAnalysis,
     "Invalid streaming output mode: <outputMode>. This output mode is not supported in Data Source <className>."};
+inline constexpr ErrorClass kGlobalSessions{"", "", ExceptionKind::kUnsupportedOperation,
+                                            "Global aggregation with session window in streaming query is not supported."};
 inline constexpr ErrorClass kStreamingUnsupported{"_LEGACY_ERROR_TEMP_3102", "", ExceptionKind::kAnalysis, "<msg>"};
 inline constexpr ErrorClass kNonTimeWindow{
     "NON_TIME_WINDOW_NOT_SUPPORTED_IN_STREAMING", "42KDE", ExceptionKind::kAnalysis,
@@ -40,5 +42,30 @@ inline constexpr ErrorClass kRealTimeTriggerInterval{
     "INVALID_STREAMING_REAL_TIME_MODE_TRIGGER_INTERVAL", "22023", ExceptionKind::kIllegalArgument,
     "The real-time trigger interval is set to <interval> ms. This is less than the <minBatchDuration> ms minimum specified by "
     "spark.sql.streaming.realTimeMode.minBatchDuration."};
+inline constexpr ErrorClass kRealTimeAllowlist{
+    "STREAMING_REAL_TIME_MODE.OPERATOR_OR_SINK_NOT_IN_ALLOWLIST", "0A000", ExceptionKind::kIllegalArgument,
+    "Streaming real-time mode has the following limitation: The <errorType>(s): <message> not in the <errorType> allowlist for Real-Time Mode. To bypass this "
+    "check, set spark.sql.streaming.realTimeMode.allowlistCheck to false. By changing this, you agree to run the query at your own risk."};
+inline constexpr ErrorClass kRealTimeOutputMode{
+    "STREAMING_REAL_TIME_MODE.OUTPUT_MODE_NOT_SUPPORTED", "0A000", ExceptionKind::kAnalysis,
+    "Streaming real-time mode has the following limitation: The output mode <outputMode> is not supported. To work around this limitation, set the output "
+    "mode to Update. In the future, <outputMode> may be supported."};
+inline constexpr ErrorClass kRealTimeInput{
+    "STREAMING_REAL_TIME_MODE.INPUT_STREAM_NOT_SUPPORTED", "0A000", ExceptionKind::kIllegalArgument,
+    "Streaming real-time mode has the following limitation: The input stream <className> is not supported in Real-time Mode."};
+inline constexpr ErrorClass kNoContinuousSource{"_LEGACY_ERROR_TEMP_2253", "", ExceptionKind::kUnsupportedOperation,
+                                                "Data source <sourceName> does not support continuous processing."};
+inline constexpr ErrorClass kNotWithContinuousTrigger{"", "", ExceptionKind::kAnalysis, "'<source>' is not supported with continuous trigger."};
+inline constexpr ErrorClass kOperatorWithoutWatermark{
+    "UNSUPPORTED_STREAMING_OPERATOR_WITHOUT_WATERMARK", "0A000", ExceptionKind::kAnalysis,
+    "<outputMode> output mode not supported for <statefulOperator> on streaming DataFrames/DataSets without watermark."};
+inline constexpr ErrorClass kWatermarkRedefined{
+    "", "", ExceptionKind::kAnalysis,
+    "Redefining watermark is disallowed. You can set the config 'spark.sql.streaming.statefulOperator.allowMultiple' to 'false' to restore the previous "
+    "behavior. Note that multiple stateful operators will be disallowed."};
+inline constexpr ErrorClass kSeveralEventTimes{
+    "", "XXKST", ExceptionKind::kAnalysis,
+    "More than one event time columns are available. Please ensure there is at most one event time column per stream. event time columns: (<eventTimeCols>)"};
+inline constexpr ErrorClass kUnknownTrigger{"", "", ExceptionKind::kSpark, "Unknown type of trigger: <trigger>"};
 
 }  // namespace millstream::errors

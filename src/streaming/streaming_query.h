@@ -44,6 +44,8 @@ class StreamingQuery {
   virtual Result<bool> AwaitTermination(std::optional<int64_t> timeout_ms) = 0;
   // Returns when all data available at the call has been committed.
   virtual Status ProcessAllAvailable() = 0;
+  // Of a query whose clock a test holds: returns when it has done what is due by now and waits for a later moment, or has ended.
+  virtual void AwaitClock() {}
   virtual std::string Explain(bool extended) const = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plan/analyzer/expression_walk.h"
+#include "plan/analyzer/session_windows.h"
 #include "plan/function_registry.h"
 #include "streaming/streaming_errors.h"
 
@@ -18,18 +19,12 @@ bool IsStateful(const PlanNode& plan) {
   return (plan.As<Aggregate>() || plan.As<Deduplicate>()) && IsStreaming(plan);
 }
 
-bool HasAggregate(const PlanNode& plan) {
-  if (IsStreamingAggregate(plan)) return true;
-  const std::vector<PlanPtr> children = ChildrenOf(plan);
-  return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return HasAggregate(*child); });
-}
-
 // Outside of append mode an aggregation emits groups that the watermark has not passed, and emits them again.
 bool HasLateRowsBelowState(const PlanNode& plan) {
   const std::vector<PlanPtr> children = ChildrenOf(plan);
   const bool is_above = IsStateful(plan);
   return std::any_of(children.begin(), children.end(),
-                     [&](const PlanPtr& child) { return (is_above && HasAggregate(*child)) || HasLateRowsBelowState(*child); });
+                     [&](const PlanPtr& child) { return (is_above && HasStreamingAggregate(*child)) || HasLateRowsBelowState(*child); });
 }
 
 const Aggregate* TopmostAggregate(const PlanNode& plan) {
@@ -38,14 +33,6 @@ const Aggregate* TopmostAggregate(const PlanNode& plan) {
     if (const Aggregate* found = TopmostAggregate(*child)) return found;
   }
   return nullptr;
-}
-
-bool IsSessionWindow(const Expr& expr) {
-  return Contains(expr, [](const Expr& part) {
-    const auto* call = part.As<Call>();
-    const auto* column = part.As<AttributeRef>();
-    return (call && call->function->name == "session_window") || (column && column->name == "session_window" && column->type.id() == TypeId::kStruct);
-  });
 }
 
 Status CheckExpressions(const PlanNode& plan) {
@@ -110,8 +97,7 @@ Status CheckStreamingRules(const PlanNode& plan, OutputMode mode) {
         "disable this check by setting the config `spark.sql.streaming.statefulOperator.checkCorrectness.enabled` to false.");
   }
   const Aggregate* aggregate = TopmostAggregate(plan);
-  if (aggregate && mode == OutputMode::kUpdate &&
-      std::any_of(aggregate->group_by.begin(), aggregate->group_by.end(), [](const ExprPtr& key) { return IsSessionWindow(*key); })) {
+  if (aggregate && mode == OutputMode::kUpdate && SessionKeyOf(aggregate->group_by).has_value()) {
     return Status::Error(errors::kOutputModeUnsupportedOperation, {{"outputMode", "update"}, {"operation", "session window streaming aggregations"}});
   }
   return CheckNodes(plan);

@@ -12,26 +12,8 @@ namespace {
 
 Status NotSupported(std::string text) { return Status::Error(errors::kStreamingUnsupported, {{"msg", std::move(text)}}); }
 
-Status StatefulNotYet(std::string what) {
-  return Status::Unsupported(std::move(what) + " in a streaming query", "Write the rows to a table first, and run this on the table as a batch query.");
-}
-
-bool HasAggregate(const PlanNode& plan) {
-  if (plan.As<Aggregate>() && IsStreaming(plan)) return true;
-  for (const PlanPtr& child : ChildrenOf(plan))
-    if (HasAggregate(*child)) return true;
-  return false;
-}
-
 Status OutputModeUnsupported(const char* mode, const char* operation) {
   return Status::Error(errors::kOutputModeUnsupportedOperation, {{"outputMode", mode}, {"operation", operation}});
-}
-
-bool HasWatermark(const PlanNode& plan) {
-  if (plan.As<WithWatermark>()) return true;
-  for (const PlanPtr& child : ChildrenOf(plan))
-    if (HasWatermark(*child)) return true;
-  return false;
 }
 
 // Rows of an outer join that meet nobody come out when the watermark says so: there must be one that does.
@@ -76,6 +58,39 @@ Status CheckJoin(const Join& join, OutputMode mode) {
   return Status();
 }
 
+const char* NameOf(OutputMode mode) { return mode == OutputMode::kAppend ? "Append" : mode == OutputMode::kUpdate ? "Update" : "Complete"; }
+
+// What of it depends on aggregations elsewhere in the query is in CheckGroupsAndAggregates.
+Status CheckPythonGroups(const PythonGroups& groups, OutputMode) {
+  if (groups.timeout == PythonGroups::Timeout::kEventTime && EventTimesOf(*groups.child).empty()) {
+    return NotSupported(
+        "Watermark must be specified in the query using '[Dataset/DataFrame].withWatermark()' for using event-time timeout in a applyInPandasWithState. "
+        "Event-time timeout not supported without watermark.");
+  }
+  return Status();
+}
+
+int CountPythonGroups(const PlanNode& plan) {
+  int count = plan.As<PythonGroups>() && IsStreaming(plan) ? 1 : 0;
+  for (const PlanPtr& child : ChildrenOf(plan)) count += CountPythonGroups(*child);
+  return count;
+}
+
+Status CheckGroupsAndAggregates(const PlanNode& plan, OutputMode mode, bool has_aggregates) {
+  for (const PlanPtr& child : ChildrenOf(plan)) MS_RETURN_IF_ERROR(CheckGroupsAndAggregates(*child, mode, has_aggregates));
+  const auto* groups = plan.As<PythonGroups>();
+  if (groups == nullptr || !IsStreaming(plan)) return Status();
+  if (!has_aggregates) {
+    if (groups->updates == (mode == OutputMode::kUpdate) && mode != OutputMode::kComplete) return Status();
+    return NotSupported(std::string("applyInPandasWithState in ") + (groups->updates ? "update" : "append") + " mode is not supported with " + NameOf(mode) +
+                        " output mode on a streaming DataFrame/Dataset");
+  }
+  if (groups->updates) return NotSupported("applyInPandasWithState in update mode is not supported with aggregation on a streaming DataFrame/Dataset");
+  if (HasStreamingAggregate(*groups->child))
+    return NotSupported("applyInPandasWithState in append mode is not supported after aggregation on a streaming DataFrame/Dataset");
+  return Status();
+}
+
 // `plan` has a stream below it.
 Status CheckNode(const PlanNode& plan, OutputMode mode) {
   if (const auto* aggregate = plan.As<Aggregate>()) {
@@ -86,10 +101,11 @@ Status CheckNode(const PlanNode& plan, OutputMode mode) {
     return Status();
   }
   if (const auto* sort = plan.As<Sort>())
-    return mode == OutputMode::kComplete && HasAggregate(*sort->child)
+    return mode == OutputMode::kComplete && HasStreamingAggregate(*sort->child)
                ? Status()
                : NotSupported(
                      "Sorting is not supported on streaming DataFrames/Datasets, unless it is on aggregated DataFrame/Dataset in Complete output mode");
+  if (const auto* groups = plan.As<PythonGroups>()) return CheckPythonGroups(*groups, mode);
   if (plan.As<Limit>())
     return mode == OutputMode::kUpdate ? NotSupported("Limits are not supported on streaming DataFrames/Datasets in Update output mode") : Status();
   if (plan.As<Offset>()) return NotSupported("Offset is not supported on streaming DataFrames/Datasets");
@@ -104,11 +120,9 @@ Status CheckNode(const PlanNode& plan, OutputMode mode) {
   if (const auto* set = plan.As<SetOperation>()) {
     if (set->kind == SetOperation::Kind::kIntersect) return NotSupported("Intersect of streaming DataFrames/Datasets is not supported");
     if (set->kind == SetOperation::Kind::kExcept) {
-      if (IsStreaming(*set->right)) return NotSupported("Except on a streaming DataFrame/Dataset on the right is not supported");
-      return StatefulNotYet("EXCEPT");
+      return IsStreaming(*set->right) ? NotSupported("Except on a streaming DataFrame/Dataset on the right is not supported") : Status();
     }
     if (IsStreaming(*set->left) != IsStreaming(*set->right)) return NotSupported("Union between streaming and batch DataFrames/Datasets is not supported");
-    if (!set->is_all) return StatefulNotYet("UNION DISTINCT");
   }
   if (const auto* join = plan.As<Join>()) return CheckJoin(*join, mode);
   return Status();
@@ -130,8 +144,10 @@ void CollectStreams(const PlanNode& plan, std::vector<RelationSourcePtr>& stream
 }  // namespace
 
 Status CheckStreamingOperations(const PlanNode& plan, OutputMode mode) {
-  if (mode == OutputMode::kComplete && !HasAggregate(plan)) return OutputModeUnsupported("complete", "no streaming aggregations");
+  if (mode == OutputMode::kComplete && !HasStreamingAggregate(plan)) return OutputModeUnsupported("complete", "no streaming aggregations");
   MS_RETURN_IF_ERROR(CheckStreamingRules(plan, mode));
+  if (CountPythonGroups(plan) > 1) return NotSupported("Multiple applyInPandasWithStates are not supported on a streaming DataFrames/Datasets");
+  MS_RETURN_IF_ERROR(CheckGroupsAndAggregates(plan, mode, HasStreamingAggregate(plan)));
   return CheckTree(plan, mode);
 }
 

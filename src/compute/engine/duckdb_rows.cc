@@ -2,12 +2,15 @@
 
 #include <arrow/c/bridge.h>
 
+#include <algorithm>
+#include <chrono>
 #include <duckdb/common/arrow/arrow_appender.hpp>
 #include <duckdb/common/arrow/arrow_converter.hpp>
 #include <duckdb/main/pending_query_result.hpp>
 #include <duckdb/main/prepared_statement.hpp>
 #include <duckdb/main/stream_query_result.hpp>
 #include <mutex>
+#include <thread>
 
 #include "compute/engine/arrow_layout.h"
 #include "compute/engine/duckdb_error.h"
@@ -19,15 +22,36 @@ namespace {
 // Rows of one batch that leaves: large enough that what follows (Parquet, gRPC) does not pay by the batch.
 constexpr duckdb::idx_t kBatchRows = 32 * STANDARD_VECTOR_SIZE;
 
+// While another thread works on the last task there is nothing to help with, and DuckDB's own wait returns at once: asking again and again would take the
+// core that this thread may need.
+class Rest {
+ public:
+  void Take() {
+    if (++times_ <= kYields) {
+      std::this_thread::yield();
+    } else {
+      std::this_thread::sleep_for(std::min(kShortest * (times_ - kYields), kLongest));
+    }
+  }
+  void End() { times_ = 0; }
+
+ private:
+  static constexpr int kYields = 20;
+  static constexpr std::chrono::microseconds kShortest{10}, kLongest{200};
+  int times_ = 0;
+};
+
 class DuckDbRows : public RowStream {
  public:
   DuckDbRows(std::shared_ptr<DuckDbRun> run, std::vector<RowStreamPtr> inputs, std::shared_ptr<CancelToken> cancel)
       : run_(std::move(run)), inputs_(std::move(inputs)), cancel_(std::move(cancel)) {}
 
   ~DuckDbRows() override {
-    // The query may still be reading the inputs on DuckDB's threads; closing waits for it.
+    // A query whose rows nobody wants any more may still be reading the inputs on DuckDB's threads. Closing its result does not wait for them; cancelling does,
+    // for as long as a task finds rows to work on.
+    for (auto& slot : run_->slots) slot->is_given_up = true;
     try {
-      if (pending_) pending_->Close();
+      run_->connection->context->CancelTransaction();
       pending_.reset();
       result_.reset();
     } catch (...) {
@@ -99,12 +123,17 @@ class DuckDbRows : public RowStream {
   }
 
   Status AwaitResult() {
-    for (;;) {
+    for (Rest rest;;) {
       const auto state = pending_->ExecuteTask();
       if (state == duckdb::PendingExecutionResult::EXECUTION_ERROR) return Explain(pending_->GetErrorObject());
       if (duckdb::PendingQueryResult::IsResultReady(state)) break;
       MS_RETURN_IF_ERROR(PollCancel());
-      if (state == duckdb::PendingExecutionResult::BLOCKED || state == duckdb::PendingExecutionResult::NO_TASKS_AVAILABLE) pending_->WaitForTask();
+      if (state == duckdb::PendingExecutionResult::BLOCKED) pending_->WaitForTask();
+      if (state == duckdb::PendingExecutionResult::NO_TASKS_AVAILABLE) {
+        rest.Take();
+      } else {
+        rest.End();
+      }
     }
     result_ = pending_->Execute();
     pending_.reset();
@@ -114,11 +143,16 @@ class DuckDbRows : public RowStream {
   Status AwaitChunk() {
     if (result_->type != duckdb::QueryResultType::STREAM_RESULT) return Status::Ok();
     auto& stream = result_->Cast<duckdb::StreamQueryResult>();
-    for (;;) {
+    for (Rest rest;;) {
       const auto state = stream.ExecuteTask();
       if (duckdb::StreamQueryResult::IsChunkReady(state)) break;
       MS_RETURN_IF_ERROR(PollCancel());
       if (state == duckdb::StreamExecutionResult::BLOCKED) stream.WaitForTask();
+      if (state == duckdb::StreamExecutionResult::NO_TASKS_AVAILABLE) {
+        rest.Take();
+      } else {
+        rest.End();
+      }
     }
     return stream.HasError() ? Explain(stream.GetErrorObject()) : Status::Ok();
   }

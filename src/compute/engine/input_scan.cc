@@ -58,7 +58,7 @@ duckdb::unique_ptr<duckdb::LocalTableFunctionState> InitLocal(duckdb::ExecutionC
 Status NextChunk(InputSlot& slot, InputLocalState& state, bool& done) {
   done = true;
   if (!slot.stream) return Status::Internal("an input was read outside of a run");
-  if (slot.cancel && slot.cancel->cancelled()) return Status::Error(errors::kCancelled);
+  if (slot.is_given_up || (slot.cancel && slot.cancel->cancelled())) return Status::Error(errors::kCancelled);
   const int64_t number = slot.next_batch.fetch_add(1);
   MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, slot.stream->Next());
   if (!batch) return Status::Ok();
@@ -112,6 +112,7 @@ void InputSlot::Start(RowStream* rows, std::shared_ptr<CancelToken> token) {
   stream = rows;
   cancel = std::move(token);
   next_batch = 0;
+  is_given_up = false;
   error_ = Status::Ok();
 }
 

@@ -22,6 +22,7 @@ struct InputSlot {
   RowStream* stream = nullptr;     // of the current run; null outside of one
   std::shared_ptr<CancelToken> cancel;
   std::atomic<int64_t> next_batch{0};
+  std::atomic<bool> is_given_up{false};  // nobody wants this run's rows any more: the next read of the stream is refused
 
   void Start(RowStream* rows, std::shared_ptr<CancelToken> token);
   // The first error that the stream gave, kept whole: DuckDB would carry only its text.

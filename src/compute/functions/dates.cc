@@ -2,6 +2,7 @@
 #include <limits>
 #include <string>
 
+#include "base/calendar_interval.h"
 #include "compute/compute_errors.h"
 #include "compute/engine/duckdb_error.h"
 #include "compute/engine/row_function.h"
@@ -144,6 +145,22 @@ void DefineDates(FunctionRegistry& registry) {
   Define(registry, "ms_add_months", [](Timestamp at, int32_t months) {
     const Wall wall = Split(at.micros);
     return Timestamp{AddMonths(wall.days, months) * kMicrosPerDay + wall.micros};
+  });
+  // Months and days are the calendar's of the zone. Null where the text is no interval.
+  Define(registry, "ms_add_interval", [](Timestamp at, std::string_view text, std::string_view zone) -> std::optional<Timestamp> {
+    const std::optional<CalendarInterval> interval = ParseCalendarInterval(text);
+    if (!interval) return std::nullopt;
+    int64_t moved = at.micros;
+    if (interval->months != 0 || interval->days != 0) {
+      const std::optional<int64_t> local = InstantToWall(moved, zone);
+      if (!local) return std::nullopt;
+      const Wall wall = Split(*local);
+      const std::optional<int64_t> back = WallToInstant((AddMonths(wall.days, interval->months) + interval->days) * kMicrosPerDay + wall.micros, zone);
+      if (!back) return std::nullopt;
+      moved = *back;
+    }
+    if (__builtin_add_overflow(moved, interval->us, &moved)) ThrowError(errors::kDatetimeOverflow, {{"operation", "add an interval to a timestamp"}});
+    return Timestamp{moved};
   });
   Define(registry, "ms_shift", [](Timestamp at, int64_t micros) {
     int64_t moved = 0;

@@ -42,7 +42,7 @@ Result<std::string> PlanSql::EmitAggregate(const Aggregate& aggregate, const Nee
     MS_ASSIGN_OR_RETURN(std::string text, sql.Emit(*expr));
     auto [entry, is_new] = columns.try_emplace(text, "\"g" + std::to_string(columns.size()) + "\"");
     if (is_new) {
-      definitions += ", " + text + " AS " + entry->second;
+      definitions += ", " + GroupKeySql(text, TypeOf(*expr)) + " AS " + entry->second;
       grouping.push_back(entry->second);
     }
     return entry->second;

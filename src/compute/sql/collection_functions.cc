@@ -226,6 +226,10 @@ void AddCollectionFunctions(FunctionTable& table) {
       {"flatten", 1, "CASE WHEN len(list_filter({0}, lambda x: x IS NULL)) > 0 THEN NULL ELSE flatten({0}) END"},
       {"sequence", 2, "CASE WHEN {0} <= {1} THEN range({0}, CAST({1} AS BIGINT) + 1) ELSE range({0}, CAST({1} AS BIGINT) - 1, -1) END"},
       {"sequence", 3, "CASE WHEN {2} > 0 THEN range({0}, CAST({1} AS BIGINT) + 1, {2}) ELSE range({0}, CAST({1} AS BIGINT) - 1, {2}) END"},
+      // Of the values that an aggregate of a stream has kept.
+      {"ms_list_mode", 1, "list_aggregate(list_sort({0}), 'mode')"},
+      {"ms_list_quantile_cont", 2, "list_aggregate({0}, 'quantile_cont', {1})"},
+      {"ms_list_quantile_disc", 2, "list_aggregate({0}, 'quantile_disc', {1})"},
       {"map_keys", 1, "map_keys({0})"},
       {"map_values", 1, "map_values({0})"},
       {"map_entries", 1, "list_transform(map_entries({0}), lambda x: struct_pack(f0 := x.\"key\", f1 := x.\"value\"))"},

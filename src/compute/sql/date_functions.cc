@@ -121,6 +121,12 @@ Result<std::string> TimeWindow(const FunctionCall& call) {
   return "list_filter([" + list + "], lambda w: w.f1 > " + call.args[0] + ")";
 }
 
+// session_window(time, gap): the session of this row alone.
+Result<std::string> SessionWindow(const FunctionCall& call) {
+  const std::string zone = call.Is(0, TypeId::kTimestampNtz) ? "'UTC'" : call.sql.Zone();
+  return "struct_pack(f0 := " + call.args[0] + ", f1 := ms_add_interval(" + call.args[0] + ", " + call.args[1] + ", " + zone + "))";
+}
+
 }  // namespace
 
 void AddDateFunctions(FunctionTable& table) {
@@ -131,6 +137,7 @@ void AddDateFunctions(FunctionTable& table) {
   table.emitters["from_unixtime"] = FromUnixtime;
   table.emitters["date_trunc"] = DateTrunc;
   table.emitters["window"] = TimeWindow;
+  table.emitters["session_window"] = SessionWindow;
   table.emitters["year"] = PartOf<kYear>;
   table.emitters["month"] = PartOf<kMonth>;
   table.emitters["day"] = table.emitters["dayofmonth"] = PartOf<kDay>;

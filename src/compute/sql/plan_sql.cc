@@ -86,6 +86,7 @@ Result<std::string> PlanSql::EmitNode(const PlanNode& plan, const Needed& needed
   if (const auto* node = plan.As<ScanRelation>()) return EmitScan(*node, needed);
   if (const auto* node = plan.As<Repartition>()) return Emit(*node->child, needed);
   if (const auto* node = plan.As<WithWatermark>()) return Emit(*node->child, needed);
+  if (const auto* node = plan.As<CollectMetrics>()) return Emit(*node->child, needed);
   if (const auto* node = plan.As<SubqueryAlias>()) return Emit(*node->child, needed);
   scan_filters_.clear();
   if (const auto* node = plan.As<Project>()) return EmitProject(*node, needed);
@@ -239,6 +240,13 @@ Result<std::string> PlanSql::EmitDeduplicate(const PlanNode& plan, const Dedupli
   below.insert(keys.begin(), keys.end());
   MS_ASSIGN_OR_RETURN(std::string select, Emit(*deduplicate.child, below));
   if (on.empty()) return "SELECT " + ColumnList(OutputOf(plan), needed) + From(select) + " LIMIT 1";
+  std::string replaced;
+  for (const AttributeRef& column : OutputOf(plan)) {
+    if (!keys.contains(column.id) || !below.contains(column.id)) continue;
+    const std::string name = ColumnOf(column.id), key = GroupKeySql(name, column.type);
+    if (key != name) replaced += (replaced.empty() ? "" : ", ") + key + " AS " + name;
+  }
+  if (!replaced.empty()) select = "SELECT * REPLACE (" + replaced + ")" + From(select);
   return "SELECT DISTINCT ON (" + on + ") " + ColumnList(OutputOf(plan), needed) + From(select);
 }
 
@@ -325,8 +333,9 @@ Result<std::string> PlanSql::EmitSetOperation(const PlanNode& plan, const SetOpe
     for (size_t i = 0; i < output.size(); ++i) {
       if (keeps_rows && !needed.contains(operation.output[i].id)) continue;
       ids.insert(output[i].id);
-      columns += (columns.empty() ? "" : ", ") + ("CAST(" + ColumnOf(output[i].id) + " AS " + TypeSql(operation.output[i].type) + ")") + " AS " +
-                 ColumnOf(operation.output[i].id);
+      const DataType& type = operation.output[i].type;
+      const std::string value = "CAST(" + ColumnOf(output[i].id) + " AS " + TypeSql(type) + ")";
+      columns += (columns.empty() ? "" : ", ") + (operation.is_all ? value : GroupKeySql(value, type)) + " AS " + ColumnOf(operation.output[i].id);
     }
     MS_ASSIGN_OR_RETURN(std::string select, Emit(input, ids));
     return "SELECT " + (columns.empty() ? kNoColumns : columns) + From(select);

@@ -88,6 +88,23 @@ Result<std::string> NestedSql(const Value& value, const DataType& type) {
 
 }  // namespace
 
+std::string GroupKeySql(const std::string& text, const DataType& type) {
+  if (type.id() == TypeId::kFloat || type.id() == TypeId::kDouble) return "(" + text + " + CAST(0 AS " + TypeSql(type) + "))";
+  if (type.id() == TypeId::kArray) {
+    const std::string element = GroupKeySql("e", type.element());
+    return element == "e" ? text : "list_transform(" + text + ", lambda e: " + element + ")";
+  }
+  if (type.id() != TypeId::kStruct) return text;
+  std::string fields;
+  bool changes = false;
+  for (size_t i = 0; i < type.fields().size(); ++i) {
+    const std::string name = "f" + std::to_string(i), field = "struct_extract(" + text + ", '" + name + "')", key = GroupKeySql(field, type.fields()[i].type);
+    changes |= key != field;
+    fields += (i ? ", " : "") + name + " := " + key;
+  }
+  return changes ? "CASE WHEN (" + text + ") IS NOT NULL THEN struct_pack(" + fields + ") END" : text;
+}
+
 std::string QuoteName(std::string_view name) { return Quote(name, '"'); }
 std::string QuoteString(std::string_view text) { return Quote(text, '\''); }
 std::string ColumnOf(ExprId id) { return "\"c" + std::to_string(id.value()) + "\""; }

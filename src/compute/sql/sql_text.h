@@ -20,5 +20,7 @@ std::string ColumnOf(ExprId id);
 std::string TypeSql(const DataType& type);
 // A constant, with its type: CAST('1.50' AS DECIMAL(3,2)).
 Result<std::string> LiteralSql(const Value& value, const DataType& type);
+// A key as groups show it (Spark's NormalizeFloatingNumbers): -0.0 is 0.0, also inside of structs and arrays. `text` may be repeated.
+std::string GroupKeySql(const std::string& text, const DataType& type);
 
 }  // namespace millstream::compute

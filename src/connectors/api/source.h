@@ -42,6 +42,8 @@ class Source {
   virtual Status Commit(const StreamOffset& end) = 0;
   // Rows read by the last ReadBatch, once its stream has ended: numInputRows.
   virtual int64_t rows_read() const = 0;
+  // A directory (raw path) in which names come or go whenever there may be something new; nullopt: one has to look.
+  virtual std::optional<std::string> watched_directory() const { return std::nullopt; }
   // sources[].metrics of the progress JSON (numFilesOutstanding, numBytesOutstanding …).
   virtual std::map<std::string, std::string> metrics() const { return {}; }
 };

@@ -8,6 +8,7 @@
 
 #include "connectors/delta/delta_stream_errors.h"
 #include "delta/delta_errors.h"
+#include "delta/log_files.h"
 #include "delta/scan.h"
 #include "types/arrow_types.h"
 
@@ -68,6 +69,8 @@ const StructType& DeltaStreamSource::metadata_schema() const { return NoColumns(
 std::string DeltaStreamSource::description() const { return "DeltaSource[" + HadoopPathString(log_->table_path()) + "]"; }
 
 int64_t DeltaStreamSource::rows_read() const { return rows_read_->load(); }
+
+std::optional<std::string> DeltaStreamSource::watched_directory() const { return LogDirectory(log_->table_path()); }
 
 Status DeltaStreamSource::PrepareForTriggerAvailableNow() {
   MS_ASSIGN_OR_RETURN(SnapshotPtr newest, log_->Update());

@@ -101,6 +101,7 @@ int main(int argc, char** argv) {
   serve_command->add_option("--port", serve.connect.port, "Port of Spark Connect; 0: any free one")->capture_default_str()->check(CLI::Range(0, 65535));
   serve_command->add_option("--ui-port", serve.ui_port, "Port of the page with running queries; 0: none")->capture_default_str()->check(CLI::Range(0, 65535));
   serve_command->add_option("--host", serve.connect.host, "Address to listen on: this machine only")->capture_default_str();
+  serve_command->add_flag("--testing", engine.testing, "For tests of streams: memory sources, a clock that can be held, failures on request");
   serve_command->add_flag("--list-failpoints", list_failpoints, "Print the places where tests can make the server fail, and exit");
 
   SqlOptions sql;

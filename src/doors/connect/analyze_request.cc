@@ -22,7 +22,7 @@ Result<PlanPtr> Decode(ConnectSession& session, const sc::Plan& sent) {
   sc::Plan space;
   MS_ASSIGN_OR_RETURN(const sc::Plan* plan, Decompressed(sent, &space));
   if (!plan->has_root()) return Status::Error(errors::kPlanMalformed, {{"message", "A relation is expected, not a command."}});
-  return PlanDecoder(session, nullptr).Relation(plan->root());
+  return PlanDecoder(session, Execution{}).Relation(plan->root());
 }
 
 Result<PlanPtr> DecodeAndAnalyze(ConnectSession& session, const sc::Plan& sent) {

@@ -31,6 +31,9 @@ inline constexpr ErrorClass kInvalidClone{"INVALID_CLONE_SESSION_REQUEST.TARGET_
 
 inline constexpr ErrorClass kPlanFieldNotSet{"CONNECT_INVALID_PLAN.INVALID_ONE_OF_FIELD_NOT_SET", "56K00", ExceptionKind::kInvalidPlan,
                                              "The Spark Connect plan is invalid. This oneOf field in <fullName> is not set."};
+inline constexpr ErrorClass kInvalidInterval{"INVALID_INTERVAL_FORMAT.UNRECOGNIZED_NUMBER", "22006", ExceptionKind::kIllegalArgument,
+                                             "Error parsing '<input>' to interval. Please ensure that the value provided is in a valid format for defining "
+                                             "an interval. You can reference the documentation for the correct format. Unrecognized number <input>."};
 inline constexpr ErrorClass kPlanMalformed{"CONNECT_INVALID_PLAN.MALFORMED", "56K00", ExceptionKind::kInvalidPlan,
                                            "The Spark Connect plan is invalid. <message>"};
 inline constexpr ErrorClass kPlanTooDeep{"CONNECT_INVALID_PLAN.TOO_LARGE", "54001", ExceptionKind::kInvalidPlan,

@@ -23,7 +23,8 @@ Status Malformed(std::string message) { return Status::Error(errors::kPlanMalfor
 // "5 seconds", "interval 5 seconds", or milliseconds.
 Result<int64_t> TriggerInterval(const std::string& text) {
   std::optional<int64_t> ms = ParseDurationMillis(text);
-  if (!ms || *ms < 0) return Status::IllegalArgument("requirement failed: the interval of trigger should not be negative, and be one: '" + text + "'");
+  if (!ms) return Status::Error(errors::kInvalidInterval, {{"input", text}});
+  if (*ms < 0) return Status::IllegalArgument("requirement failed: the interval of trigger should not be negative");
   return *ms;
 }
 
@@ -156,9 +157,9 @@ Result<StartStream> PlanDecoder::StreamStart(const sc::WriteStreamOperationStart
     return Status::Error(errors::kOutputModeInvalid, {{"outputMode", message.output_mode()}});
   }
   if (message.has_foreach_batch()) {
-    MS_ASSIGN_OR_RETURN(start.foreach_batch, MakePythonBatchFunction(session_, message.foreach_batch(), *cancel_));
+    MS_ASSIGN_OR_RETURN(start.foreach_batch, MakePythonBatchFunction(session_, message.foreach_batch(), *under_.cancel));
   } else if (message.has_foreach_writer()) {
-    MS_ASSIGN_OR_RETURN(start.foreach, MakePythonRowsFunction(session_, message.foreach_writer(), *cancel_));
+    MS_ASSIGN_OR_RETURN(start.foreach, MakePythonRowsFunction(session_, message.foreach_writer(), *under_.cancel));
   }
   switch (message.sink_destination_case()) {
     case sc::WriteStreamOperationStart::kPath:

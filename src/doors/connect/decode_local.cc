@@ -130,13 +130,13 @@ Result<PlanPtr> PlanDecoder::ChunkedLocal(const sc::ChunkedCachedLocalRelation& 
 }
 
 Result<PlanPtr> PlanDecoder::RunToLocal(const PlanPtr& plan) {
-  MS_ASSIGN_OR_RETURN(QueryResult result, session_.session().Execute(plan, cancel_));
+  MS_ASSIGN_OR_RETURN(QueryResult result, session_.session().Execute(plan, under_));
   MS_ASSIGN_OR_RETURN(std::vector<RecordBatchPtr> batches, Drain(*result.rows));
   return MakePlan(LocalRelation{std::move(result.schema), std::move(batches), {}});
 }
 
 Result<PlanPtr> PlanDecoder::CommandToLocal(const Command& command) {
-  MS_ASSIGN_OR_RETURN(QueryResult result, session_.session().ExecuteCommand(command, cancel_, writes_));
+  MS_ASSIGN_OR_RETURN(QueryResult result, session_.session().ExecuteCommand(command, under_));
   std::vector<RecordBatchPtr> batches;
   if (result.rows) {
     MS_ASSIGN_OR_RETURN(batches, Drain(*result.rows));

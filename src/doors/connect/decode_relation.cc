@@ -69,6 +69,8 @@ Result<PlanDecoder::Exprs> PlanDecoder::Expressions(const Messages& messages) {
   return expressions;
 }
 
+template Result<PlanDecoder::Exprs> PlanDecoder::Expressions(const google::protobuf::RepeatedPtrField<sc::Expression>& messages);
+
 Result<PlanPtr> PlanDecoder::RelationBody(const sc::Relation& relation) {
   switch (relation.rel_type_case()) {
     case sc::Relation::kRead:
@@ -227,6 +229,12 @@ Result<PlanPtr> PlanDecoder::RelationBody(const sc::Relation& relation) {
       MS_ASSIGN_OR_RETURN(watermark.child, Relation(relation.with_watermark().input()));
       return MakePlan(std::move(watermark));
     }
+    case sc::Relation::kCollectMetrics: {
+      CollectMetrics collect{.name = relation.collect_metrics().name(), .metrics = {}, .child = nullptr};
+      MS_ASSIGN_OR_RETURN(collect.child, Relation(relation.collect_metrics().input()));
+      MS_ASSIGN_OR_RETURN(collect.metrics, Expressions(relation.collect_metrics().metrics()));
+      return MakePlan(std::move(collect));
+    }
     case sc::Relation::kWithRelations:
       return WithRelations(relation.with_relations());
     case sc::Relation::kUnresolvedTableValuedFunction: {
@@ -262,12 +270,12 @@ Result<PlanPtr> PlanDecoder::RelationBody(const sc::Relation& relation) {
     }
     case sc::Relation::kExtension:
       return Extension(relation.extension());
+    case sc::Relation::kApplyInPandasWithState:
+      return GroupsWithState(relation.apply_in_pandas_with_state());
     case sc::Relation::kMapPartitions:
-    case sc::Relation::kCollectMetrics:
     case sc::Relation::kParse:
     case sc::Relation::kGroupMap:
     case sc::Relation::kCoGroupMap:
-    case sc::Relation::kApplyInPandasWithState:
     case sc::Relation::kCommonInlineUserDefinedTableFunction:
     case sc::Relation::kAsOfJoin:
     case sc::Relation::kCommonInlineUserDefinedDataSource:

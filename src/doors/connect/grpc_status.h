@@ -5,7 +5,6 @@
 #include <grpcpp/support/status.h>
 
 #include <string>
-#include <vector>
 
 #include "base/status.h"
 
@@ -15,8 +14,6 @@ class FetchErrorDetailsResponse;
 
 namespace millstream {
 
-// The Java class that Spark would throw and its superclasses, nearest first. Never empty.
-std::vector<std::string> JavaClassesOf(const Status& status);
 // `error_id`: under which FetchErrorDetails finds the full error; empty: it cannot.
 grpc::Status ToGrpcStatus(const Status& status, const std::string& error_id);
 void FillErrorDetails(const Status& status, spark::connect::FetchErrorDetailsResponse* response);

@@ -49,7 +49,7 @@ bool Operation::End(State state, Status error) {
     }
     state_ = state;
     error_ = std::move(error);
-    if (state == State::kCancelled) cancel_->Cancel();
+    if (state == State::kCancelled) execution_.cancel->Cancel();
     hooks.swap(end_hooks_);
     changed_.notify_all();
   }

@@ -17,8 +17,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "compute/compiled_plan.h"
-#include "session/batch_writes.h"
+#include "session/session.h"
 
 namespace millstream {
 
@@ -41,10 +40,10 @@ class Operation {
   const std::string& id() const { return identity_.operation_id; }
   const std::set<std::string>& tags() const { return tags_; }
   bool reattachable() const { return reattachable_; }
-  const std::shared_ptr<CancelToken>& cancel_token() const { return cancel_; }
+  const std::shared_ptr<CancelToken>& cancel_token() const { return execution_.cancel; }
+  const Execution& execution() const { return execution_; }
   // Of the foreachBatch function that sent this; set before the producer starts.
-  const std::shared_ptr<BatchWrites>& batch_writes() const { return batch_writes_; }
-  void set_batch_writes(std::shared_ptr<BatchWrites> writes) { batch_writes_ = std::move(writes); }
+  void set_batch_writes(std::shared_ptr<BatchWrites> writes) { execution_.writes = std::move(writes); }
 
   // ---- the producer
   // Adds one answer; waits while too much is unsent. Error: the operation was interrupted.
@@ -88,8 +87,7 @@ class Operation {
   const Identity identity_;
   const std::set<std::string> tags_;
   const bool reattachable_;
-  const std::shared_ptr<CancelToken> cancel_ = std::make_shared<CancelToken>();
-  std::shared_ptr<BatchWrites> batch_writes_;
+  Execution execution_{.cancel = std::make_shared<CancelToken>(), .writes = nullptr, .observed = std::make_shared<Observations>()};
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

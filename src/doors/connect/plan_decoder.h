@@ -22,8 +22,8 @@ namespace millstream {
 // and becomes a LocalRelation, as in Spark. Not thread-safe; needs a big stack.
 class PlanDecoder {
  public:
-  PlanDecoder(ConnectSession& session, std::shared_ptr<CancelToken> cancel, std::shared_ptr<BatchWrites> writes = nullptr)
-      : session_(session), cancel_(std::move(cancel)), writes_(std::move(writes)) {}
+  // `under`: what is run meanwhile.
+  PlanDecoder(ConnectSession& session, Execution under) : session_(session), under_(std::move(under)) {}
 
   Result<PlanPtr> Relation(const spark::connect::Relation& relation);
   Result<ExprPtr> Expression(const spark::connect::Expression& expression);
@@ -59,6 +59,8 @@ class PlanDecoder {
   Result<PlanPtr> FillNa(const spark::connect::NAFill& fill);
   Result<PlanPtr> ReplaceNa(const spark::connect::NAReplace& replace);
   Status DecodeReferences(const spark::connect::WithRelations& with, std::vector<std::pair<std::string, PlanPtr>>* definitions);
+  // decode_python.cc
+  Result<PlanPtr> GroupsWithState(const spark::connect::ApplyInPandasWithState& apply);
   // decode_delta.cc
   Result<PlanPtr> Extension(const google::protobuf::Any& extension);
   // decode_local.cc
@@ -91,8 +93,7 @@ class PlanDecoder {
   };
 
   ConnectSession& session_;
-  std::shared_ptr<CancelToken> cancel_;
-  std::shared_ptr<BatchWrites> writes_;
+  const Execution under_;
   std::map<int64_t, PlanPtr> references_;  // with_relations: plan id → plan, for subqueries
   int depth_ = 0;
   int nodes_ = 0;

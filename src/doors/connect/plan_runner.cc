@@ -8,6 +8,7 @@
 #include "doors/connect/arrow_result.h"
 #include "doors/connect/connect_errors.h"
 #include "doors/connect/decode_changes.h"
+#include "doors/connect/observed_metrics.h"
 #include "doors/connect/parse_message.h"
 #include "doors/connect/plan_decoder.h"
 #include "types/arrow_types.h"
@@ -43,13 +44,13 @@ Status SendRows(ConnectSession& session, Operation& operation, const StructType&
 }
 
 Status RunRelation(ConnectSession& session, Operation& operation, const sc::Relation& relation) {
-  PlanDecoder decoder(session, operation.cancel_token(), operation.batch_writes());
+  PlanDecoder decoder(session, operation.execution());
   MS_ASSIGN_OR_RETURN(PlanPtr plan, decoder.Relation(relation));
   if (const LocalRelation* local = plan->As<LocalRelation>()) {
     RowStreamPtr rows = MakeRowStream(ToArrowSchema(local->schema), local->batches);
     return SendRows(session, operation, local->schema, *rows);
   }
-  MS_ASSIGN_OR_RETURN(QueryResult result, session.session().Execute(plan, operation.cancel_token()));
+  MS_ASSIGN_OR_RETURN(QueryResult result, session.session().Execute(plan, operation.execution()));
   return SendRows(session, operation, result.schema, *result.rows);
 }
 
@@ -67,7 +68,7 @@ Status RunSqlCommand(ConnectSession& session, Operation& operation, const sc::Sq
     *sql->mutable_named_arguments() = command.named_arguments();
     *sql->mutable_pos_arguments() = command.pos_arguments();
   }
-  PlanDecoder decoder(session, operation.cancel_token(), operation.batch_writes());
+  PlanDecoder decoder(session, operation.execution());
   MS_ASSIGN_OR_RETURN(Statement statement, decoder.SqlStatement(input));
   sc::ExecutePlanResponse response;
   sc::Relation* relation = response.mutable_sql_command_result()->mutable_relation();
@@ -95,17 +96,17 @@ Status RunSqlCommand(ConnectSession& session, Operation& operation, const sc::Sq
 }
 
 Status RunCommand(ConnectSession& session, const OperationPtr& operation, const sc::Command& command, bool* held) {
-  PlanDecoder decoder(session, operation->cancel_token(), operation->batch_writes());
+  PlanDecoder decoder(session, operation->execution());
   switch (command.command_type_case()) {
     case sc::Command::kSqlCommand:
       return RunSqlCommand(session, *operation, command.sql_command());
     case sc::Command::kWriteOperation: {
       MS_ASSIGN_OR_RETURN(Command write, decoder.Write(command.write_operation()));
-      return session.session().ExecuteCommand(write, operation->cancel_token(), operation->batch_writes()).status();
+      return session.session().ExecuteCommand(write, operation->execution()).status();
     }
     case sc::Command::kWriteOperationV2: {
       MS_ASSIGN_OR_RETURN(Command write, decoder.WriteV2(command.write_operation_v2()));
-      return session.session().ExecuteCommand(write, operation->cancel_token(), operation->batch_writes()).status();
+      return session.session().ExecuteCommand(write, operation->execution()).status();
     }
     case sc::Command::kCreateDataframeView: {
       const sc::CreateDataFrameViewCommand& view = command.create_dataframe_view();
@@ -122,7 +123,7 @@ Status RunCommand(ConnectSession& session, const OperationPtr& operation, const 
       return RunListenerBusCommand(session, operation, command.streaming_query_listener_bus_command(), held);
     case sc::Command::kMergeIntoTableCommand: {
       MS_ASSIGN_OR_RETURN(Command merge, DecodeMergeInto(decoder, command.merge_into_table_command()));
-      return session.session().ExecuteCommand(merge, operation->cancel_token(), operation->batch_writes()).status();
+      return session.session().ExecuteCommand(merge, operation->execution()).status();
     }
     case sc::Command::kExtension:
       return decoder.RunExtension(command.extension());
@@ -161,9 +162,12 @@ Status RunCommand(ConnectSession& session, const OperationPtr& operation, const 
 Status Run(ConnectSession& session, const OperationPtr& operation, const sc::Plan& sent, bool* held) {
   sc::Plan space;
   MS_ASSIGN_OR_RETURN(const sc::Plan* plan, Decompressed(sent, &space));
-  if (plan->has_root()) return RunRelation(session, *operation, plan->root());
-  if (plan->has_command()) return RunCommand(session, operation, plan->command(), held);
-  return NotSupported(*plan, "op_type");
+  if (!plan->has_root() && !plan->has_command()) return NotSupported(*plan, "op_type");
+  MS_RETURN_IF_ERROR(plan->has_root() ? RunRelation(session, *operation, plan->root()) : RunCommand(session, operation, plan->command(), held));
+  const std::vector<ObservedMetrics> observed = operation->execution().observed->Take();
+  if (observed.empty()) return Status();
+  MS_ASSIGN_OR_RETURN(sc::ExecutePlanResponse response, ToResponse(observed));
+  return operation->Send(std::move(response));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/java_exception.h"
 #include "doors/connect/connect_errors.h"
 #include "doors/connect/grpc_status.h"
 #include "doors/connect/plan_decoder.h"
@@ -67,7 +68,7 @@ sc::StreamingQueryEventType EventType(StreamingQueryEvent::Kind kind) {
 }  // namespace
 
 Status RunStreamStart(ConnectSession& session, Operation& operation, const sc::WriteStreamOperationStart& message) {
-  PlanDecoder decoder(session, operation.cancel_token());
+  PlanDecoder decoder(session, operation.execution());
   MS_ASSIGN_OR_RETURN(StartStream start, decoder.StreamStart(message));
   MS_ASSIGN_OR_RETURN(StreamingQueryPtr query, session.session().StartStreamingQuery(start));
   sc::ExecutePlanResponse response;

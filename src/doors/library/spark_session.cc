@@ -22,9 +22,14 @@ SparkSession::Builder& SparkSession::Builder::threads(int threads) {
   return *this;
 }
 
+SparkSession::Builder& SparkSession::Builder::testing() {
+  testing_ = true;
+  return *this;
+}
+
 SparkSession SparkSession::Builder::getOrCreate() const {
   auto state = std::make_shared<SessionState>();
-  state->engine = ValueOrThrow(Engine::Open({.warehouse = warehouse_, .threads = threads_}));
+  state->engine = ValueOrThrow(Engine::Open({.warehouse = warehouse_, .threads = threads_, .testing = testing_}));
   state->session = state->engine->NewSession("");
   for (const auto& [key, value] : config_) ThrowIfError(state->session->SetConf(key, value));
   return SparkSession(std::move(state));

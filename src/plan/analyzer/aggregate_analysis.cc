@@ -26,6 +26,19 @@ Status CheckGrouped(const ExprPtr& expr, const std::set<std::string>& grouped, c
   return Status();
 }
 
+// The moment of a window is had above the Aggregate that makes the window, not in it.
+Status CheckWindowTime(const ExprPtr& written, const std::map<std::string, ExprPtr>& windows) {
+  const auto* alias = written->As<Alias>();
+  const auto* function = (alias ? *alias->child : *written).As<UnresolvedFunction>();
+  if (function == nullptr || !SameName(function->name.back(), "window_time", false) || function->args.size() != 1) return Status();
+  const auto* window = function->args[0]->As<UnresolvedAttribute>();
+  if (window == nullptr || window->parts.size() != 1) return Status();
+  const bool known = std::any_of(windows.begin(), windows.end(), [&](const auto& one) { return SameName(one.first, window->parts[0], false); });
+  if (!known) return Status();
+  const std::string text = "window_time(" + window->parts[0] + ")";
+  return Status::Error(errors::kMissingAggregation, {{"expression", text}, {"expressionAnyValue", "any_value(" + text + ")"}});
+}
+
 // What a grouping set leaves out is null in its rows.
 ExprPtr AsNullable(const ExprPtr& expr) {
   Expr copy = *expr;
@@ -43,10 +56,13 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Aggregate& node) {
   // GROUP BY window(time, "1 hour") makes a column `window`.
   for (const ExprPtr& written : node.group_by) {
     const auto* function = written->As<UnresolvedFunction>();
-    if (!function || !SameName(function->name.back(), "window", false)) continue;
-    MS_ASSIGN_OR_RETURN(ExprPtr window, expressions.Resolve(written));
-    expressions.lateral_aliases.emplace("window", window);
+    for (const char* name : {"window", "session_window"}) {
+      if (!function || !SameName(function->name.back(), name, false)) continue;
+      MS_ASSIGN_OR_RETURN(ExprPtr window, expressions.Resolve(written));
+      expressions.lateral_aliases.emplace(name, window);
+    }
   }
+  for (const ExprPtr& written : node.aggregates) MS_RETURN_IF_ERROR(CheckWindowTime(written, expressions.lateral_aliases));
   MS_ASSIGN_OR_RETURN(std::vector<ExprPtr> list, expressions.ResolveList(node.aggregates));
 
   auto resolve_group = [&](const ExprPtr& written) -> Result<ExprPtr> {

@@ -61,6 +61,14 @@ TEST(Analyzer, TypesAndNamesColumnsAsSparkDoes) {
   EXPECT_EQ(SchemaOfSql("SELECT transform(l, x -> x * 2.5D) AS d FROM t"), "struct<d:array<double>>");
 }
 
+TEST(Analyzer, WindowsThatOverlapHaveBoundsLikeOthers) {
+  for (const std::string slide : {"'20 seconds'", "'20 seconds', '10 seconds'"}) {
+    const std::string window = "window(CAST(b AS TIMESTAMP), " + slide + ")";
+    EXPECT_EQ(SchemaOfSql("SELECT window.start, window.end AS e, count(*) AS n FROM t GROUP BY " + window), "struct<start:timestamp,e:timestamp,n:bigint>");
+    EXPECT_EQ(SchemaOfSql("SELECT " + window + ".start AS s FROM t"), "struct<s:timestamp>");
+  }
+}
+
 TEST(Analyzer, ShowsMetadataOnlyWhenAsked) {
   EXPECT_EQ(SchemaOfSql("SELECT * FROM u"), "struct<a:int,d:string>");
   EXPECT_EQ(SchemaOfSql("SELECT a, _metadata.file_path FROM u WHERE d = 'x'"), "struct<a:int,file_path:string>");

@@ -256,7 +256,10 @@ Result<std::vector<ExprPtr>> ExpressionAnalyzer::ResolveList(const std::vector<E
 
 std::string ExpressionAnalyzer::NameOf(const ExprPtr& as_written) {
   // The column that Spark makes of a window has this name, whatever its lengths.
-  if (const auto* function = as_written->As<UnresolvedFunction>(); function && Lower(function->name.back()) == "window") return "window";
+  if (const auto* function = as_written->As<UnresolvedFunction>(); function != nullptr) {
+    std::string name = Lower(function->name.back());
+    if (name == "window" || name == "session_window") return name;
+  }
   ColumnText text_of = [&](const Expr& part) -> std::optional<std::string> {
     if (const auto* attribute = part.As<UnresolvedAttribute>()) {
       if (attribute->parts.size() == 1 && lateral_aliases.contains(Lower(attribute->parts[0]))) {

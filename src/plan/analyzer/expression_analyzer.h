@@ -30,6 +30,8 @@ class ExpressionAnalyzer {
 
   // Aliases of the same SELECT list that later items may use (lateral column alias): name → typed expression.
   std::map<std::string, ExprPtr> lateral_aliases;
+  // An aggregate in an aggregate is the caller's to judge.
+  bool leaves_nested_aggregates = false;
 
   Result<ExprPtr> Resolve(const ExprPtr& expr);
   Result<std::vector<ExprPtr>> ResolveAll(const std::vector<ExprPtr>& exprs);

@@ -79,7 +79,6 @@ bool IsSparkFunction(const std::string& name) {
                                               "schema_of_variant",
                                               "schema_of_xml",
                                               "sentences",
-                                              "session_window",
                                               "str_to_map",
                                               "to_avro",
                                               "to_binary",
@@ -315,7 +314,7 @@ Result<ExprPtr> ExpressionAnalyzer::MakeCall(const FunctionDef& definition, std:
   if (definition.kind != FunctionDef::Kind::kAggregate) return MakeExpr(Call{&definition, std::move(typed.args), typed.type, typed.nullable, mode});
   for (const ExprPtr& arg : typed.args) {
     // sum(sum(x)) OVER (…): the inner sum is of the groups, the outer one of the window.
-    if (IsAggregate(*arg) && &written != window_function_) return Status::Error(errors::kNestedAggregate);
+    if (IsAggregate(*arg) && &written != window_function_ && !leaves_nested_aggregates) return Status::Error(errors::kNestedAggregate);
   }
   AggregateCall call{.function = &definition,
                      .args = std::move(typed.args),

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "plan/analyzer/expression_walk.h"
+#include "plan/analyzer/session_windows.h"
 #include "plan/plan_errors.h"
 #include "plan/sql/parser.h"
 
@@ -245,6 +246,6 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Range& node) {
 Result<PlanPtr> PlanAnalyzer::Visit(const OneRow& node) { return MakePlan(node); }
 Result<PlanPtr> PlanAnalyzer::Visit(const ScanRelation& node) { return ScanOf(node.source); }
 
-PlanPtr Optimize(const PlanPtr& plan) { return plan; }
+PlanPtr Optimize(const PlanPtr& plan) { return MergeSessions(plan); }
 
 }  // namespace millstream

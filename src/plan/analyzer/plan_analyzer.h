@@ -54,6 +54,8 @@ class PlanAnalyzer : public ExpressionContext {
   Result<PlanPtr> Visit(const Sample& node);
   Result<PlanPtr> Visit(const Repartition& node);
   Result<PlanPtr> Visit(const WithWatermark& node);
+  Result<PlanPtr> Visit(const CollectMetrics& node);  // collect_metrics.cc
+  Result<PlanPtr> Visit(const PythonGroups& node);    // python_nodes.cc
   Result<PlanPtr> Visit(const Generate& node);
   Result<PlanPtr> Visit(const Window& node);
   // aggregate_analysis.cc

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/calendar_interval.h"
 #include "plan/analyzer/expression_walk.h"
 #include "plan/analyzer/plan_analyzer.h"
-#include "plan/calendar_interval.h"
 #include "plan/coercion.h"
 #include "plan/functions/signatures.h"
 #include "plan/plan_errors.h"

@@ -70,6 +70,8 @@ std::string Line(const PlanNode& plan) {
                  [](const Deduplicate& n) { return std::string(n.all_columns ? "Distinct" : "Deduplicate"); },
                  [](const SubqueryAlias& n) { return "SubqueryAlias " + Dotted(n.name); },
                  [](const Sample&) { return std::string("Sample"); },
+                 [](const CollectMetrics& n) { return fmt::format("CollectMetrics {}, {}", n.name, List(n.metrics)); },
+                 [](const PythonGroups& n) { return fmt::format("FlatMapGroupsInPandasWithState {}", n.code->name()); },
                  [](const WithWatermark& n) { return fmt::format("EventTimeWatermark {}, {}", n.column, n.delay); },
                  [](const Generate& n) { return fmt::format("Generate {}, {}", SqlOf(*n.generator), Columns(n.output)); },
                  [](const Window& n) { return "Window " + List(n.expressions); },

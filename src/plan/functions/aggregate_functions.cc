@@ -63,7 +63,8 @@ void AddAggregateFunctions(FunctionTable& table) {
   add({"try_sum"}, 1, 1, SumOrAvg);
   add({"avg", "mean"}, 1, 1, SumOrAvg);
   add({"try_avg"}, 1, 1, SumOrAvg);
-  for (const char* name : {"min", "max", "mode"}) add({name}, 1, 1, Signature("?", "0?"));
+  for (const char* name : {"min", "max"}) add({name}, 1, 1, Signature("?", "0?"));
+  add({"mode"}, 1, 2, Signature("?b", "0?"));
   add({"any_value"}, 1, 2, Signature("?b", "0?"));
   add({"first", "first_value"}, 1, 2, Signature("?b", "0?"));
   add({"last", "last_value"}, 1, 2, Signature("?b", "0?"));

@@ -2,9 +2,10 @@
 
 #include <cstdlib>
 
-#include "plan/calendar_interval.h"
+#include "base/calendar_interval.h"
 #include "plan/coercion.h"
 #include "plan/functions/signatures.h"
+#include "plan/plan_errors.h"
 
 namespace millstream {
 namespace {
@@ -87,15 +88,19 @@ Status WindowConstraint(const FunctionDef& function, const std::vector<ExprPtr>&
                         {"rightExprValue", right_us}});
 }
 
-// window(time, width[, slide[, start]]) → struct<start, end>, or where windows overlap an array of those: the analyzer explodes it
-// (time_windows.cc). Lengths become microseconds.
+// A window in the place of a time stands for its last moment.
+Status TakeMomentOfWindow(std::vector<ExprPtr>& args, const AnalyzerConf& conf) {
+  if (TypeOf(*args[0]).id() != TypeId::kStruct) return Status();
+  const FunctionDef* moment = FindFunction("window_time");
+  MS_ASSIGN_OR_RETURN(TypedCall typed, moment->rule(*moment, {args[0]}, conf));
+  args[0] = MakeExpr(Call{moment, std::move(typed.args), typed.type, typed.nullable, ModeOf(conf)});
+  return Status();
+}
+
+// window(time, width[, slide[, start]]) → struct<start, end>: the analyzer makes a row of each window that holds the moment (time_windows.cc). Lengths become
+// microseconds.
 Result<TypedCall> TimeWindow(const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf& conf) {
-  // The windows of a window: by its last moment.
-  if (const DataType type = TypeOf(*args[0]); type.id() == TypeId::kStruct) {
-    const FunctionDef* moment = FindFunction("window_time");
-    MS_ASSIGN_OR_RETURN(TypedCall typed, moment->rule(*moment, {args[0]}, conf));
-    args[0] = MakeExpr(Call{moment, std::move(typed.args), typed.type, typed.nullable, ModeOf(conf)});
-  }
+  MS_RETURN_IF_ERROR(TakeMomentOfWindow(args, conf));
   MS_ASSIGN_OR_RETURN(args[0], Implicit(function, args, 0, 'T', conf));
   MS_ASSIGN_OR_RETURN(const int64_t width, WindowLength(function, args, 1));
   int64_t slide = width, start = 0;
@@ -106,8 +111,18 @@ Result<TypedCall> TimeWindow(const FunctionDef& function, std::vector<ExprPtr> a
     MS_ASSIGN_OR_RETURN(start, WindowLength(function, args, 3));
   }
   const std::string width_text = std::to_string(width) + "L", slide_text = std::to_string(slide) + "L";
-  if (width <= 0) return WindowConstraint(function, args, "window_duration", width, ">", "", "0");
-  if (slide <= 0) return WindowConstraint(function, args, "slide_duration", slide, ">", "", "0");
+  for (const auto& [name, us] : {std::pair{"window_duration", width}, std::pair{"slide_duration", slide}}) {
+    if (us > 0) continue;
+    args.resize(1);
+    for (const int64_t length : {width, slide, start}) args.push_back(MakeExpr(Literal{{length}, DataType::Long()}));
+    return Status::Error(
+        {"DATATYPE_MISMATCH.VALUE_OUT_OF_RANGE", "42K09", ExceptionKind::kAnalysis,
+         "Cannot resolve \"<sqlExpr>\" due to data type mismatch: The <exprName> must be between <valueRange> (current value = <currentValue>)."},
+        {{"sqlExpr", CallText(function, args)},
+         {"exprName", "`" + std::string(name) + "`"},
+         {"valueRange", "(0, 9223372036854775807]"},
+         {"currentValue", std::to_string(us) + "L"}});
+  }
   if (slide > width) return WindowConstraint(function, args, "slide_duration", slide, "<=", "window_duration", width_text);
   if (std::abs(start) >= slide) return WindowConstraint(function, args, "abs(start_time)", std::abs(start), "<", "slide_duration", slide_text);
   if ((width + slide - 1) / slide > kOverlappingWindowsMax) return Status::Unsupported("A window that overlaps more than 10000 others");
@@ -115,7 +130,21 @@ Result<TypedCall> TimeWindow(const FunctionDef& function, std::vector<ExprPtr> a
   args.resize(1);
   for (const int64_t us : {width, slide, start}) args.push_back(MakeExpr(Literal{{us}, DataType::Long()}));
   DataType window = DataType::Struct(StructType({{"start", time}, {"end", time}}));
-  return TypedCall{std::move(args), slide == width ? window : DataType::Array(window, false), false};
+  return TypedCall{std::move(args), std::move(window), false};
+}
+
+// session_window(time, gap) → struct<start, end>: the session of the row alone. Aggregates grouped by it make one of those that meet (time_windows.cc).
+Result<TypedCall> SessionWindow(const FunctionDef& function, std::vector<ExprPtr> args, const AnalyzerConf& conf) {
+  MS_RETURN_IF_ERROR(TakeMomentOfWindow(args, conf));
+  MS_ASSIGN_OR_RETURN(args[0], Implicit(function, args, 0, 'T', conf));
+  const DataType gap = TypeOf(*args[1]);
+  if (gap.id() == TypeId::kNull) {
+    args[1] = CastTo(args[1], DataType::String(), ModeOf(conf));
+  } else if (gap.id() != TypeId::kString) {
+    return Status::Error(errors::kSessionGapType, {{"dt", gap.SimpleString()}});
+  }
+  const DataType time = TypeOf(*args[0]);
+  return TypedCall{std::move(args), DataType::Struct(StructType({{"start", time}, {"end", time}})), false};
 }
 
 // window_time(window): its last moment.
@@ -215,6 +244,7 @@ void AddDateTimeFunctions(FunctionTable& table) {
     return Signature("D", "i")(function, std::move(args), conf);
   });
   add({"window"}, 2, 4, TimeWindow);
+  add({"session_window"}, 2, 2, SessionWindow);
   add({"window_time"}, 1, 1, WindowTime);
 }
 

@@ -61,6 +61,12 @@ void ForEachPart(const T& node, Visit visit) {
   } else if constexpr (std::is_same_v<T, Deduplicate> || std::is_same_v<T, SubqueryAlias> || std::is_same_v<T, Sample> || std::is_same_v<T, WithWatermark> ||
                        std::is_same_v<T, Repartition>) {
     visit(node.child.get());
+  } else if constexpr (std::is_same_v<T, CollectMetrics>) {
+    all(node.metrics);
+    visit(node.child.get());
+  } else if constexpr (std::is_same_v<T, PythonGroups>) {
+    all(node.grouping);
+    visit(node.child.get());
   } else if constexpr (std::is_same_v<T, Generate>) {
     visit(node.generator.get());
     visit(node.child.get());

@@ -255,7 +255,7 @@ Result<PlanPtr> SqlParser::ParseProjection(PlanPtr child, std::vector<ExprPtr> s
   }
   if (cursor_.AtWord("QUALIFY")) return Status::Unsupported("QUALIFY", "Use a subquery and WHERE.");
   MS_RETURN_IF_ERROR(ParseWindowClause());
-  if (distinct) plan = Plan(Deduplicate{.all_columns = true, .child = std::move(plan)});
+  if (distinct) plan = Plan(Deduplicate{.all_columns = true, .is_select_distinct = true, .child = std::move(plan)});
   return plan;
 }
 

@@ -13,8 +13,8 @@ namespace millstream {
 
 struct AggregateBuffers {
   std::vector<ExprPtr> partial;  // AggregateCall each, one a column of the buffer
-  // `older` and `newer` are columns of the types of `partial`; `found`: whether there is an older buffer (its columns are null otherwise).
-  std::function<Result<std::vector<ExprPtr>>(const std::vector<ExprPtr>& older, const std::vector<ExprPtr>& newer, const ExprPtr& found)> merge;
+  // `older` and `newer` are columns of the types of `partial`.
+  std::function<Result<std::vector<ExprPtr>>(const std::vector<ExprPtr>& older, const std::vector<ExprPtr>& newer)> merge;
   std::function<Result<ExprPtr>(const std::vector<ExprPtr>& buffer)> result;
 };
 

@@ -36,12 +36,19 @@ EventTimes Through(const std::vector<ExprPtr>& list, const EventTimes& input) {
 
 bool IsEventTime(const Expr& expr, const EventTimes& input) { return DelayOf(expr, input).has_value(); }
 
+bool HasWatermark(const PlanNode& plan) {
+  if (plan.As<WithWatermark>() != nullptr) return true;
+  const std::vector<PlanPtr> children = ChildrenOf(plan);
+  return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return HasWatermark(*child); });
+}
+
 EventTimes EventTimesOf(const PlanNode& plan) {
   const std::vector<PlanPtr> children = ChildrenOf(plan);
   if (children.empty()) return {};
   EventTimes first = EventTimesOf(*children[0]);
   // A watermark takes the place of those below it.
   if (const auto* node = plan.As<WithWatermark>()) return {{node->event_time, node->delay_ms}};
+  if (plan.As<PythonGroups>()) return {};
   if (const auto* node = plan.As<Project>()) return Through(node->expressions, first);
   if (const auto* node = plan.As<Aggregate>()) return Through(node->aggregates, first);
   if (const auto* node = plan.As<Generate>()) {

@@ -13,6 +13,8 @@ namespace millstream {
 using EventTimes = std::map<ExprId, int64_t>;
 
 EventTimes EventTimesOf(const PlanNode& analyzed);
+// There is a withWatermark in it.
+bool HasWatermark(const PlanNode& plan);
 // Whether the value is an event time, given those of the input: the column itself, its window, the last moment of that.
 bool IsEventTime(const Expr& expr, const EventTimes& input);
 

@@ -22,24 +22,6 @@ void PutOrdered(int64_t value, std::string* out) {
 
 }  // namespace
 
-Status EventTimeColumn::Bind(const arrow::Array& array) {
-  outer_ = &array;
-  times_ = &array;
-  if (array.type_id() == arrow::Type::STRUCT) {
-    // start, end
-    holder_ = static_cast<const arrow::StructArray&>(array).field(1);
-    times_ = holder_.get();
-  }
-  if (times_->type_id() != arrow::Type::TIMESTAMP) return Status::Internal("an event time column of type " + times_->type()->ToString());
-  values_ = static_cast<const arrow::TimestampArray&>(*times_).raw_values();
-  return Status();
-}
-
-std::optional<int64_t> EventTimeColumn::At(int64_t row) const {
-  if (outer_->IsNull(row) || times_->IsNull(row)) return std::nullopt;
-  return values_[row];
-}
-
 Result<std::unique_ptr<JoinState>> JoinState::Open(const BatchContext& batch, int64_t operator_id, const std::string& side, bool expires) {
   std::unique_ptr<JoinState> state(new JoinState);
   state->batch_ = batch.id.value();

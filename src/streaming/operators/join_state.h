@@ -17,19 +17,6 @@
 
 namespace millstream {
 
-// Microseconds of an event time column, or of the end of a window.
-class EventTimeColumn {
- public:
-  Status Bind(const arrow::Array& array);
-  std::optional<int64_t> At(int64_t row) const;
-
- private:
-  std::shared_ptr<arrow::Array> holder_;
-  const arrow::Array* outer_ = nullptr;
-  const arrow::Array* times_ = nullptr;
-  const int64_t* values_ = nullptr;
-};
-
 class JoinState {
  public:
   // `side`: "left" or "right".

@@ -1,7 +1,6 @@
 #include "streaming/operators/record_rows.h"
 
 #include <arrow/array.h>
-#include <arrow/array/array_nested.h>
 #include <arrow/compute/api_vector.h>
 #include <arrow/datum.h>
 
@@ -29,16 +28,6 @@ RecordBatchPtr ColumnsAt(const RecordBatchPtr& batch, size_t from, size_t count)
     columns.push_back(batch->column(static_cast<int>(i)));
   }
   return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch->num_rows(), std::move(columns));
-}
-
-std::optional<int64_t> EventTimeAt(const arrow::Array& column, int64_t row) {
-  if (column.IsNull(row)) return std::nullopt;
-  if (column.type_id() == arrow::Type::STRUCT) {
-    const auto& window = static_cast<const arrow::StructArray&>(column);
-    // field() is sliced as the struct is.
-    return EventTimeAt(*window.field(1), row);
-  }
-  return static_cast<const arrow::TimestampArray&>(column).Value(row);
 }
 
 int64_t SteadyMicros() { return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }

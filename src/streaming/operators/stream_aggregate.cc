@@ -1,44 +1,31 @@
 #include "streaming/operators/stream_aggregate.h"
 
 #include <arrow/array.h>
-#include <arrow/array/builder_primitive.h>
 
+#include <algorithm>
 #include <deque>
+#include <map>
 #include <mutex>
-#include <span>
+#include <numeric>
+#include <utility>
 
+#include "base/at_once.h"
+#include "streaming/operators/buffer_merge.h"
+#include "streaming/operators/encoded_rows.h"
+#include "streaming/operators/event_time_column.h"
+#include "streaming/operators/late_rows.h"
+#include "streaming/operators/passed_keys.h"
 #include "streaming/operators/record_rows.h"
+#include "streaming/operators/state_partitions.h"
 #include "streaming/state/row_codec.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
 namespace {
 
-constexpr size_t kKeysTogether = 32;
 constexpr int64_t kRowsOutMax = 8192;
-
-// Keys of a batch as bytes, one behind the other.
-class EncodedRows {
- public:
-  Status Encode(RowEncoder& encoder, const arrow::RecordBatch& batch) {
-    MS_RETURN_IF_ERROR(encoder.Bind(batch));
-    bytes_.clear();
-    ends_.clear();
-    for (int64_t row = 0; row < batch.num_rows(); ++row) {
-      encoder.Encode(row, &bytes_);
-      ends_.push_back(bytes_.size());
-    }
-    return Status();
-  }
-  std::string_view operator[](size_t row) const {
-    const size_t begin = row == 0 ? 0 : ends_[row - 1];
-    return std::string_view(bytes_).substr(begin, ends_[row] - begin);
-  }
-
- private:
-  std::string bytes_;
-  std::vector<size_t> ends_;
-};
+// Fewer are looked up by one thread: another is not worth its start.
+constexpr int64_t kRowsForTwo = 4096;
 
 }  // namespace
 
@@ -48,11 +35,16 @@ class StreamAggregateOperator::Rows : public RowStream {
 
   Status Begin(RowStreamPtr input) {
     input_ = std::move(input);
-    MS_ASSIGN_OR_RETURN(store_, batch_.stores->Store({.operator_id = owner_.operator_id}));
+    MS_ASSIGN_OR_RETURN(state_, StatePartitions::Open(*batch_.stores, owner_.operator_id));
     MS_ASSIGN_OR_RETURN(key_encoder_, RowEncoder::Make(spec_.keys, RowLayout::kKey));
-    MS_ASSIGN_OR_RETURN(value_encoder_, RowEncoder::Make(spec_.buffers, RowLayout::kValue));
-    MS_ASSIGN_OR_RETURN(key_decoder_, RowDecoder::Make(spec_.keys, RowLayout::kKey));
-    MS_ASSIGN_OR_RETURN(value_decoder_, RowDecoder::Make(spec_.buffers, RowLayout::kValue));
+    parts_.resize(state_.count());
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      Part& part = parts_[i];
+      part.store = &state_[i];
+      MS_ASSIGN_OR_RETURN(part.value_encoder, RowEncoder::Make(spec_.buffers, RowLayout::kValue));
+      MS_ASSIGN_OR_RETURN(part.key_decoder, RowDecoder::Make(spec_.keys, RowLayout::kKey));
+      MS_ASSIGN_OR_RETURN(part.value_decoder, RowDecoder::Make(spec_.buffers, RowLayout::kValue));
+    }
     return Status();
   }
 
@@ -72,6 +64,23 @@ class StreamAggregateOperator::Rows : public RowStream {
   }
 
  private:
+  // One partition of the state, and what is being done in it.
+  struct Part {
+    StateStore* store = nullptr;
+    std::unique_ptr<RowEncoder> value_encoder;
+    std::unique_ptr<RowDecoder> key_decoder, value_decoder;
+    std::vector<int64_t> rows, known, unknown;  // of the batch of rows at hand
+    RecordBatchPtr older;                       // buffers of the known
+    int64_t known_from = 0, unknown_from = 0;   // their places among all parts'
+    std::unique_ptr<StateIterator> walk;        // complete mode
+    std::unique_ptr<PassedKeys> passed;         // the other modes, when there is an event time
+    bool has_more = false;                      // to walk
+    int64_t gone = 0;
+    RecordBatchPtr keys_out, buffers_out;
+  };
+
+  static size_t ThreadsFor(int64_t rows) { return rows < kRowsForTwo ? 1 : ThreadsOfMachine(); }
+
   Status Step() {
     if (input_ != nullptr) {
       MS_ASSIGN_OR_RETURN(RecordBatchPtr rows, input_->Next());
@@ -83,107 +92,118 @@ class StreamAggregateOperator::Rows : public RowStream {
       }
       input_ = nullptr;
       if (spec_.mode == OutputMode::kComplete || spec_.has_event_time) {
-        MS_ASSIGN_OR_RETURN(walk_, store_->Scan({}, {}));
-        return Status();
+        for (Part& part : parts_) {
+          if (spec_.mode == OutputMode::kComplete) {
+            MS_ASSIGN_OR_RETURN(part.walk, part.store->Scan({}, {}));
+          } else {
+            MS_ASSIGN_OR_RETURN(part.passed, PassedKeys::Make(*part.store, spec_.keys[0].type, batch_.eviction_watermark_ms * 1000));
+          }
+          part.has_more = true;
+        }
       }
     }
     const int64_t begun = SteadyMicros();
-    bool more = false;
-    if (walk_ != nullptr) {
-      MS_ASSIGN_OR_RETURN(more, spec_.mode == OutputMode::kComplete ? EmitKept() : LetGo());
-      progress_.removals_us += SteadyMicros() - begun;
+    if (std::none_of(parts_.begin(), parts_.end(), [](const Part& part) { return part.has_more; })) {
+      Report();
+      return Status();
     }
-    if (!more) Report();
+    MS_RETURN_IF_ERROR(DoAtOnce(parts_.size(), ThreadsFor(state_.rows()), [this](size_t i) {
+      Part& part = parts_[i];
+      if (!part.has_more) return Status();
+      return part.walk != nullptr ? EmitKept(part) : LetGo(part);
+    }));
+    for (Part& part : parts_) {
+      progress_.rows_removed += std::exchange(part.gone, 0);
+      if (part.keys_out != nullptr) Push(std::exchange(part.keys_out, nullptr), std::exchange(part.buffers_out, nullptr));
+    }
+    progress_.removals_us += SteadyMicros() - begun;
     return Status();
   }
 
-  Status Take(RecordBatchPtr rows) {
+  Status Take(const RecordBatchPtr& rows) {
+    std::vector<int64_t> live;
     if (spec_.has_event_time && spec_.mode != OutputMode::kComplete) {
-      std::vector<int64_t> live;
       const int64_t late_through = batch_.late_watermark_ms * 1000;
+      EventTimeColumn times;
+      MS_RETURN_IF_ERROR(times.Bind(*rows->column(0)));
       for (int64_t row = 0; row < rows->num_rows(); ++row) {
-        const std::optional<int64_t> time = EventTimeAt(*rows->column(0), row);
+        const std::optional<int64_t> time = times.At(row);
         if (!time || *time > late_through) live.push_back(row);
       }
       progress_.rows_dropped_by_watermark += rows->num_rows() - static_cast<int64_t>(live.size());
-      if (live.empty()) return Status();
-      MS_ASSIGN_OR_RETURN(rows, RowsAt(rows, live));
+      if (batch_.late_rows != nullptr)
+        MS_RETURN_IF_ERROR(batch_.late_rows->AddOthers("stateStoreSave", batch_.late_watermark_ms, Named(owner_.schema(), spec_.names), rows, live));
+    } else {
+      live.resize(static_cast<size_t>(rows->num_rows()));
+      std::iota(live.begin(), live.end(), int64_t{0});
     }
-    progress_.rows_updated += rows->num_rows();
-    const RecordBatchPtr keys = ColumnsAt(rows, 0, spec_.keys.size());
-    MS_RETURN_IF_ERROR(keys_.Encode(*key_encoder_, *keys));
+    if (live.empty()) return Status();
+    progress_.rows_updated += static_cast<int64_t>(live.size());
+    MS_RETURN_IF_ERROR(keys_.Encode(*key_encoder_, *ColumnsAt(rows, 0, spec_.keys.size()), rows->num_rows()));
+    const size_t threads = ThreadsFor(static_cast<int64_t>(live.size()));
+    for (Part& part : parts_) part.rows.clear();
+    for (int64_t row : live) parts_[state_.PartitionOf(keys_[row])].rows.push_back(row);
+    MS_RETURN_IF_ERROR(DoAtOnce(parts_.size(), threads, [this](size_t i) { return LookUp(parts_[i]); }));
     std::vector<int64_t> known, unknown;
-    std::vector<std::string_view> ahead;
-    std::string value;
-    for (int64_t row = 0; row < rows->num_rows(); ++row) {
-      if (static_cast<size_t>(row) % kKeysTogether == 0) {
-        ahead.clear();
-        for (int64_t next = row; next < rows->num_rows() && ahead.size() < kKeysTogether; ++next) ahead.push_back(keys_[static_cast<size_t>(next)]);
-        store_->Prefetch(ahead);
-      }
-      MS_ASSIGN_OR_RETURN(bool found, store_->Get(keys_[static_cast<size_t>(row)], &value));
-      (found ? known : unknown).push_back(row);
-      std::string_view bytes = value;
-      if (found) MS_RETURN_IF_ERROR(value_decoder_->Append(&bytes));
+    arrow::RecordBatchVector older;
+    for (Part& part : parts_) {
+      part.known_from = static_cast<int64_t>(known.size());
+      part.unknown_from = static_cast<int64_t>(unknown.size());
+      known.insert(known.end(), part.known.begin(), part.known.end());
+      unknown.insert(unknown.end(), part.unknown.begin(), part.unknown.end());
+      if (!part.known.empty()) older.push_back(std::move(part.older));
     }
+    RecordBatchPtr rows_known, merged, rows_unknown, fresh;
     if (!known.empty()) {
-      MS_ASSIGN_OR_RETURN(RecordBatchPtr older, value_decoder_->Finish());
-      MS_ASSIGN_OR_RETURN(RecordBatchPtr rows_known, RowsAt(rows, known));
-      MS_ASSIGN_OR_RETURN(RecordBatchPtr merged, Merge(older, ColumnsAt(rows_known, spec_.keys.size(), spec_.buffers.size())));
-      MS_RETURN_IF_ERROR(Keep(known, *merged));
-      Emit(ColumnsAt(rows_known, 0, spec_.keys.size()), merged);
+      auto together = arrow::ConcatenateRecordBatches(older);
+      if (!together.ok()) return Status::Internal("groups in state: " + together.status().ToString());
+      MS_ASSIGN_OR_RETURN(rows_known, RowsAt(rows, known));
+      MS_ASSIGN_OR_RETURN(merged, MergeBuffers(*spec_.merge, *together, ColumnsAt(rows_known, spec_.keys.size(), spec_.buffers.size())));
     }
     if (!unknown.empty()) {
-      MS_ASSIGN_OR_RETURN(RecordBatchPtr rows_unknown, RowsAt(rows, unknown));
-      const RecordBatchPtr fresh = ColumnsAt(rows_unknown, spec_.keys.size(), spec_.buffers.size());
-      MS_RETURN_IF_ERROR(Keep(unknown, *fresh));
-      Emit(ColumnsAt(rows_unknown, 0, spec_.keys.size()), fresh);
+      MS_ASSIGN_OR_RETURN(rows_unknown, RowsAt(rows, unknown));
+      fresh = ColumnsAt(rows_unknown, spec_.keys.size(), spec_.buffers.size());
     }
+    MS_RETURN_IF_ERROR(DoAtOnce(parts_.size(), threads, [&](size_t i) {
+      Part& part = parts_[i];
+      MS_RETURN_IF_ERROR(Keep(part, part.known, merged, part.known_from));
+      return Keep(part, part.unknown, fresh, part.unknown_from);
+    }));
+    if (merged != nullptr) Emit(ColumnsAt(rows_known, 0, spec_.keys.size()), merged);
+    if (fresh != nullptr) Emit(ColumnsAt(rows_unknown, 0, spec_.keys.size()), fresh);
     return Status();
   }
 
-  Status Keep(const std::vector<int64_t>& places, const arrow::RecordBatch& buffers) {
-    MS_RETURN_IF_ERROR(value_encoder_->Bind(buffers));
+  // Which of the part's rows have a group in state, and what that holds.
+  Status LookUp(Part& part) const {
+    part.known.clear();
+    part.unknown.clear();
+    std::string value;
+    for (size_t i = 0; i < part.rows.size(); ++i) {
+      const int64_t row = part.rows[i];
+      keys_.Ahead(*part.store, part.rows, i);
+      MS_ASSIGN_OR_RETURN(bool found, part.store->Get(keys_[row], &value));
+      (found ? part.known : part.unknown).push_back(row);
+      std::string_view bytes = value;
+      if (found) MS_RETURN_IF_ERROR(part.value_decoder->Append(&bytes));
+    }
+    if (part.known.empty()) return Status();
+    MS_ASSIGN_OR_RETURN(part.older, part.value_decoder->Finish());
+    return Status();
+  }
+
+  // The groups of `places` become the buffers from row `from` on.
+  Status Keep(Part& part, const std::vector<int64_t>& places, const RecordBatchPtr& buffers, int64_t from) const {
+    if (places.empty()) return Status();
+    MS_RETURN_IF_ERROR(part.value_encoder->Bind(*buffers));
     std::string value;
     for (size_t i = 0; i < places.size(); ++i) {
+      keys_.Ahead(*part.store, places, i);
       value.clear();
-      value_encoder_->Encode(static_cast<int64_t>(i), &value);
-      MS_RETURN_IF_ERROR(store_->Put(keys_[static_cast<size_t>(places[i])], value));
+      part.value_encoder->Encode(from + static_cast<int64_t>(i), &value);
+      MS_RETURN_IF_ERROR(part.store->Put(keys_[places[i]], value));
     }
     return Status();
-  }
-
-  Result<RecordBatchPtr> Merge(const RecordBatchPtr& older, const RecordBatchPtr& newer) {
-    std::vector<std::shared_ptr<arrow::Field>> fields;
-    std::vector<std::shared_ptr<arrow::Array>> columns;
-    const auto& [relation, needs] = spec_.merge->scans().at(0);
-    const int64_t rows = newer->num_rows();
-    for (const std::string& column : needs.columns) {
-      if (column == "r") {
-        arrow::Int64Builder places;
-        for (int64_t row = 0; row < rows; ++row) {
-          if (!places.Append(row).ok()) return Status::Internal("out of memory");
-        }
-        columns.push_back(places.Finish().ValueOrDie());
-      } else {
-        columns.push_back((column[0] == 'o' ? older : newer)->column(std::stoi(column.substr(1))));
-      }
-      fields.push_back(arrow::field(column, columns.back()->type()));
-    }
-    ArrowSchemaPtr schema = arrow::schema(fields);
-    std::vector<RowStreamPtr> inputs;
-    inputs.push_back(MakeRowStream(schema, {arrow::RecordBatch::Make(schema, rows, std::move(columns))}));
-    MS_ASSIGN_OR_RETURN(RowStreamPtr merged, spec_.merge->Run(std::move(inputs)));
-    MS_ASSIGN_OR_RETURN(std::vector<RecordBatchPtr> parts, Drain(*merged));
-    auto together = arrow::ConcatenateRecordBatches(parts);
-    if (!together.ok()) return Status::Internal("merged groups: " + together.status().ToString());
-    RecordBatchPtr batch = *std::move(together);
-    if (batch->num_rows() != rows) return Status::Internal("groups were lost while they were merged");
-    // DuckDB promises no order.
-    const auto& places = static_cast<const arrow::Int64Array&>(*batch->column(batch->num_columns() - 1));
-    std::vector<int64_t> from(static_cast<size_t>(rows));
-    for (int64_t row = 0; row < rows; ++row) from[static_cast<size_t>(places.Value(row))] = row;
-    return RowsAt(ColumnsAt(batch, 0, spec_.buffers.size()), from);
   }
 
   // Update mode: what has changed.
@@ -197,71 +217,47 @@ class StreamAggregateOperator::Rows : public RowStream {
     out_.push_back(arrow::RecordBatch::Make(schema_, keys->num_rows(), std::move(columns)));
   }
 
-  Result<bool> EmitKept() {
+  Status EmitKept(Part& part) const {
     std::string_view key, value;
     int64_t rows = 0;
-    bool more = true;
     for (; rows < kRowsOutMax; ++rows) {
-      MS_ASSIGN_OR_RETURN(more, walk_->Next(&key, &value));
-      if (!more) break;
-      if (!spec_.keys.empty()) MS_RETURN_IF_ERROR(key_decoder_->Append(&key));
-      MS_RETURN_IF_ERROR(value_decoder_->Append(&value));
+      MS_ASSIGN_OR_RETURN(part.has_more, part.walk->Next(&key, &value));
+      if (!part.has_more) break;
+      if (!spec_.keys.empty()) MS_RETURN_IF_ERROR(part.key_decoder->Append(&key));
+      MS_RETURN_IF_ERROR(part.value_decoder->Append(&value));
     }
-    if (rows == 0) return false;
-    MS_ASSIGN_OR_RETURN(RecordBatchPtr keys, Keys(rows));
-    MS_ASSIGN_OR_RETURN(RecordBatchPtr buffers, value_decoder_->Finish());
-    Push(keys, buffers);
-    return more;
+    return rows == 0 ? Status() : TakeOut(part, rows);
   }
 
-  Result<RecordBatchPtr> Keys(int64_t rows) {
-    if (spec_.keys.empty()) return arrow::RecordBatch::Make(arrow::schema(arrow::FieldVector()), rows, std::vector<std::shared_ptr<arrow::Array>>());
-    return key_decoder_->Finish();
-  }
-
-  // Groups that the watermark has passed leave; keys are in the order of their event times.
-  Result<bool> LetGo() {
-    const int64_t through = batch_.eviction_watermark_ms * 1000;
-    std::vector<std::string> keys, values;
+  // Groups that the watermark has passed leave.
+  Status LetGo(Part& part) const {
     std::string_view key, value;
-    bool more = true;
-    while (static_cast<int64_t>(keys.size()) < look_) {
-      MS_ASSIGN_OR_RETURN(more, walk_->Next(&key, &value));
-      if (!more) break;
-      keys.emplace_back(key);
-      values.emplace_back(value);
-      MS_RETURN_IF_ERROR(key_decoder_->Append(&key));
+    for (part.gone = 0; part.gone < kRowsOutMax; ++part.gone) {
+      MS_ASSIGN_OR_RETURN(part.has_more, part.passed->Next(&key, &value));
+      if (!part.has_more) break;
+      if (spec_.mode != OutputMode::kAppend) continue;
+      MS_RETURN_IF_ERROR(part.key_decoder->Append(&key));
+      MS_RETURN_IF_ERROR(part.value_decoder->Append(&value));
     }
-    look_ = std::min(look_ * 4, kRowsOutMax);
-    if (keys.empty()) return false;
-    MS_ASSIGN_OR_RETURN(RecordBatchPtr decoded, key_decoder_->Finish());
-    std::vector<int64_t> gone;
-    for (int64_t row = 0; row < decoded->num_rows(); ++row) {
-      const std::optional<int64_t> time = EventTimeAt(*decoded->column(0), row);
-      if (!time) continue;
-      if (*time > through) {
-        more = false;
-        break;
-      }
-      gone.push_back(row);
-      std::string_view bytes = values[static_cast<size_t>(row)];
-      if (spec_.mode == OutputMode::kAppend) MS_RETURN_IF_ERROR(value_decoder_->Append(&bytes));
-      MS_RETURN_IF_ERROR(store_->Remove(keys[static_cast<size_t>(row)]));
+    return part.key_decoder->rows() == 0 ? Status() : TakeOut(part, part.key_decoder->rows());
+  }
+
+  Status TakeOut(Part& part, int64_t rows) const {
+    if (spec_.keys.empty()) {
+      part.keys_out = arrow::RecordBatch::Make(arrow::schema(arrow::FieldVector()), rows, std::vector<std::shared_ptr<arrow::Array>>());
+    } else {
+      MS_ASSIGN_OR_RETURN(part.keys_out, part.key_decoder->Finish());
     }
-    progress_.rows_removed += static_cast<int64_t>(gone.size());
-    if (spec_.mode == OutputMode::kAppend && !gone.empty()) {
-      MS_ASSIGN_OR_RETURN(RecordBatchPtr buffers, value_decoder_->Finish());
-      MS_ASSIGN_OR_RETURN(RecordBatchPtr of_keys, RowsAt(decoded, gone));
-      Push(of_keys, buffers);
-    }
-    return more;
+    MS_ASSIGN_OR_RETURN(part.buffers_out, part.value_decoder->Finish());
+    return Status();
   }
 
   void Report() {
     done_ = true;
     progress_.name = owner_.name();
-    progress_.rows_total = store_->rows();
-    progress_.memory_bytes = store_->memory_bytes();
+    progress_.rows_total = state_.rows();
+    progress_.memory_bytes = state_.memory_bytes();
+    progress_.instances = static_cast<int64_t>(parts_.size());
     owner_.progress_ = progress_;
   }
 
@@ -271,12 +267,10 @@ class StreamAggregateOperator::Rows : public RowStream {
   const ArrowSchemaPtr schema_;
   std::mutex mutex_;
   RowStreamPtr input_;  // until it has ended
-  StateStore* store_ = nullptr;
-  std::unique_ptr<StateIterator> walk_;
-  std::unique_ptr<RowEncoder> key_encoder_, value_encoder_;
-  std::unique_ptr<RowDecoder> key_decoder_, value_decoder_;
+  StatePartitions state_;
+  std::unique_ptr<RowEncoder> key_encoder_;
+  std::vector<Part> parts_;
   EncodedRows keys_;
-  int64_t look_ = 16;
   std::deque<RecordBatchPtr> out_;
   bool done_ = false;
   Status failed_;
@@ -287,10 +281,33 @@ StreamAggregateOperator::StreamAggregateOperator(StreamAggregateSpec spec) : spe
   for (const StructField& field : spec_.buffers) schema_.Add(field);
 }
 
+// Those of Spark, each once.
+std::vector<std::string> StreamAggregateOperator::BufferNames() const {
+  std::vector<std::string> names;
+  std::map<std::string, int> seen;
+  for (size_t i = 0; i < spec_.buffers.size(); ++i) {
+    std::string name = spec_.functions[i];
+    if (!IsSparks(i)) name += "_rows";
+    const int times = ++seen[name];
+    names.push_back(times == 1 ? name : name + "_" + std::to_string(times));
+  }
+  return names;
+}
+
+std::vector<size_t> StreamAggregateOperator::HiddenBuffers() const {
+  std::vector<size_t> hidden;
+  for (size_t i = 0; i < spec_.buffers.size(); ++i) {
+    if (!IsSparks(i)) hidden.push_back(i);
+  }
+  return hidden;
+}
+
 std::vector<StateSchema> StreamAggregateOperator::state_schemas() const {
   StructType values;
-  for (size_t i = 0; i < spec_.buffers.size(); ++i) values.Add({spec_.functions.at(i), spec_.buffers[i].type});
-  return {{"default", spec_.keys, std::move(values)}};
+  for (size_t i = 0; i < spec_.buffers.size(); ++i)
+    values.Add({.name = spec_.functions.at(i), .type = spec_.buffers[i].type, .nullable = spec_.functions[i] != "count"});
+  const std::vector<std::string> key_names(spec_.names.begin(), spec_.names.begin() + static_cast<std::ptrdiff_t>(spec_.keys.size()));
+  return {{.store = "default", .key = spec_.keys, .value = std::move(values), .key_names = key_names, .value_names = BufferNames(), .hidden = HiddenBuffers()}};
 }
 
 Result<RowStreamPtr> StreamAggregateOperator::Run(const BatchContext& batch, std::vector<RowStreamPtr> inputs) {

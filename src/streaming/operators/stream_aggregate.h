@@ -16,6 +16,8 @@ namespace millstream {
 struct StreamAggregateSpec {
   StructType keys, buffers;            // of the input and the output: keys, then buffers
   std::vector<std::string> functions;  // what makes each buffer, as SQL: a buffer of another function is not continued
+  std::vector<bool> is_sparks;         // of each buffer: Spark has it too
+  std::vector<std::string> names;      // of keys and buffers, for people
   bool has_event_time = false;         // the first key is an event time: a timestamp, or a window of them
   OutputMode mode = OutputMode::kAppend;
   // Rows (older buffers o0…, newer buffers n0…, r: bigint) → (merged buffers, r).
@@ -36,6 +38,9 @@ class StreamAggregateOperator : public StatefulOperator {
 
  private:
   class Rows;
+  std::vector<std::string> BufferNames() const;
+  std::vector<size_t> HiddenBuffers() const;
+  bool IsSparks(size_t buffer) const { return buffer >= spec_.is_sparks.size() || spec_.is_sparks[buffer]; }
   const StreamAggregateSpec spec_;
   StructType schema_;
   StateOperatorProgress progress_;  // written when the batch's rows have ended

@@ -13,12 +13,13 @@ namespace millstream {
 
 struct StreamAggregatePlan {
   PlanPtr input;  // the operator's input: one row a group of the batch
-  std::unique_ptr<StreamAggregateOperator> aggregate;
+  std::unique_ptr<StatefulOperator> aggregate;
   std::vector<AttributeRef> output;  // the operator's columns, by position
   std::vector<ExprPtr> results;      // the Aggregate's own columns, over `output`
 };
 
-// `times` are those of the Aggregate's child. Errors: MILLSTREAM_UNSUPPORTED for aggregates that cannot be kept, and grouping sets.
+// `times` are those of the Aggregate's child. Errors: MILLSTREAM_UNSUPPORTED for aggregates that cannot be kept; Spark's for sessions
+// without another key.
 Result<StreamAggregatePlan> PlanStreamAggregate(const Aggregate& aggregate, const EventTimes& times, OutputMode mode, ComputeEngine& engine,
                                                 const ComputeConf& conf, bool ansi, const std::function<ExprId()>& new_id);
 

@@ -4,6 +4,11 @@
 
 #include <mutex>
 
+#include "streaming/operators/encoded_rows.h"
+#include "streaming/operators/event_time_column.h"
+#include "streaming/operators/late_rows.h"
+#include "streaming/operators/moment_bytes.h"
+#include "streaming/operators/passed_keys.h"
 #include "streaming/operators/record_rows.h"
 #include "streaming/state/row_codec.h"
 #include "types/arrow_types.h"
@@ -12,14 +17,6 @@ namespace millstream {
 namespace {
 
 constexpr const char* kExpiryStore = "expiry";
-
-// Big-endian with the sign turned: the order of bytes is that of moments.
-std::string MomentBytes(int64_t us) {
-  uint64_t bits = static_cast<uint64_t>(us) ^ (uint64_t{1} << 63);
-  std::string bytes(8, '\0');
-  for (size_t i = 8; i-- > 0; bits >>= 8) bytes[i] = static_cast<char>(bits & 0xFF);
-  return bytes;
-}
 
 }  // namespace
 
@@ -34,7 +31,6 @@ class StreamDeduplicateOperator::Rows : public RowStream {
       MS_ASSIGN_OR_RETURN(expiry_, batch_.stores->Store({.operator_id = owner_.operator_id, .name = kExpiryStore}));
     }
     MS_ASSIGN_OR_RETURN(encoder_, RowEncoder::Make(owner_.key_schema_, RowLayout::kKey));
-    MS_ASSIGN_OR_RETURN(decoder_, RowDecoder::Make(owner_.key_schema_, RowLayout::kKey));
     return Status();
   }
 
@@ -74,19 +70,27 @@ class StreamDeduplicateOperator::Rows : public RowStream {
       fields.push_back(rows->schema()->field(static_cast<int>(key)));
       columns.push_back(rows->column(static_cast<int>(key)));
     }
-    MS_RETURN_IF_ERROR(encoder_->Bind(*arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows->num_rows(), std::move(columns))));
+    const auto keys = arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows->num_rows(), std::move(columns));
+    MS_RETURN_IF_ERROR(keys_.Encode(*encoder_, *keys, rows->num_rows()));
     const int64_t late_through = batch_.late_watermark_ms * 1000;
-    std::vector<int64_t> first;
-    std::string key, value;
+    std::vector<int64_t> live, first;
+    EventTimeColumn times;
+    if (spec_.event_time) MS_RETURN_IF_ERROR(times.Bind(*rows->column(static_cast<int>(*spec_.event_time))));
     for (int64_t row = 0; row < rows->num_rows(); ++row) {
-      std::optional<int64_t> time;
-      if (spec_.event_time) time = EventTimeAt(*rows->column(static_cast<int>(*spec_.event_time)), row);
-      if (time && *time <= late_through) {
+      if (const std::optional<int64_t> time = spec_.event_time ? times.At(row) : std::nullopt; time && *time <= late_through) {
         ++progress_.rows_dropped_by_watermark;
-        continue;
+      } else {
+        live.push_back(row);
       }
-      key.clear();
-      encoder_->Encode(row, &key);
+    }
+    if (batch_.late_rows != nullptr)
+      MS_RETURN_IF_ERROR(batch_.late_rows->AddOthers(spec_.within_ms ? "dedupeWithinWatermark" : "dedupe", batch_.late_watermark_ms,
+                                                     Named(spec_.columns, spec_.names), rows, live));
+    std::string value;
+    for (size_t i = 0; i < live.size(); ++i) {
+      const int64_t row = live[i];
+      const std::string_view key = keys_[row];
+      keys_.Ahead(*store_, live, i);
       MS_ASSIGN_OR_RETURN(bool found, store_->Get(key, &value));
       if (found) {
         ++progress_.custom_metrics["numDroppedDuplicateRows"];
@@ -94,8 +98,9 @@ class StreamDeduplicateOperator::Rows : public RowStream {
       }
       value.clear();
       if (spec_.within_ms) {
+        const std::optional<int64_t> time = spec_.event_time ? times.At(row) : std::nullopt;
         value = MomentBytes(time.value_or(0) + *spec_.within_ms * 1000);
-        MS_RETURN_IF_ERROR(expiry_->Put(value + key, ""));
+        MS_RETURN_IF_ERROR(expiry_->Put(value + std::string(key), ""));
       }
       MS_RETURN_IF_ERROR(store_->Put(key, value));
       ++progress_.rows_updated;
@@ -104,22 +109,13 @@ class StreamDeduplicateOperator::Rows : public RowStream {
     return RowsAt(rows, first);
   }
 
-  // Keys in the order of their event times, nulls first.
   Status LetGoPassed() {
     if (!spec_.has_event_time) return Status();
-    const int64_t through = batch_.eviction_watermark_ms * 1000;
-    MS_ASSIGN_OR_RETURN(std::unique_ptr<StateIterator> walk, store_->Scan({}, {}));
+    MS_ASSIGN_OR_RETURN(std::unique_ptr<PassedKeys> passed, PassedKeys::Make(*store_, owner_.key_schema_[0].type, batch_.eviction_watermark_ms * 1000));
     std::string_view key, value;
     for (;;) {
-      MS_ASSIGN_OR_RETURN(bool more, walk->Next(&key, &value));
+      MS_ASSIGN_OR_RETURN(bool more, passed->Next(&key, &value));
       if (!more) return Status();
-      const std::string held(key);
-      MS_RETURN_IF_ERROR(decoder_->Append(&key));
-      MS_ASSIGN_OR_RETURN(RecordBatchPtr decoded, decoder_->Finish());
-      const std::optional<int64_t> time = EventTimeAt(*decoded->column(0), 0);
-      if (!time) continue;
-      if (*time > through) return Status();
-      MS_RETURN_IF_ERROR(store_->Remove(held));
       ++progress_.rows_removed;
     }
   }
@@ -130,9 +126,8 @@ class StreamDeduplicateOperator::Rows : public RowStream {
     for (;;) {
       MS_ASSIGN_OR_RETURN(bool more, walk->Next(&key, &value));
       if (!more) return Status();
-      const std::string held(key);
-      MS_RETURN_IF_ERROR(store_->Remove(std::string_view(held).substr(8)));
-      MS_RETURN_IF_ERROR(expiry_->Remove(held));
+      MS_RETURN_IF_ERROR(store_->Remove(key.substr(8)));
+      MS_RETURN_IF_ERROR(walk->Remove());
       ++progress_.rows_removed;
     }
   }
@@ -154,7 +149,7 @@ class StreamDeduplicateOperator::Rows : public RowStream {
   StateStore* store_ = nullptr;
   StateStore* expiry_ = nullptr;  // (expiry, key) of every key, of dropDuplicatesWithinWatermark
   std::unique_ptr<RowEncoder> encoder_;
-  std::unique_ptr<RowDecoder> decoder_;
+  EncodedRows keys_;
   Status failed_;
   StateOperatorProgress progress_;
 };
@@ -164,8 +159,12 @@ StreamDeduplicateOperator::StreamDeduplicateOperator(StreamDeduplicateSpec spec)
 }
 
 std::vector<StateSchema> StreamDeduplicateOperator::state_schemas() const {
-  std::vector<StateSchema> schemas{{"default", key_schema_, {}}};
-  if (spec_.within_ms) schemas[0].value.Add({"expiresAtMicros", DataType::Long()});
+  std::vector<StateSchema> schemas{{.store = "default", .key = key_schema_, .value = {}, .layout = StateLayout::kKeyOnly}};
+  for (size_t place : spec_.keys) schemas[0].key_names.push_back(spec_.names[place]);
+  if (spec_.within_ms) {
+    schemas[0].value.Add({.name = "expiresAtMicros", .type = DataType::Long(), .nullable = false});
+    schemas[0].layout = StateLayout::kMoment;
+  }
   return schemas;
 }
 

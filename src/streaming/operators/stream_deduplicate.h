@@ -11,6 +11,7 @@ namespace millstream {
 
 struct StreamDeduplicateSpec {
   StructType columns;                // of the input and the output
+  std::vector<std::string> names;    // of the columns, for people
   std::vector<size_t> keys;          // places in `columns`, an event time first
   std::optional<size_t> event_time;  // rows that come too late by this column are dropped, be it a key or not
   bool has_event_time = false;       // the first key is an event time: its state goes with the watermark

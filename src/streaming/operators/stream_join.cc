@@ -3,15 +3,15 @@
 #include <arrow/array.h>
 #include <arrow/array/builder_primitive.h>
 #include <arrow/array/util.h>
-#include <arrow/compute/api_vector.h>
-#include <arrow/datum.h>
 
 #include <algorithm>
-#include <chrono>
 #include <deque>
 #include <mutex>
 
+#include "streaming/operators/event_time_column.h"
 #include "streaming/operators/join_state.h"
+#include "streaming/operators/late_rows.h"
+#include "streaming/operators/record_rows.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -19,33 +19,6 @@ namespace {
 
 constexpr size_t kPairsTogether = 64 << 10;
 constexpr size_t kKeysTogether = 32;
-
-int64_t NowUs() { return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-Status Translate(const arrow::Status& status) { return status.ok() ? Status() : Status::Internal("join: " + status.ToString()); }
-
-// The rows at these places.
-Result<RecordBatchPtr> RowsAt(const RecordBatchPtr& batch, const std::vector<int64_t>& places) {
-  if (static_cast<int64_t>(places.size()) == batch->num_rows()) {
-    bool all = true;
-    for (size_t i = 0; all && i < places.size(); ++i) all = places[i] == static_cast<int64_t>(i);
-    if (all) return batch;
-  }
-  arrow::Int64Array indices(static_cast<int64_t>(places.size()), arrow::Buffer::Wrap(places));
-  auto taken = arrow::compute::Take(arrow::Datum(batch), arrow::Datum(indices), arrow::compute::TakeOptions::NoBoundsCheck());
-  MS_RETURN_IF_ERROR(Translate(taken.status()));
-  return taken->record_batch();
-}
-
-RecordBatchPtr Columns(const RecordBatchPtr& batch, size_t from, size_t count) {
-  std::vector<std::shared_ptr<arrow::Field>> fields;
-  std::vector<std::shared_ptr<arrow::Array>> columns;
-  for (size_t i = from; i < from + count; ++i) {
-    fields.push_back(batch->schema()->field(static_cast<int>(i)));
-    columns.push_back(batch->column(static_cast<int>(i)));
-  }
-  return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch->num_rows(), std::move(columns));
-}
 
 StructType KeySchema(const StreamJoinSide& side) {
   auto begin = side.input.fields().begin() + static_cast<std::ptrdiff_t>(side.columns.fields().size());
@@ -61,7 +34,7 @@ class StreamJoinOperator::Rows : public RowStream {
   Rows(StreamJoinOperator& owner, const BatchContext& batch) : owner_(owner), spec_(owner.spec_), batch_(batch), schema_(ToArrowSchema(spec_.output)) {}
 
   Status Begin(std::vector<RowStreamPtr> inputs) {
-    begun_us_ = NowUs();
+    begun_us_ = SteadyMicros();
     phase_ = IsSemi() ? Phase::kRight : Phase::kLeft;
     MS_RETURN_IF_ERROR(Begin(left_, spec_.left, std::move(inputs.at(0)), "left"));
     return Begin(right_, spec_.right, std::move(inputs.at(1)), "right");
@@ -120,7 +93,7 @@ class StreamJoinOperator::Rows : public RowStream {
         MS_RETURN_IF_ERROR(side.state->EndKeeping());
         const bool was_first = side.is_left != IsSemi();
         phase_ = !was_first ? Phase::kLetGoLeft : side.is_left ? Phase::kRight : Phase::kLeft;
-        if (phase_ == Phase::kLetGoLeft) joined_us_ = NowUs();
+        if (phase_ == Phase::kLetGoLeft) joined_us_ = SteadyMicros();
         return Status();
       }
       case Phase::kLetGoLeft:
@@ -140,8 +113,8 @@ class StreamJoinOperator::Rows : public RowStream {
   // Joins new rows of a side with the kept ones of the other side, then keeps them.
   Status Take(Side& side, const RecordBatchPtr& rows) {
     std::vector<int64_t> live, alone;
-    MS_RETURN_IF_ERROR(Sort(side, *rows, &live, &alone));
-    RecordBatchPtr columns = Columns(rows, 0, side.spec->columns.fields().size());
+    MS_RETURN_IF_ERROR(Sort(side, rows, &live, &alone));
+    RecordBatchPtr columns = ColumnsAt(rows, 0, side.spec->columns.fields().size());
     met_.assign(static_cast<size_t>(rows->num_rows()), 0);
     MS_RETURN_IF_ERROR(Probe(side, columns, rows, live));
     MS_RETURN_IF_ERROR(Keep(side, columns, *rows, live));
@@ -154,7 +127,9 @@ class StreamJoinOperator::Rows : public RowStream {
     return KeepsUnmatched(spec_.type, side.is_left) ? Emit(side, columns, alone, nullptr) : Status();
   }
 
-  Status Sort(Side& side, const arrow::RecordBatch& rows, std::vector<int64_t>* live, std::vector<int64_t>* alone) {
+  Status Sort(Side& side, const RecordBatchPtr& batch, std::vector<int64_t>* live, std::vector<int64_t>* alone) {
+    const arrow::RecordBatch& rows = *batch;
+    std::vector<int64_t> late;
     const StreamJoinSide& spec = *side.spec;
     EventTimeColumn times;
     if (spec.event_time) MS_RETURN_IF_ERROR(times.Bind(*rows.column(static_cast<int>(*spec.event_time))));
@@ -169,18 +144,19 @@ class StreamJoinOperator::Rows : public RowStream {
       if (spec.event_time) {
         if (std::optional<int64_t> at = times.At(row); at && *at <= batch_.late_watermark_ms * 1000) {
           ++side.late;
+          if (batch_.late_rows != nullptr) late.push_back(row);
           continue;
         }
       }
       bool can_meet = condition == nullptr || (condition->IsValid(row) && condition->Value(row));
       (can_meet ? live : alone)->push_back(row);
     }
-    return Status();
+    return late.empty() ? Status() : batch_.late_rows->Add("symmetricHashJoin", batch_.late_watermark_ms, Named(spec.columns, spec.names), batch, late);
   }
 
   Status Probe(Side& side, const RecordBatchPtr& columns, const RecordBatchPtr& rows, const std::vector<int64_t>& live) {
     Side& other = side.is_left ? right_ : left_;
-    RecordBatchPtr keys = Columns(rows, side.spec->columns.fields().size(), side.spec->keys);
+    RecordBatchPtr keys = ColumnsAt(rows, side.spec->columns.fields().size(), side.spec->keys);
     MS_RETURN_IF_ERROR(side.key_encoder->Bind(*keys));
     const bool marks = KeepsUnmatched(spec_.type, other.is_left) || (spec_.type == JoinType::kLeftSemi && other.is_left);
     const bool once = spec_.type == JoinType::kLeftSemi && other.is_left;
@@ -349,7 +325,7 @@ class StreamJoinOperator::Rows : public RowStream {
       size_t from = side.is_left ? columns.size() : 0, count = (side.is_left ? spec_.right : spec_.left).columns.fields().size();
       for (size_t i = from; i < from + count; ++i) {
         auto nulls = arrow::MakeArrayOfNull(schema_->field(static_cast<int>(i))->type(), ours->num_rows());
-        MS_RETURN_IF_ERROR(Translate(nulls.status()));
+        if (!nulls.ok()) return Status::Internal("rows that meet nobody: " + nulls.status().ToString());
         columns.push_back(*nulls);
       }
     }
@@ -360,7 +336,7 @@ class StreamJoinOperator::Rows : public RowStream {
 
   void Report() {
     StateOperatorProgress& progress = owner_.progress_;
-    int64_t now = NowUs();
+    int64_t now = SteadyMicros();
     progress = {.name = owner_.name()};
     progress.rows_total = left_.state->rows() + right_.state->rows();
     progress.rows_updated = left_.kept + right_.kept;
@@ -395,8 +371,12 @@ Result<RowStreamPtr> StreamJoinOperator::Run(const BatchContext& batch, std::vec
 }
 
 std::vector<StateSchema> StreamJoinOperator::state_schemas() const {
-  return {{.store = "left", .key = KeySchema(spec_.left), .value = spec_.left.columns},
-          {.store = "right", .key = KeySchema(spec_.right), .value = spec_.right.columns}};
+  auto schema_of = [](const StreamJoinSide& side, std::string store) {
+    StateSchema schema{.store = std::move(store), .key = KeySchema(side), .value = side.columns, .layout = StateLayout::kJoinRow, .value_names = side.names};
+    for (size_t i = 0; i < side.keys; ++i) schema.key_names.push_back("field" + std::to_string(i));
+    return schema;
+  };
+  return {schema_of(spec_.left, "left"), schema_of(spec_.right, "right")};
 }
 
 int64_t StreamJoinOperator::OutputWatermark(int64_t input_watermark_ms) const {

@@ -20,6 +20,7 @@ namespace millstream {
 
 struct StreamJoinSide {
   StructType columns;
+  std::vector<std::string> names;  // of the columns, for people
   // The rows of this input: the columns, then the keys, then, when there is one, the side's own part of the condition: a row for which it is not true
   // meets nobody.
   StructType input;

@@ -110,6 +110,7 @@ struct SideParts {
 
 PlanPtr MakeInput(const SideParts& parts, const std::string& prefix, const std::function<ExprId()>& new_id, StreamJoinSide* side) {
   side->columns = ColumnsOf(parts.attributes, prefix);
+  for (const AttributeRef& attribute : parts.attributes) side->names.push_back(attribute.name);
   std::vector<ExprPtr> output;
   std::vector<StructField> fields = side->columns.fields();
   for (size_t i = 0; i < parts.attributes.size(); ++i) {

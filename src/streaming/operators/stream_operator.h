@@ -28,6 +28,8 @@ struct StateOperatorProgress {
   std::map<std::string, int64_t> custom_metrics;
 };
 
+class LateRowCollector;
+
 // What an operator is told of the batch that it runs in.
 struct BatchContext {
   BatchId id;
@@ -36,13 +38,28 @@ struct BatchContext {
   // `eviction_watermark_ms` is done with (Spark's eventTimeWatermarkForLateEvents and …ForEviction).
   int64_t late_watermark_ms = 0;
   int64_t eviction_watermark_ms = 0;
-  StateStores* stores = nullptr;  // of a plan with stateful operators
+  StateStores* stores = nullptr;          // of a plan with stateful operators
+  LateRowCollector* late_rows = nullptr;  // of a query that keeps what comes too late
+  std::shared_ptr<CancelToken> cancel = nullptr;
+};
+
+// What the bytes of an entry are, for those who read the state as a table.
+enum class StateLayout {
+  kRow,      // key and value as rows of the schema (row_codec.h)
+  kKeyOnly,  // the key as a row, no value
+  kMoment,   // the key as a row; a moment in microseconds, as ordered bytes
+  kJoinRow,  // the key as a row and a number behind it; a byte and a row
+  kCounter,  // no key columns; a number in decimal
 };
 
 // What the columns of a store mean, kept with the state: a query whose plan has changed is told so instead of misreading its state.
 struct StateSchema {
   std::string store = "default";
   StructType key, value;
+  StateLayout layout = StateLayout::kRow;
+  // The same columns under the names that people know. Empty: as above.
+  std::vector<std::string> key_names = {}, value_names = {};
+  std::vector<size_t> hidden = {};  // places among the value's columns: what Spark would not show
 };
 
 class StreamOperator {

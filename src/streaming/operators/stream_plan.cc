@@ -4,16 +4,21 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <mutex>
 #include <set>
 
 #include "plan/analyzer.h"
 #include "plan/analyzer/expression_walk.h"
+#include "streaming/operators/observe_operator.h"
+#include "streaming/operators/read_ahead.h"
 #include "streaming/operators/stream_aggregate_plan.h"
 #include "streaming/operators/stream_deduplicate.h"
 #include "streaming/operators/stream_join_plan.h"
 #include "streaming/operators/stream_limit.h"
+#include "streaming/operators/stream_python_groups.h"
 #include "streaming/operators/watermark_operator.h"
+#include "streaming/streaming_errors.h"
 
 namespace millstream {
 namespace {
@@ -21,27 +26,35 @@ namespace {
 // What an operator gives to the piece above it.
 class OperatorRelation : public RelationSource {
  public:
-  explicit OperatorRelation(StructType schema) : schema_(std::move(schema)) {}
+  OperatorRelation(StructType schema, bool is_streaming) : schema_(std::move(schema)), is_streaming_(is_streaming) {}
   std::string name() const override { return "operator"; }
   const StructType& schema() const override { return schema_; }
-  bool is_streaming() const override { return true; }
+  bool is_streaming() const override { return is_streaming_; }
 
  private:
   const StructType schema_;
+  const bool is_streaming_;
 };
 
+// Spark's WatermarkSupport.findEventTimeColumn, over what an operator reads.
+Status CheckOneEventTime(const PlanNode& input) {
+  const EventTimes times = EventTimesOf(input);
+  if (times.size() < 2) return Status();
+  std::string columns;
+  for (const AttributeRef& column : OutputOf(input)) {
+    if (const auto time = times.find(column.id); time != times.end())
+      columns += fmt::format("{}{}#{}-T{}ms", columns.empty() ? "" : ",", column.name, column.id.value(), time->second);
+  }
+  return Status::Error(errors::kSeveralEventTimes, {{"eventTimeCols", columns}});
+}
+
 bool HasOperators(const PlanNode& plan) {
+  if (CollectsMetrics(plan)) return true;
   if (!IsStreaming(plan)) return false;
-  if (plan.As<WithWatermark>() || plan.As<Aggregate>() || plan.As<Deduplicate>() || plan.As<Limit>()) return true;
+  if (plan.As<WithWatermark>() || plan.As<Aggregate>() || plan.As<Deduplicate>() || plan.As<Limit>() || plan.As<PythonGroups>()) return true;
   const std::vector<PlanPtr> children = ChildrenOf(plan);
   if (plan.As<Join>() != nullptr && IsStreaming(*children[0]) && IsStreaming(*children[1])) return true;
   return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return HasOperators(*child); });
-}
-
-bool HasAggregate(const PlanNode& plan) {
-  if (plan.As<Aggregate>() != nullptr && IsStreaming(plan)) return true;
-  const std::vector<PlanPtr> children = ChildrenOf(plan);
-  return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return HasAggregate(*child); });
 }
 
 // Larger than what the analyzer gives.
@@ -100,10 +113,15 @@ class UsedColumns {
     if (const auto* node = plan.As<Window>()) Add(node->expressions);
     if (const auto* node = plan.As<Generate>()) Add(node->generator);
     if (const auto* node = plan.As<Join>()) Add(node->condition);
+    if (const auto* node = plan.As<CollectMetrics>()) Add(node->metrics);
     if (const auto* node = plan.As<WithWatermark>()) ids_.insert(node->event_time);
     if (const auto* node = plan.As<Deduplicate>()) {
       ids_.insert(node->keys.begin(), node->keys.end());
       for (const auto& [id, delay] : EventTimesOf(*node->child)) ids_.insert(id);
+    }
+    if (const auto* node = plan.As<PythonGroups>()) {
+      Add(node->grouping);
+      AddOutput(*node->child);
     }
     if (const auto* node = plan.As<SetOperation>()) {
       AddOutput(*node->left);
@@ -202,13 +220,16 @@ class StreamPlan::Cutter {
  private:
   // Depth is bounded by kMaxPlanDepth.
   Result<PlanPtr> Cut(const PlanPtr& plan, Piece& into) {
-    if (!IsStreaming(*plan)) return plan;
+    if (const auto* node = plan->As<CollectMetrics>()) return CutMetrics(*node, into);
+    if (!IsStreaming(*plan)) return CollectsMetrics(*plan) ? CutBelow(*plan, into) : plan;
     if (const auto* node = plan->As<WithWatermark>()) return CutWatermark(*node, into);
     if (const auto* node = plan->As<Join>(); node != nullptr && IsStreaming(*node->left) && IsStreaming(*node->right)) {
       auto new_id = [this] { return ExprId(next_id_++); };
       Join narrow = *node;
       narrow.left = OnlyUsed(node->left);
       narrow.right = OnlyUsed(node->right);
+      MS_RETURN_IF_ERROR(CheckOneEventTime(*narrow.left));
+      MS_RETURN_IF_ERROR(CheckOneEventTime(*narrow.right));
       MS_ASSIGN_OR_RETURN(StreamJoinPlan join,
                           PlanStreamJoin(narrow, EventTimesOf(*node->left), EventTimesOf(*node->right), engine_, options_.compute, new_id));
       StatefulOperator* stateful = join.join.get();
@@ -216,15 +237,20 @@ class StreamPlan::Cutter {
     }
     if (const auto* node = plan->As<Aggregate>(); node != nullptr && !of_one_batch_.contains(plan.get())) return CutAggregate(*node, into);
     if (const auto* node = plan->As<Deduplicate>()) return CutDeduplicate(*node, into);
+    if (const auto* node = plan->As<PythonGroups>()) return CutPythonGroups(*node, into);
     // Above an aggregation in complete mode each batch's result is limited by itself.
-    if (const auto* node = plan->As<Limit>(); node != nullptr && (options_.output_mode != OutputMode::kComplete || !HasAggregate(*node->child)))
+    if (const auto* node = plan->As<Limit>(); node != nullptr && (options_.output_mode != OutputMode::kComplete || !HasStreamingAggregate(*node->child)))
       return CutLimit(*node, into);
-    std::vector<PlanPtr> children = ChildrenOf(*plan);
+    return CutBelow(*plan, into);
+  }
+
+  Result<PlanPtr> CutBelow(const PlanNode& plan, Piece& into) {
+    std::vector<PlanPtr> children = ChildrenOf(plan);
     for (PlanPtr& child : children) {
       MS_ASSIGN_OR_RETURN(child, Cut(child, into));
     }
-    if (const auto* node = plan->As<Project>()) return MakePlan(Project{UsedOf(node->expressions), std::move(children[0])});
-    return WithChildren(*plan, std::move(children));
+    if (const auto* node = plan.As<Project>()) return MakePlan(Project{UsedOf(node->expressions), std::move(children[0])});
+    return WithChildren(plan, std::move(children));
   }
 
   Result<PlanPtr> CutAggregate(const Aggregate& node, Piece& into) {
@@ -232,7 +258,10 @@ class StreamPlan::Cutter {
     MS_ASSIGN_OR_RETURN(StreamAggregatePlan aggregate,
                         PlanStreamAggregate(node, EventTimesOf(*node.child), options_.output_mode, engine_, options_.compute, options_.ansi, new_id));
     StatefulOperator* stateful = aggregate.aggregate.get();
-    of_one_batch_.insert(aggregate.input.get());
+    // Grouping sets have a filter over it.
+    PlanPtr partial = aggregate.input;
+    while (partial->As<Aggregate>() == nullptr) partial = ChildrenOf(*partial)[0];
+    of_one_batch_.insert(partial.get());
     MS_ASSIGN_OR_RETURN(PlanPtr groups, Replace(std::move(aggregate.aggregate), stateful, {aggregate.input}, std::move(aggregate.output), into));
     return MakePlan(Project{std::move(aggregate.results), std::move(groups)});
   }
@@ -277,17 +306,33 @@ class StreamPlan::Cutter {
     const auto event_time = std::find_if(input.output.begin(), input.output.end(), [&](const AttributeRef& column) { return column.id == node.event_time; });
     if (event_time == input.output.end()) return Status::Internal("the event time " + node.column + " is no column of its plan");
     const size_t place = static_cast<size_t>(event_time - input.output.begin());
+    plan_.redefines_watermark_ |= options_.propagates_watermarks && HasWatermark(*node.child);
     auto watermark = std::make_unique<WatermarkOperator>(std::move(input.schema), place, node.delay_ms);
     plan_.watermarks_.push_back(watermark.get());
     return Replace(std::move(watermark), nullptr, {input.plan}, std::move(input.output), into);
   }
 
+  Result<PlanPtr> CutMetrics(const CollectMetrics& node, Piece& into) {
+    Named input = WithUniqueNames(node.child);
+    std::vector<AttributeRef> columns = input.output;
+    for (size_t i = 0; i < columns.size(); ++i) columns[i].name = input.schema[i].name;
+    PlanPtr rows = MakePlan(ScanRelation{std::make_shared<OperatorRelation>(input.schema, false), std::move(columns)});
+    const PlanPtr metrics =
+        MakePlan(Aggregate{.kind = Aggregate::Kind::kGroupBy, .group_by = {}, .aggregates = node.metrics, .child = std::move(rows), .grouping_sets = {}});
+    MS_ASSIGN_OR_RETURN(std::unique_ptr<CompiledPlan> compiled, CompiledPlan::Compile(Optimize(metrics), engine_, options_.compute));
+    auto observe = std::make_unique<ObserveOperator>(node.name, std::move(input.schema), std::move(compiled));
+    plan_.observers_.push_back(observe.get());
+    return Replace(std::move(observe), nullptr, {input.plan}, std::move(input.output), into);
+  }
+
   Result<PlanPtr> CutDeduplicate(const Deduplicate& node, Piece& into) {
     const EventTimes times = EventTimesOf(*node.child);
+    MS_RETURN_IF_ERROR(CheckOneEventTime(*OnlyUsed(node.child)));
     Named input = WithUniqueNames(node.child);
     StreamDeduplicateSpec spec{.columns = input.schema};
     for (size_t i = 0; i < input.output.size(); ++i) {
       const ExprId id = input.output[i].id;
+      spec.names.push_back(input.output[i].name);
       const auto time = times.find(id);
       if (time != times.end()) {
         spec.event_time = i;
@@ -303,12 +348,53 @@ class StreamPlan::Cutter {
     return Replace(std::move(deduplicate), stateful, {input.plan}, std::move(input.output), into);
   }
 
+  // Nothing is read for it.
+  static PlanPtr NoRowsOf(const PlanNode& plan) {
+    LocalRelation none{.schema = SchemaOf(plan), .batches = {}, .output = OutputOf(plan)};
+    return MakePlan(std::move(none));
+  }
+
+  // The function is given the child's columns as they are, and the keys beside them.
+  Result<PlanPtr> CutPythonGroups(const PythonGroups& node, Piece& into) {
+    const EventTimes times = EventTimesOf(*node.child);
+    PythonGroupsSpec spec{.code = node.code, .state = node.state_schema, .timeout = node.timeout};
+    std::vector<ExprPtr> columns;
+    for (const ExprPtr& key : node.grouping) {
+      const std::string name = fmt::format("k{}", columns.size());
+      const auto* alias = key->As<Alias>();
+      spec.keys.Add({.name = name, .type = TypeOf(*key), .nullable = IsNullable(*key)});
+      columns.push_back(MakeExpr(Alias{.child = alias ? alias->child : key, .names = {name}, .metadata = std::nullopt, .id = ExprId(next_id_++)}));
+    }
+    for (const AttributeRef& column : OutputOf(*node.child)) {
+      const std::string name = fmt::format("c{}", spec.columns.size());
+      if (times.contains(column.id)) spec.event_time = spec.columns.size();
+      spec.columns.Add({.name = name, .type = column.type, .nullable = column.nullable});
+      spec.column_names.push_back(column.name);
+      columns.push_back(MakeExpr(Alias{.child = MakeExpr(AttributeRef(column)), .names = {name}, .metadata = std::nullopt, .id = ExprId(next_id_++)}));
+    }
+    for (const AttributeRef& column : node.output) {
+      spec.output.Add({.name = fmt::format("r{}", spec.output.size()), .type = column.type, .nullable = column.nullable});
+      spec.output_names.push_back(column.name);
+    }
+    auto groups = std::make_unique<PythonGroupsOperator>(std::move(spec));
+    StatefulOperator* stateful = groups.get();
+    return Replace(std::move(groups), stateful, {MakePlan(Project{std::move(columns), node.child})}, node.output, into);
+  }
+
   Result<PlanPtr> CutLimit(const Limit& node, Piece& into) {
-    const auto* literal = node.count->As<Literal>();
-    const auto* rows = literal ? std::get_if<int64_t>(&literal->value.held) : nullptr;
-    if (rows == nullptr) return Status::Unsupported("LIMIT ALL in a streaming query", "Leave it out.");
-    Named input = WithUniqueNames(node.child);
-    auto limit = std::make_unique<StreamLimitOperator>(input.schema, *rows);
+    int64_t rows_max = std::numeric_limits<int64_t>::max();
+    PlanPtr child;
+    // Of limits over each other the lowest counts (Spark's CombineLimits).
+    for (const Limit* limit = &node; limit != nullptr; limit = child->As<Limit>()) {
+      const auto* literal = limit->count->As<Literal>();
+      const auto* rows = literal ? std::get_if<int64_t>(&literal->value.held) : nullptr;
+      if (rows == nullptr) return Status::Unsupported("LIMIT ALL in a streaming query", "Leave it out.");
+      rows_max = std::min(rows_max, *rows);
+      child = limit->child;
+    }
+    if (rows_max == 0) return NoRowsOf(*child);
+    Named input = WithUniqueNames(child);
+    auto limit = std::make_unique<StreamLimitOperator>(input.schema, rows_max);
     StatefulOperator* stateful = limit.get();
     return Replace(std::move(limit), stateful, {input.plan}, std::move(input.output), into);
   }
@@ -324,7 +410,8 @@ class StreamPlan::Cutter {
       stateful->operator_id = static_cast<int64_t>(plan_.stateful_.size());
       plan_.stateful_.push_back(stateful);
     }
-    node->relation = std::make_shared<OperatorRelation>(op->schema());
+    const bool is_streaming = std::any_of(inputs.begin(), inputs.end(), [](const PlanPtr& input) { return IsStreaming(*input); });
+    node->relation = std::make_shared<OperatorRelation>(op->schema(), is_streaming);
     for (size_t i = 0; i < output.size(); ++i) output[i].name = op->schema().fields()[i].name;
     node->op = std::move(op);
     node->stateful = stateful;
@@ -352,6 +439,7 @@ Result<std::unique_ptr<StreamPlan>> StreamPlan::Compile(const PlanPtr& analyzed,
     return std::make_unique<StreamPlan>(std::move(whole));
   }
   std::unique_ptr<StreamPlan> plan(new StreamPlan);
+  plan->propagates_watermarks_ = options.propagates_watermarks;
   // The columns' names are the user's, also where operators have given them others.
   std::vector<ExprPtr> named;
   for (const AttributeRef& attribute : OutputOf(*analyzed)) {
@@ -365,9 +453,22 @@ Result<std::unique_ptr<StreamPlan>> StreamPlan::Compile(const PlanPtr& analyzed,
 
 const StructType& StreamPlan::schema() const { return root_->plan->schema(); }
 
+void StreamPlan::AddFromTop(const Piece& piece, std::vector<const StatefulOperator*>* operators) {
+  for (const std::unique_ptr<Node>& node : piece.nodes) {
+    if (node->stateful != nullptr) operators->push_back(node->stateful);
+    for (const std::unique_ptr<Piece>& input : node->inputs) AddFromTop(*input, operators);
+  }
+}
+
+std::vector<const StatefulOperator*> StreamPlan::StatefulFromTop() const {
+  std::vector<const StatefulOperator*> operators;
+  AddFromTop(*root_, &operators);
+  return operators;
+}
+
 Result<RowStreamPtr> StreamPlan::Run(const BatchContext& batch, const ScanOpener& open_scan, const std::shared_ptr<CancelToken>& cancel) {
   running_.clear();
-  Watermarks watermarks{batch.late_watermark_ms, batch.eviction_watermark_ms};
+  Watermarks watermarks{propagates_watermarks_ ? batch.late_watermark_ms : batch.eviction_watermark_ms, batch.eviction_watermark_ms};
   return RunPiece(*root_, batch, open_scan, cancel, &watermarks);
 }
 
@@ -398,6 +499,7 @@ Result<std::shared_ptr<StreamPlan::Rows>> StreamPlan::RunNode(Node& node, const 
   for (const std::unique_ptr<Piece>& input : node.inputs) {
     Watermarks of_input = in;
     MS_ASSIGN_OR_RETURN(RowStreamPtr rows, RunPiece(*input, batch, open_scan, cancel, &of_input));
+    if (node.stateful != nullptr) rows = std::make_unique<ReadAheadRows>(std::move(rows));
     inputs.push_back(std::move(rows));
     watermarks->late_ms = std::min(watermarks->late_ms, of_input.late_ms);
     watermarks->eviction_ms = std::min(watermarks->eviction_ms, of_input.eviction_ms);
@@ -405,8 +507,10 @@ Result<std::shared_ptr<StreamPlan::Rows>> StreamPlan::RunNode(Node& node, const 
   BatchContext context = batch;
   context.late_watermark_ms = watermarks->late_ms;
   context.eviction_watermark_ms = watermarks->eviction_ms;
+  context.cancel = cancel;
   MS_ASSIGN_OR_RETURN(RowStreamPtr rows, node.op->Run(context, std::move(inputs)));
-  if (node.stateful != nullptr) *watermarks = {node.stateful->OutputWatermark(watermarks->late_ms), node.stateful->OutputWatermark(watermarks->eviction_ms)};
+  if (node.stateful != nullptr && propagates_watermarks_)
+    *watermarks = {node.stateful->OutputWatermark(watermarks->late_ms), node.stateful->OutputWatermark(watermarks->eviction_ms)};
   running_.push_back(std::make_shared<Rows>(std::move(rows)));
   return running_.back();
 }
@@ -420,7 +524,7 @@ Status StreamPlan::Finish() {
 }
 
 // `last_and_new` are the last and the new watermark of the inputs, and then of what comes out.
-bool StreamPlan::AsksForBatch(const Piece& piece, Watermarks* last_and_new) {
+bool StreamPlan::AsksForBatch(const Piece& piece, Watermarks* last_and_new) const {
   const Watermarks in = *last_and_new;
   bool asks = false;
   for (const std::unique_ptr<Node>& node : piece.nodes) {
@@ -432,7 +536,7 @@ bool StreamPlan::AsksForBatch(const Piece& piece, Watermarks* last_and_new) {
     }
     if (node->stateful != nullptr) {
       asks |= node->stateful->ShouldRunAnotherBatch(of_node.late_ms, of_node.eviction_ms);
-      of_node = {node->stateful->OutputWatermark(of_node.late_ms), node->stateful->OutputWatermark(of_node.eviction_ms)};
+      if (propagates_watermarks_) of_node = {node->stateful->OutputWatermark(of_node.late_ms), node->stateful->OutputWatermark(of_node.eviction_ms)};
     }
     *last_and_new = {std::min(last_and_new->late_ms, of_node.late_ms), std::min(last_and_new->eviction_ms, of_node.eviction_ms)};
   }

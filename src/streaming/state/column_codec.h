@@ -6,6 +6,7 @@
 #include <arrow/builder.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,9 @@ Result<std::unique_ptr<ColumnDecoder>> MakeValueDecoder(const DataType& type, ar
 // Fields of a value row: a bit for each null, then what is not null.
 void EncodeValueFields(const std::vector<std::unique_ptr<ColumnEncoder>>& fields, int64_t row, std::string* out);
 bool DecodeValueFields(const std::vector<std::unique_ptr<ColumnDecoder>>& fields, std::string_view* bytes);
+
+// Takes the first column off the front of a key: a timestamp, or a window of timestamps (its end). Null: nullopt.
+bool TakeMoment(std::string_view* key, const DataType& type, std::optional<int64_t>* us);
 
 Status WrongArray(const arrow::Array& array, std::string_view wanted);
 

@@ -370,4 +370,22 @@ Result<std::unique_ptr<ColumnDecoder>> MakeKeyDecoder(const DataType& type, arro
   return NoKey(type);
 }
 
+bool TakeMoment(std::string_view* key, const DataType& type, std::optional<int64_t>* us) {
+  if (key->empty()) return false;
+  const char marker = key->front();
+  key->remove_prefix(1);
+  if (marker == kNull) {
+    us->reset();
+    return true;
+  }
+  if (marker != kNotNull) return false;
+  if (type.id() == TypeId::kStruct) {
+    return type.fields().size() == 2 && TakeMoment(key, type.fields()[0].type, us) && TakeMoment(key, type.fields()[1].type, us);
+  }
+  uint64_t bits = 0;
+  if (!TakeFixed(key, &bits)) return false;
+  *us = FromOrderedBits<int64_t>(BigEndian(bits));
+  return true;
+}
+
 }  // namespace millstream::state_codec

@@ -78,6 +78,12 @@ NodeRef* FindChild(Node* node, uint8_t byte) {
   }
 }
 
+// What FindChild reads first in a large node.
+const void* PlaceOfChild(const Node* node, uint8_t byte) {
+  if (node->kind == 48) return &static_cast<const Node48*>(node)->slots[byte];
+  return &static_cast<const Node256*>(node)->children[byte];
+}
+
 // The first child whose byte is not below `from`; its byte, or 256.
 int NextChild(Node* node, int from, NodeRef* child) {
   auto sorted = [&](auto* n) {
@@ -223,12 +229,13 @@ void KeyTree::Prefetch(std::span<const std::string_view> keys) const {
     std::string_view key;
     NodeRef at;
     size_t depth;
+    bool at_child;  // where a large node names the child is on its way too
   };
   std::array<Walk, kTogether> walks;
   for (; !keys.empty(); keys = keys.subspan(std::min(kTogether, keys.size()))) {
     size_t count = 0;
     if (!root_.empty()) {
-      for (std::string_view key : keys.first(std::min(kTogether, keys.size()))) walks[count++] = {key, root_, 0};
+      for (std::string_view key : keys.first(std::min(kTogether, keys.size()))) walks[count++] = {key, root_, 0, false};
     }
     while (count > 0) {
       size_t left = 0;
@@ -236,11 +243,20 @@ void KeyTree::Prefetch(std::span<const std::string_view> keys) const {
         Walk walk = walks[i];
         Node* node = walk.at.node();
         if (walk.at.is_entry()) continue;
-        walk.depth += node->prefix_size;
-        if (walk.depth >= walk.key.size()) continue;
+        if (!walk.at_child) {
+          walk.depth += node->prefix_size;
+          if (walk.depth >= walk.key.size()) continue;
+          if (node->kind == 0 || node->kind == 48) {
+            __builtin_prefetch(PlaceOfChild(node, ByteAt(walk.key, walk.depth)));
+            walk.at_child = true;
+            walks[left++] = walk;
+            continue;
+          }
+        }
         NodeRef* child = FindChild(node, ByteAt(walk.key, walk.depth));
         if (child == nullptr) continue;
         walk.at = *child;
+        walk.at_child = false;
         ++walk.depth;
         const char* next = walk.at.is_entry() ? reinterpret_cast<const char*>(walk.at.entry()) : reinterpret_cast<const char*>(walk.at.node());
         __builtin_prefetch(next);
@@ -508,7 +524,12 @@ Entry* KeyTree::Cursor::Next() {
       continue;
     }
     step.next_byte = byte + 1;
-    if (child.is_entry()) return child.entry();
+    if (child.is_entry()) {
+      // Whoever walks reads what comes next too; it lies anywhere.
+      NodeRef next;
+      if (NextChild(step.node, step.next_byte, &next) != 256) __builtin_prefetch(next.is_entry() ? static_cast<const void*>(next.entry()) : next.node());
+      return child.entry();
+    }
     steps_.push_back({child.node(), -1});
   }
   return nullptr;

@@ -13,6 +13,7 @@ class LayeredIterator : public StateIterator {
   void Seek(std::string_view begin, std::string_view end) override {
     begin_.assign(begin);
     end_.assign(end);
+    has_key_ = false;
     if (started_ && layout_ == store_.layout_ && store_.complete_) {
       SeekMemory();
     } else {
@@ -34,13 +35,13 @@ class LayeredIterator : public StateIterator {
       if (!end_.empty() && at >= end_) return false;
       bool removed = order <= 0 ? entry_->removed : runs_->removed();
       key_.assign(at);
+      has_key_ = true;
+      given_ = order <= 0 ? entry_ : nullptr;
       if (!removed) value_.assign(order <= 0 ? entry_->value() : runs_->value());
       if (order >= 0) {
         MS_ASSIGN_OR_RETURN(run_valid_, runs_->Next());
       }
       if (order <= 0) entry_ = memory_.Next();
-      begin_ = key_;
-      begin_.push_back('\0');
       if (removed) continue;
       *key = key_;
       *value = value_;
@@ -48,8 +49,14 @@ class LayeredIterator : public StateIterator {
     }
   }
 
+  Status Remove() override {
+    if (given_ == nullptr || layout_ != store_.layout_ || generation_ != store_.tree_.generation()) return store_.Remove(key_);
+    return store_.RemoveEntry(given_);
+  }
+
  private:
   Status SeekRuns() {
+    GoOn();
     started_ = true;
     layout_ = store_.layout_;
     runs_.reset();
@@ -60,9 +67,18 @@ class LayeredIterator : public StateIterator {
     return Status();
   }
   void SeekMemory() {
+    GoOn();
     generation_ = store_.tree_.generation();
     memory_.Seek(store_.tree_, begin_);
     entry_ = memory_.Next();
+  }
+
+  // After the last key that was seen.
+  void GoOn() {
+    if (!has_key_) return;
+    begin_ = key_;
+    begin_.push_back('\0');
+    has_key_ = false;
   }
 
   LayeredStore& store_;
@@ -71,9 +87,11 @@ class LayeredIterator : public StateIterator {
   bool started_ = false;
   uint64_t layout_ = 0, generation_ = 0;
   KeyTree::Cursor memory_;
-  Entry* entry_ = nullptr;
+  Entry* entry_ = nullptr;  // what comes next
+  Entry* given_ = nullptr;  // of the last key, when memory has it
   std::optional<RunMerge> runs_;
   bool run_valid_ = false;
+  bool has_key_ = false;  // begin_ is that of an earlier key
   std::string key_, value_;
 };
 

@@ -109,7 +109,11 @@ Entry* LayeredStore::SetValue(Entry* entry, std::string_view value) {
 
 Status LayeredStore::Remove(std::string_view key) {
   MS_ASSIGN_OR_RETURN(Entry * entry, Find(key));
-  if (entry == nullptr || entry->removed) return Status();
+  return entry == nullptr ? Status() : RemoveEntry(entry);
+}
+
+Status LayeredStore::RemoveEntry(Entry* entry) {
+  if (entry->removed) return Status();
   entry->removed = true;
   entry->value_size = 0;
   --rows_;
@@ -215,7 +219,7 @@ Status LayeredStore::Replay(std::string_view changes, const std::string& path) {
       MS_RETURN_IF_ERROR(AfterGrowth());
     }
   }
-  Committed();
+  MS_RETURN_IF_ERROR(Committed());
   replaying_ = false;
   return Status();
 }
@@ -242,7 +246,7 @@ Status LayeredStore::WriteChanges() {
   return writer->Append(id_, piece);
 }
 
-void LayeredStore::Committed() {
+Status LayeredStore::Committed() {
   // Those removed that no run has are gone; a list that is mostly holes is packed.
   std::vector<std::string_view> keys;
   for (size_t i = committed_; i < changes_.size(); ++i) {
@@ -263,6 +267,7 @@ void LayeredStore::Committed() {
   committed_ = changes_.size();
   batch_begin_ = changes_.size();
   ReportMemory();
+  return Status();
 }
 
 // Looks now and then whether memory has become too much; the larger stores make room.

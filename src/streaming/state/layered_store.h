@@ -56,10 +56,13 @@ class LayeredStore : public StateStore {
   Status Replay(std::string_view changes, const std::string& path);
   void SetRows(int64_t rows) { rows_ = rows; }
 
+  // How many entries the running batch has changed, and how many differ from the runs.
+  size_t uncommitted() const { return changes_.size() - committed_; }
+  size_t unflushed() const { return changes_.size(); }
   // Hands the batch's changes to the changes file.
   Status WriteChanges();
-  // They are durable.
-  void Committed();
+  // They are durable. Always Ok.
+  Status Committed();
   // Only after Committed: all that differs from the runs becomes a run.
   Status Flush();
   std::vector<SnapshotRun> Runs() const;
@@ -72,6 +75,7 @@ class LayeredStore : public StateStore {
 
   Result<Entry*> Find(std::string_view key);
   Entry* Add(std::string_view key, std::string_view value);
+  Status RemoveEntry(Entry* entry);
   // The entry that has the value now.
   Entry* SetValue(Entry* entry, std::string_view value);
   void MarkChanged(Entry* entry);

@@ -141,6 +141,12 @@ Result<std::unique_ptr<RowEncoder>> RowEncoder::Make(const StructType& schema, R
   return std::unique_ptr<RowEncoder>(std::make_unique<ColumnsEncoder>(std::move(columns), layout));
 }
 
+Result<std::optional<int64_t>> FirstMomentOf(std::string_view key, const DataType& type) {
+  std::optional<int64_t> us;
+  if (state_codec::TakeMoment(&key, type, &us)) return us;
+  return Status::Error(errors::kStateKeyRowFormat, {{"stateStoreID", "(all of this operator)"}, {"errorMsg", "the key does not begin with a time"}});
+}
+
 Result<std::unique_ptr<RowDecoder>> RowDecoder::Make(const StructType& schema, RowLayout layout) {
   auto decoder = std::make_unique<ColumnsDecoder>(schema, layout);
   MS_RETURN_IF_ERROR(decoder->Open(schema));

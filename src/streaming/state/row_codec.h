@@ -5,7 +5,9 @@
 // Two layouts. Key: byte order is row order (nulls first, then each column ascending by Spark's ordering, NaN largest, -0.0 as 0.0), so that a scan by
 // prefix or by a leading timestamp works. Value: compact, no order. A layout is part of the checkpoint: it may grow, never change.
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,5 +41,9 @@ class RowDecoder {
   // The rows so far, and starts anew.
   virtual Result<RecordBatchPtr> Finish() = 0;
 };
+
+// The moment that a key begins with: its first column is a timestamp, or a window of timestamps (its end counts). Microseconds; nullopt: null.
+// STATE_STORE_… error when the bytes are no such key.
+Result<std::optional<int64_t>> FirstMomentOf(std::string_view key, const DataType& type);
 
 }  // namespace millstream

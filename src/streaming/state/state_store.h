@@ -38,6 +38,8 @@ class StateIterator {
   virtual Result<bool> Next(std::string_view* key, std::string_view* value) = 0;
   // Begins another walk, over [begin, end): cheaper than another iterator.
   virtual void Seek(std::string_view begin, std::string_view end) = 0;
+  // Removes from the store what Next has given last: cheaper than asking the store to.
+  virtual Status Remove() = 0;
 };
 
 // One store, as the running batch sees it: the committed version with the batch's own changes over it. Not thread-safe; different stores may be used
@@ -68,6 +70,8 @@ class StateStores {
  public:
   // The newest durable version, whatever a crash left behind. STATE_STORE_… errors when the directory is damaged or of another kind (Spark's own state).
   static Result<std::unique_ptr<StateStores>> Open(Fs& fs, StateStoresOptions options);
+  // One version, for a reader beside the query that may be running: nothing on disk is changed, now or later, and there is nothing to commit.
+  static Result<std::unique_ptr<StateStores>> OpenAt(Fs& fs, const std::string& directory, int64_t version);
   virtual ~StateStores() = default;
 
   virtual int64_t version() const = 0;  // 0: nothing committed yet

@@ -231,6 +231,63 @@ TEST_F(StateStoreTest, ComesBackWithTheLastCommitOrTheOneBeforeWhereverItDies) {
   EXPECT_GT(lives, 60);
 }
 
+// Killed between the link and the sync of the directory: whoever finds the version logs its batch as done.
+TEST_F(StateStoreTest, KeepsAVersionThatItHasShownThroughAPowerCut) {
+  int found = 0;
+  for (int dies_at = 1; dies_at < 20; ++dies_at) {
+    StateStoresOptions options = Options();
+    options.directory = JoinPath(root_, std::to_string(dies_at));
+    CrashDisk disk(JoinPath(root_, "disk" + std::to_string(dies_at)));
+    auto commit = [&](CrashFs& fs) -> Status {
+      MS_ASSIGN_OR_RETURN(auto stores, StateStores::Open(fs, options));
+      MS_ASSIGN_OR_RETURN(StateStore * store, stores->Store(kCounts));
+      MS_RETURN_IF_ERROR(store->Put("key", "value"));
+      return stores->Commit(1, "");
+    };
+    CrashFs first(disk, dies_at);
+    if (commit(first).ok()) break;
+    CrashFs second(disk);
+    const int64_t shown = (*StateStores::Open(second, options))->version();
+    found += shown == 1 ? 1 : 0;
+    disk.CutPower();
+    CrashFs third(disk);
+    EXPECT_EQ((*StateStores::Open(third, options))->version(), shown) << "after dying at step " << dies_at;
+  }
+  EXPECT_GT(found, 0);
+}
+
+TEST_F(StateStoreTest, ShowsAnyKeptVersionToAReaderAndChangesNothingForIt) {
+  StateStoresOptions options = Options();
+  options.versions_per_snapshot = 3;
+  options.memory_bytes_max = 1;
+  auto writer = Open(options);
+  for (int version = 1; version <= 8; ++version) {
+    ASSERT_TRUE(writer->Store(kCounts).value()->Put("key" + std::to_string(version), "value").ok());
+    ASSERT_TRUE(writer->Commit(version, "").ok());
+  }
+  auto names = [&] {
+    std::set<std::string> all;
+    const std::vector<DirectoryEntry> entries = Fs::Local().List(options.directory).value();
+    for (const DirectoryEntry& entry : entries) all.insert(entry.name);
+    return all;
+  };
+  const std::set<std::string> before = names();
+  for (int64_t version = 0; version <= 8; ++version) {
+    auto reader = StateStores::OpenAt(Fs::Local(), options.directory, version);
+    ASSERT_TRUE(reader.ok()) << reader.status().message();
+    StateStore* store = (*reader)->Store(kCounts).value();
+    EXPECT_EQ(store->rows(), version);
+    auto walk = store->Scan({}, {}).value();
+    std::string_view key, value;
+    int64_t walked = 0;
+    while (walk->Next(&key, &value).value()) ++walked;
+    EXPECT_EQ(walked, version);
+    EXPECT_FALSE((*reader)->Commit(version + 1, "").ok());
+  }
+  EXPECT_EQ(names(), before);
+  EXPECT_TRUE(StateStores::OpenAt(Fs::Local(), options.directory, 9).status().Is(errors::kStateVersionMissing));
+}
+
 TEST_F(StateStoreTest, NamesTheFileThatIsDamagedOrMissing) {
   StateStoresOptions options = Options();
   options.versions_per_snapshot = 3;

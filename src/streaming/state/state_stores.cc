@@ -1,10 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "base/at_once.h"
 #include "storage/failpoint.h"
 #include "streaming/state/layered_store.h"
 #include "streaming/state/state_errors.h"
@@ -19,6 +21,8 @@ using namespace state_store;
 // A restart reads the changes since the last snapshot: as many bytes as the state has, within these bounds.
 constexpr int64_t kSnapshotAfterBytesMin = int64_t{8} << 20;
 constexpr int64_t kSnapshotAfterBytesMax = int64_t{256} << 20;
+// Fewer are written by one thread: another is not worth its start.
+constexpr size_t kChangesForTwo = 20'000;
 // What a restart reads into memory at once; the rest of a larger state comes when it is asked for.
 constexpr int64_t kLoadBytesMax = int64_t{256} << 20;
 
@@ -30,11 +34,23 @@ class DiskStateStores : public StateStores {
   Status Open() {
     MS_RETURN_IF_ERROR(context_.fs.CreateDirectories(options_.directory));
     MS_RETURN_IF_ERROR(ListFiles());
+    // A process that was killed may have linked the newest version and not synced its name. The query will log its batch as done: the version must not go then.
+    if (!changes_.empty() || !snapshots_.empty()) MS_RETURN_IF_ERROR(context_.fs.SyncDirectory(options_.directory));
     int64_t newest = 0;
     if (!changes_.empty()) newest = changes_.rbegin()->first;
     if (!snapshots_.empty()) newest = std::max(newest, *snapshots_.rbegin());
     MS_RETURN_IF_ERROR(Load(newest));
     return RemoveRuns();
+  }
+
+  Status OpenAt(int64_t version) {
+    MS_RETURN_IF_ERROR(ListFiles());
+    const int64_t newest = std::max(changes_.empty() ? 0 : changes_.rbegin()->first, snapshots_.empty() ? 0 : *snapshots_.rbegin());
+    version_ = newest;
+    if (version > newest) return Missing(version);
+    MS_RETURN_IF_ERROR(Load(version));
+    failed_ = Status::Internal("this state is only read");
+    return Status();
   }
 
   int64_t version() const override { return version_; }
@@ -59,7 +75,8 @@ class DiskStateStores : public StateStores {
       failed_ = committed;
       return committed;
     }
-    for (auto& [id, store] : stores_) store->Committed();
+    const Status settled = ForEachStore(&LayeredStore::uncommitted, &LayeredStore::Committed);
+    MS_CHECK(settled.ok());
     version_ = version;
     // The version is durable, and that is what the caller is told. What fails from here on is housekeeping: the next commit says so, and a later one tries
     // again.
@@ -195,12 +212,22 @@ class DiskStateStores : public StateStores {
     return Status();
   }
 
+  // Stores share nothing but the files' names: where there is much to do, two at a time.
+  Status ForEachStore(size_t (LayeredStore::*changes)() const, Status (LayeredStore::*act)()) {
+    std::vector<LayeredStore*> stores;
+    size_t all_changes = 0;
+    for (auto& [id, store] : stores_) {
+      stores.push_back(store.get());
+      all_changes += (store.get()->*changes)();
+    }
+    const size_t threads = all_changes < kChangesForTwo ? 1 : 2;
+    return DoAtOnce(stores.size(), threads, [&](size_t at) { return (stores[at]->*act)(); });
+  }
+
   Status PublishChanges(int64_t version, std::string_view note) {
     VersionFooter footer{.version = version, .note = std::string(note), .rows = {}};
-    for (auto& [id, store] : stores_) {
-      MS_RETURN_IF_ERROR(store->WriteChanges());
-      footer.rows[id] = store->rows();
-    }
+    MS_RETURN_IF_ERROR(ForEachStore(&LayeredStore::uncommitted, &LayeredStore::WriteChanges));
+    for (auto& [id, store] : stores_) footer.rows[id] = store->rows();
     MS_ASSIGN_OR_RETURN(ChangesWriter * writer, context_.Changes());
     Result<int64_t> bytes = writer->Publish(footer);
     context_.changes.reset();
@@ -224,8 +251,8 @@ class DiskStateStores : public StateStores {
   Status TakeSnapshot() {
     Snapshot snapshot{.footer = {.version = version_, .note = note_, .rows = {}}, .runs = {}};
     bool has_runs = false;
+    MS_RETURN_IF_ERROR(ForEachStore(&LayeredStore::unflushed, &LayeredStore::Flush));
     for (auto& [id, store] : stores_) {
-      MS_RETURN_IF_ERROR(store->Flush());
       snapshot.footer.rows[id] = store->rows();
       snapshot.runs[id] = store->Runs();
       has_runs = has_runs || !snapshot.runs[id].empty();
@@ -312,6 +339,13 @@ class DiskStateStores : public StateStores {
 };
 
 }  // namespace
+
+Result<std::unique_ptr<StateStores>> StateStores::OpenAt(Fs& fs, const std::string& directory, int64_t version) {
+  // Without a bound nothing goes to runs.
+  auto stores = std::make_unique<DiskStateStores>(fs, StateStoresOptions{.directory = directory, .memory_bytes_max = std::numeric_limits<int64_t>::max()});
+  MS_RETURN_IF_ERROR(stores->OpenAt(version));
+  return std::unique_ptr<StateStores>(std::move(stores));
+}
 
 Result<std::unique_ptr<StateStores>> StateStores::Open(Fs& fs, StateStoresOptions options) {
   auto stores = std::make_unique<DiskStateStores>(fs, std::move(options));

@@ -1,4 +1,4 @@
-#include "plan/calendar_interval.h"
+#include "base/calendar_interval.h"
 
 #include <cctype>
 #include <string>
