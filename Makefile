@@ -7,17 +7,17 @@ PYTHON ?= python3
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
 
-.PHONY: help setup build test unit check tidy spark-tests handover-test scale-test demo bench kill-test power-cut-test mutants format clean
+.PHONY: help setup build test unit check tidy spark-tests handover-test scale-test demo bench kill-test power-cut-test simulate mutants format clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
 
-## make demo        build, then load files into a Delta table with an unmodified PySpark script and look at it
+## make demo        build, then raw files -> bronze -> silver -> gold with unmodified PySpark, killed on the way and rebuilt (half a minute)
 demo: build $(VENV)/client-4.2/.ready
 	tools/demo build/$(PRESET)/millstream $(VENV)/client-4.2/bin/python
 
 ## make test        build everything and run all tests (what CI runs)
-test: check build unit spark-tests scale-test kill-test power-cut-test
+test: check build unit simulate spark-tests scale-test kill-test power-cut-test
 
 ## make build       leave the program at build/release/millstream
 build: setup
@@ -35,7 +35,7 @@ build/.apt-ready: tools/apt.txt tools/install_packages
 
 $(VENV)/%/.ready: tests/requirements/%.lock | build/.apt-ready
 	$(PYTHON) -m venv $(VENV)/$*
-	$(VENV)/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(VENV)/$*/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 ## make unit        the C++ unit tests
@@ -62,6 +62,10 @@ scale-test:
 ## make kill-test   SIGKILL at every failpoint and at random moments (KILLS=5000 for the long run)
 kill-test: $(VENV)/client-4.2/.ready
 	$(VENV)/client-4.2/bin/python tests/crash/kill_test.py --millstream build/$(PRESET)/millstream --kills $(or $(KILLS),500)
+
+## make simulate    100,000 histories of a query on a simulated disk that fails (SECONDS_MAX=600 HISTORIES=1000000 FIRST_SEED=… for the long run)
+simulate:
+	build/$(PRESET)/tests/simulate --histories=$(or $(HISTORIES),100000) --seconds=$(or $(SECONDS_MAX),60) --first-seed=$(or $(FIRST_SEED),1)
 
 ## make power-cut-test   cut the power of an ext4 image in the middle of the job (needs root)
 power-cut-test: $(VENV)/client-4.2/.ready
