@@ -335,3 +335,13 @@ SELECT a FROM VALUES (3), (1), (2) AS t(a) ORDER BY a LIMIT 2
 SELECT * EXCEPT (b) FROM VALUES (1, 2, 3) AS t(a, b, c)
 SELECT a AS x, x + 1 AS y FROM VALUES (1) AS t(a)
 SELECT count(*) FROM VALUES (1), (2) AS t(a) WHERE a > 1 AND a < NULL
+SELECT k, count(*) FROM VALUES (-0.0D), (0.0D), (1.0D) AS t(k) GROUP BY k
+SELECT k, count(*) FROM VALUES (-0.0F) AS t(k) GROUP BY ROLLUP(k)
+SELECT k, count(*) FROM (SELECT struct(a, 'x' AS b) AS k FROM VALUES (-0.0D), (0.0D), (NULL) AS t(a)) GROUP BY k
+SELECT k, count(*) FROM (SELECT array(a, 1.0D) AS k FROM VALUES (-0.0D), (0.0D) AS t(a)) GROUP BY k
+SELECT k, count(*) FROM VALUES (double('NaN')), (double('NaN')), (-double('NaN')) AS t(k) GROUP BY k
+SELECT DISTINCT k FROM VALUES (-0.0D), (0.0D), (-0.0D) AS t(k)
+SELECT * FROM VALUES (-0.0D) AS t(k) UNION SELECT * FROM VALUES (0.0D) AS u(k)
+SELECT k + 1 AS x, count(*) FROM VALUES (-0.0D), (0.0D) AS t(k) GROUP BY k
+SELECT window.start, window.end, count(*) FROM VALUES (TIMESTAMP'2024-01-01 00:00:05') AS t(a) GROUP BY window(a, '20 seconds', '10 seconds')
+SELECT window(a, '20 seconds', '10 seconds').start AS s FROM VALUES (TIMESTAMP'2024-01-01 00:00:05') AS t(a)

@@ -15,17 +15,19 @@ import traceback
 # PySpark 4.1 waits for ever when the garbage collector frees a session in the thread that releases a result: SparkSession.__del__ then takes
 # the lock that the starter of that thread holds (reattach.py, _release_until and shutdown). One session in a process, as users have, is safe.
 gc.disable()
+os.environ["PYSPARK_PYTHON"] = sys.executable  # the server runs the functions of the tests with it
 
 
 class Server:
-    def __init__(self, warehouse=None):
+    def __init__(self, warehouse=None, options=()):
+        self.options = list(options)
         self.directory = tempfile.mkdtemp(prefix="millstream-test-")
         self.warehouse = warehouse or os.path.join(self.directory, "warehouse")
         self.start()
 
     def start(self):
         self.process = subprocess.Popen(
-            [os.environ["MILLSTREAM"], "serve", "--port", "0", "--ui-port", "0", "--warehouse", self.warehouse],
+            [os.environ["MILLSTREAM"], "serve", "--port", "0", "--ui-port", "0", "--warehouse", self.warehouse, *self.options],
             stdout=subprocess.PIPE, stderr=sys.stderr, cwd=self.directory, text=True)
         ready = self.process.stdout.readline()
         assert ready.startswith("millstream is ready: sc://localhost:"), ready
@@ -67,17 +69,17 @@ def raises(kind, function, *needles):
     raise AssertionError(f"no {kind.__name__}")
 
 
-def main(namespace):
-    """Runs every test_… function with the arguments (server, spark) that it names."""
+def main(namespace, *options):
+    """Runs every test_… function with the arguments (server, spark) that it names. `options`: more of `millstream serve`."""
     passed, failed = 0, 0
     wanted = sys.argv[1:]
-    server = Server()
+    server = Server(options=options)
     for name, function in list(namespace.items()):
         if not name.startswith("test_") or (wanted and name not in wanted):
             continue
         if not server.alive():
             print("the server has died")
-            server = Server()
+            server = Server(options=options)
         arguments = {}
         faulthandler.dump_traceback_later(120, exit=True, file=sys.stdout)
         try:

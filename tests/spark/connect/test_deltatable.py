@@ -1,12 +1,10 @@
 """delta.tables.DeltaTable over Connect, with delta-spark's own client; nothing is tested where that is not installed."""
 import os
-import sys
 
 import harness
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import functions as F
 
-os.environ["PYSPARK_PYTHON"] = sys.executable  # the server looks for Python there
 try:
     from delta.connect.tables import DeltaTable
 except ImportError:

@@ -14,7 +14,6 @@ import tempfile
 import threading
 
 os.environ["TZ"] = "UTC"  # times are collected in the zone of the process, the server's workers included
-os.environ["PYSPARK_PYTHON"] = sys.executable
 here = os.path.dirname(os.path.abspath(__file__))
 differential = os.path.join(os.path.dirname(here), "differential")
 sys.path.insert(0, differential)

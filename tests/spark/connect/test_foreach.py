@@ -1,12 +1,10 @@
 """foreachBatch and foreach: the user's Python, run by the server."""
 import json
 import os
-import sys
 
 import harness
 from pyspark.errors import AnalysisException, StreamingQueryException
 
-os.environ["PYSPARK_PYTHON"] = sys.executable  # the server looks for Python there
 
 
 def landing(server, name, *files):

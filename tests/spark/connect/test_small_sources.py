@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """The sources for tests and for trying things out, rate-micro-batch and socket, through stock clients."""
+import json
+import os
 import socket
 import tempfile
 import threading
@@ -51,6 +53,24 @@ def test_a_socket_is_read_line_by_line(spark):
     assert query.lastProgress["sources"][0]["description"] == f"TextSocketV2[host: 127.0.0.1, port: {port}]"
     query.stop()
     thread.join()
+
+
+def test_memory_holds_the_last_result_in_complete_mode_and_every_one_in_update_mode(spark):
+    source = tempfile.mkdtemp()
+    shown = {}
+    for mode in ("complete", "update"):
+        frame = spark.readStream.schema("k STRING").option("maxFilesPerTrigger", 1).json(source).groupBy("k").count()
+        shown[mode] = frame.writeStream.format("memory").queryName(f"counts_{mode}").outputMode(mode).start()
+    for batch in (["a", "a", "b"], ["b", "c"]):
+        with open(f"{source}/.new", "w", encoding="utf-8") as file:
+            file.writelines(json.dumps({"k": k}) + "\n" for k in batch)
+        os.rename(f"{source}/.new", f"{source}/{len(os.listdir(source))}.json")
+        for query in shown.values():
+            query.processAllAvailable()
+    rows = {mode: sorted((row["k"], row["count"]) for row in spark.table(f"counts_{mode}").collect()) for mode in shown}
+    for query in shown.values():
+        query.stop()
+    assert rows == {"complete": [("a", 2), ("b", 2), ("c", 1)], "update": [("a", 2), ("b", 1), ("b", 2), ("c", 1)]}, rows
 
 
 def test_a_socket_needs_a_host_and_a_port(spark):

@@ -1,0 +1,6 @@
+"""All cases of stateful Python, by name."""
+import cases_groups
+
+
+def all_cases():
+    return cases_groups.cases()
