@@ -14,9 +14,9 @@ namespace millstream {
 namespace {
 
 struct JobOptions {
-  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external;
+  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state;
   bool by_name = false, changes = false;
-  int max_files = 1000, retain = 100;
+  int max_files = 1000, retain = 100, deltas = 10;
 };
 
 // numOutputRows and batchId out of a progress event, without a JSON parser: the format is ours.
@@ -40,7 +40,14 @@ Status ChangeRows(Session& session, const std::string& table) {
   MS_RETURN_IF_ERROR(RunSql(session, "MERGE INTO crash.changes c USING (SELECT DISTINCT id FROM " + table +
                                          ") s ON c.id = s.id WHEN MATCHED THEN UPDATE SET n = n + 1, twice = twice + 2 "
                                          "WHEN NOT MATCHED THEN INSERT (id, n, twice) VALUES (s.id, 1, 2)"));
-  return RunSql(session, "DELETE FROM crash.changes WHERE id % 5 = 0");
+  MS_RETURN_IF_ERROR(RunSql(session, "DELETE FROM crash.changes WHERE id % 5 = 0"));
+  // crash.parts has the same three rows in each part, old or new, never some of both.
+  MS_RETURN_IF_ERROR(RunSql(session, "CREATE TABLE IF NOT EXISTS crash.parts (part BIGINT, i BIGINT, n BIGINT)"));
+  for (const char* part : {"0", "1"}) {
+    MS_RETURN_IF_ERROR(RunSql(session, "INSERT INTO crash.parts REPLACE WHERE part = " + std::string(part) + " SELECT CAST(" + part +
+                                           " AS BIGINT) AS part, r.id AS i, c.n FROM range(3) r CROSS JOIN (SELECT count(*) AS n FROM " + table + ") c"));
+  }
+  return Status();
 }
 
 // What is read: files, or the numbered rows of the rate source.
@@ -67,11 +74,55 @@ PlanPtr Input(const JobOptions& options) {
   return MakePlan(std::move(source));
 }
 
+// Rows of the input as something that a query with state reads: a second of event time for each id, and none comes late.
+Status ViewWithWatermark(Session& session, const JobOptions& options, const std::string& name, const std::string& columns, const std::string& event_time) {
+  JobOptions own = options;
+  own.schema += "-" + name;  // of each source one
+  MS_RETURN_IF_ERROR(session.CreateTempView(name + "_rows", Input(own), true, false));
+  MS_ASSIGN_OR_RETURN(Statement rows, ParseStatement("SELECT " + columns + " FROM " + name + "_rows"));
+  PlanPtr timed = MakePlan(WithWatermark{.column = event_time, .delay = "150 seconds", .child = std::get<PlanPtr>(rows)});
+  return session.CreateTempView(name, timed, true, false);
+}
+
+// What each row becomes; with --state, by way of what the query remembers.
+Result<PlanPtr> Query(Session& session, const JobOptions& options) {
+  if (options.state.empty()) return Input(options);
+  const std::string id = "CAST(id AS BIGINT)";
+  if (options.state == "deduplicate") {
+    // The ids of a group come in several files, batches and lives.
+    MS_RETURN_IF_ERROR(ViewWithWatermark(session, options, "grouped", id + " DIV 4 AS g, timestamp_seconds(1000 + " + id + " DIV 4 * 4) AS at", "at"));
+    MS_ASSIGN_OR_RETURN(Statement all, ParseStatement("SELECT * FROM grouped"));
+    PlanPtr once = MakePlan(Deduplicate{.columns = {"g", "at"}, .child = std::get<PlanPtr>(all)});
+    MS_RETURN_IF_ERROR(session.CreateTempView("once", once, true, false));
+    MS_ASSIGN_OR_RETURN(Statement groups, ParseStatement("SELECT g FROM once"));
+    return std::get<PlanPtr>(groups);
+  }
+  std::string text;
+  if (options.state == "aggregate") {
+    MS_RETURN_IF_ERROR(ViewWithWatermark(session, options, "timed", id + " AS id, timestamp_seconds(1000 + " + id + ") AS at", "at"));
+    text = "SELECT unix_seconds(window.start) - 1000 AS first, count(*) AS n, sum(id) AS ids FROM timed GROUP BY window(at, '20 seconds')";
+  } else if (options.state == "session") {
+    // Ids come in sessions of twenty, of which a key has every third; no row of another session is near.
+    MS_RETURN_IF_ERROR(ViewWithWatermark(
+        session, options, "timed", id + " AS id, " + id + " % 3 AS k, timestamp_millis(1000000 + " + id + " * 500 + " + id + " DIV 20 * 12000) AS at", "at"));
+    text =
+        "SELECT unix_millis(session_window.start) - 1000000 AS begins, unix_millis(session_window.end) - 1000000 AS ends, k, count(*) AS n, sum(id) AS ids "
+        "FROM timed GROUP BY session_window(at, '10 seconds'), k";
+  } else {
+    MS_RETURN_IF_ERROR(ViewWithWatermark(session, options, "l", id + " AS id, timestamp_seconds(1000 + " + id + ") AS at", "at"));
+    MS_RETURN_IF_ERROR(ViewWithWatermark(session, options, "third", id + " AS rid, timestamp_seconds(1000 + " + id + ") AS rat", "rat"));
+    text = "SELECT id, rid FROM l LEFT JOIN (SELECT * FROM third WHERE rid % 3 = 0) r ON id = rid AND rat >= at AND rat <= at + INTERVAL 10 SECONDS";
+  }
+  MS_ASSIGN_OR_RETURN(Statement query, ParseStatement(text));
+  return std::get<PlanPtr>(query);
+}
+
 Status RunJob(const JobOptions& options) {
   MS_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Open({.warehouse = options.warehouse}));
   std::shared_ptr<Session> session = engine->NewSession("crash");
   MS_RETURN_IF_ERROR(session->SetConf("spark.sql.streaming.minBatchesToRetain", std::to_string(options.retain)));
   // Old entries of the logs of files go as soon as they may.
+  MS_RETURN_IF_ERROR(session->SetConf("spark.sql.streaming.stateStore.minDeltasForSnapshot", std::to_string(options.deltas)));
   for (const char* key : {"spark.sql.streaming.fileSource.log.cleanupDelay", "spark.sql.streaming.fileSink.log.cleanupDelay"})
     MS_RETURN_IF_ERROR(session->SetConf(key, "0"));
   if (options.by_name) MS_RETURN_IF_ERROR(RunSql(*session, "CREATE DATABASE IF NOT EXISTS crash"));
@@ -81,7 +132,7 @@ Status RunJob(const JobOptions& options) {
     std::fflush(stdout);
   });
   StartStream start;
-  start.query = Input(options);
+  MS_ASSIGN_OR_RETURN(start.query, Query(*session, options));
   start.format = options.sink;
   if (options.by_name) {
     start.table = MultipartName{"crash", "bronze"};
@@ -119,6 +170,8 @@ int main(int argc, char** argv) {
   app.add_option("--source", options.source, "cloudFiles, files, delta or rate");
   app.add_option("--sink", options.sink, "delta, json, csv or parquet");
   app.add_option("--retain", options.retain, "spark.sql.streaming.minBatchesToRetain");
+  app.add_option("--state", options.state, "deduplicate, aggregate, session or join: the rows go through a query that remembers");
+  app.add_option("--deltas", options.deltas, "spark.sql.streaming.stateStore.minDeltasForSnapshot");
   app.add_option("--partition-by", options.partition_by, "A column to partition by");
   app.add_flag("--by-name", options.by_name, "Write to the catalog's table crash.bronze instead of --table");
   app.add_option("--external", options.external, "With --by-name: register an external table here at the end");

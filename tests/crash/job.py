@@ -34,6 +34,8 @@ class Shape:
     by_name: bool = False
     grows_columns: bool = False
     changes: bool = False  # rows are changed in place too: MERGE and DELETE on another table
+    state: str = ""  # "deduplicate", "aggregate", "session" or "join": the rows go through a query that remembers
+    deltas: int = 10
 
     @staticmethod
     def any(rng, by_name=False, changes=False):
@@ -44,6 +46,12 @@ class Shape:
                      by_name=by_name or rng.random() < 0.3, grows_columns=file_format == "json" and rng.random() < 0.4,
                      changes=changes or rng.random() < 0.2)
 
+
+    @staticmethod
+    def stateful(rng):
+        return Shape(source=rng.choice(["files", "files", "cloudFiles"]), sink=rng.choice(["delta", "delta", "json", "parquet"]),
+                     format=rng.choice(["json", "csv", "parquet"]), max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 1, 2, 100]),
+                     state=rng.choice(["deduplicate", "aggregate", "session", "join"]), deltas=rng.choice([1, 1, 2, 10]))
 
     @staticmethod
     def files(rng, source="", sink=""):
@@ -167,6 +175,8 @@ class Job:
                    "--sink", self.shape.sink,
                    "--format", self.shape.format, "--max-files", str(self.shape.max_files), "--retain", str(self.shape.retain),
                    "--partition-by", self.shape.partition_by]
+        if self.shape.state:
+            command += ["--state", self.shape.state, "--deltas", str(self.shape.deltas)]
         if self.shape.by_name:
             command += ["--by-name", "--external", os.path.join(self.root, "outside")]
         if self.shape.changes:
@@ -197,6 +207,9 @@ class Job:
 
     def finish(self):
         """Starts the job, without any fault, until all is loaded; nothing but starting it again is allowed."""
+        if self.shape.state:
+            # What the watermark has passed comes out with the next batch after a start, and that takes a row (as in Spark).
+            self.add_files(1)
         for _ in range(STARTS_FOR_NEW_COLUMNS):
             ended, err = self.life()
             if ended == "done":
@@ -215,6 +228,8 @@ class Job:
             expected = Counter(row_key({"value": i}) for i in range(sum(found.values())))
         else:
             expected = Counter(self.expected)
+        if self.shape.state:
+            return self.state_wrong(found, complete)
         wrong = []
         if doubled := list((found - expected).elements()):
             wrong.append(f"{len(doubled)} rows doubled or invented {doubled[:3]}")
@@ -223,6 +238,40 @@ class Job:
         if sum(found.values()) < self.acknowledged:
             wrong.append(f"{self.acknowledged} rows were acknowledged, {sum(found.values())} are there")
         return wrong + (self.changes_wrong(complete) if self.shape.changes else [])
+
+    def state_wrong(self, found, complete):
+        """What is wrong with the rows of a query with state. The watermark is 150 s behind the newest id, and no row is late."""
+        at_once, in_the_end = Counter(), Counter()  # what is there when all has been read, and what may be: the watermark decides when
+        if self.shape.state == "deduplicate":
+            at_once.update({row_key({"g": number // 4}) for number in range(self.next_id)})
+        elif self.shape.state == "aggregate":
+            for first in range(0, self.next_id, 20):
+                ids = range(first, min(first + 20, self.next_id))
+                (at_once if first + 20 <= self.next_id - 1 - 150 else in_the_end)[row_key({"first": first, "n": len(ids), "ids": sum(ids)})] += 1
+        elif self.shape.state == "session":
+            def moment(number):
+                return number * 500 + number // 20 * 12000
+
+            for first in range(0, self.next_id, 20):
+                for key in range(3):
+                    ids = [number for number in range(first, min(first + 20, self.next_id)) if number % 3 == key]
+                    if not ids:
+                        continue
+                    ends = moment(ids[-1]) + 10_000
+                    row = {"begins": moment(ids[0]), "ends": ends, "k": key, "n": len(ids), "ids": sum(ids)}
+                    (at_once if ends <= moment(self.next_id - 1) - 150_000 else in_the_end)[row_key(row)] += 1
+        else:
+            for number in range(self.next_id):
+                if number % 3 == 0:
+                    at_once[row_key({"id": number, "rid": number})] += 1
+                else:
+                    (at_once if number <= self.next_id - 1 - 200 else in_the_end)[row_key({"id": number})] += 1
+        wrong = []
+        if doubled := list((found - at_once - in_the_end).elements()):
+            wrong.append(f"{len(doubled)} rows doubled or wrong {doubled[:3]}")
+        if complete and (lost := list((at_once - found).elements())):
+            wrong.append(f"{len(lost)} rows lost {lost[:3]}")
+        return wrong
 
     def changes_wrong(self, complete):
         """What is wrong with the table whose rows are changed in place."""
@@ -242,6 +291,18 @@ class Job:
         expected = {number for number in range(self.next_id) if number % 5}
         if complete and set(ids) != expected:
             wrong.append(f"after the last statement, ids differ: {sorted(set(ids) ^ expected)[:5]}")
+        return wrong + self.parts_wrong(complete)
+
+    def parts_wrong(self, complete):
+        """What is wrong with the table of which a part at a time is replaced."""
+        rows = [dict(row) for row in Table(os.path.join(self.root, "warehouse", "crash.db", "parts")).rows()]
+        wrong = []
+        for part in ("0", "1"):
+            mine = [row for row in rows if row["part"] == part]
+            if (mine or complete) and (sorted(row["i"] for row in mine) != ["0", "1", "2"] or len({row["n"] for row in mine}) != 1):
+                wrong.append(f"part {part} is half replaced: {mine}")
+            if complete and any(row["n"] != str(self.next_id) for row in mine):
+                wrong.append(f"part {part} is an old one: {mine}, of {self.next_id} rows")
         return wrong
 
 

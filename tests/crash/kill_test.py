@@ -56,6 +56,8 @@ class Scenarios:
 
     def job_for(self, name):
         """A job that can pass the failpoint."""
+        if self.job is not None and self.job.shape.state and not name.startswith(("state.", "stream.")) and name:
+            self.new_job(Shape.any(self.rng))  # a job with state commits too seldom for these
         if name.startswith("rate."):
             self.new_job(Shape(source="rate"))
         elif name.startswith("files.source_log.") and (self.job is None or self.job.shape.source != "files"):
@@ -64,6 +66,10 @@ class Scenarios:
             self.new_job(Shape.files(self.rng, sink=self.rng.choice(["json", "csv", "parquet"])))
         elif name.startswith("delta.stream_start."):
             self.new_job(Shape(source="delta", max_files=self.rng.choice([1, 2, 1000]), retain=self.rng.choice([1, 100])))
+        elif name.startswith("state.") and (self.job is None or not self.job.shape.state or self.job_rounds >= ROUNDS_PER_TABLE):
+            self.new_job(Shape.stateful(self.rng))
+        elif name.startswith("state."):
+            pass
         elif name.startswith("delta.vector."):
             self.new_job(Shape.any(self.rng, changes=True))
         elif name.startswith(("files.ledger.", "delta.")) and (self.job is None or self.job.shape.source != "cloudFiles" or self.job.shape.sink != "delta"):
@@ -71,9 +77,12 @@ class Scenarios:
         elif name.startswith(FIRST_START):
             self.new_job(Shape.any(self.rng, by_name=name.startswith("session.")))
         elif self.job is None or self.job_rounds >= ROUNDS_PER_TABLE or self.job.shape.source == "rate":
-            self.new_job(Shape.any(self.rng))
-        if name == "stream.purge.before":
+            stateful = name.startswith("stream.") or not name
+            self.new_job(Shape.stateful(self.rng) if stateful and self.rng.random() < 0.4 else Shape.any(self.rng))
+        if name in ("stream.purge.before", "state.purge.before"):
             self.job.shape.retain = 1
+        if name.startswith(("state.run.", "state.snapshot.", "state.purge.")):
+            self.job.shape.deltas = 1
         if name.startswith(SELDOM):
             self.job.shape.max_files = 1
         return self.job
@@ -174,7 +183,7 @@ def main():
         served = ServerScenarios(args.millstream, os.path.join(base, "server"), run.rng, run.failpoints)
         served.run(server_kills)
         run.violated += served.violated
-        print(f"kill_test: {served.kills} kills of the server, {time.monotonic() - began:.0f} s", flush=True)
+        print(f"kill_test: {served.kills} kills of the server, {served.kills_with_state} of them while Python kept state, {time.monotonic() - began:.0f} s", flush=True)
     shown = 0
     while run.kills + (served.kills if served else 0) < args.kills and not run.failed_enough():
         run.round([run.any_fault()] + run.nested())

@@ -106,8 +106,11 @@ def new_job(program, disk, base, name, rng, failpoint):
     disk.mount()
     shape = Shape(source="rate") if failpoint.startswith("rate.") else Shape.any(rng, by_name=failpoint.startswith("session."),
                                                                               changes=failpoint.startswith("delta.vector."))
+    if failpoint.startswith("state."):
+        shape = Shape.stateful(rng)
+        shape.deltas = 1
     shape.max_files = min(shape.max_files, 2)
-    if failpoint.startswith("stream.purge"):
+    if failpoint.startswith(("stream.purge", "state.purge")):
         shape.retain = 1
     if failpoint.startswith("delta.checkpoint"):
         shape.max_files = 1
