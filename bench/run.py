@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The benchmarks: the same job on millstream, on PySpark local[2] + Delta and, where it can do the job, on Sail; interleaved, outputs compared.
 
-    bench/run.py --millstream build/release/millstream --peers PYTHON [--only files,known,ndjson,csv,batch,hop,rate,query,start] [--runs 3]
+    bench/run.py --millstream build/release/millstream --peers PYTHON [--only NAME,…] [--runs 3]
 
 PYTHON has pyspark, delta-spark and pysail (tests/requirements/spark-4.2.lock). Inputs lie on tmpfs. Prints each run, then medians and ratios.
 """
@@ -18,7 +18,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import generate  # noqa: E402
-from engines import Engines, Server, fingerprint, memory_kib, report  # noqa: E402
+from engines import Engines, Server, cpu_seconds, fingerprint, memory_kib, report  # noqa: E402
 
 GB = 1e9
 
@@ -110,16 +110,87 @@ def bench_streams(engines, args, base, job):
                 done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
         else:
             done = subprocess.run(command, capture_output=True, text=True, cwd=disk)
-        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-        if done.returncode != 0 or not lines:
-            raise SystemExit(f"{engine} failed: {done.stderr[-2000:]}")
-        figures = json.loads(lines[-1])
+        figures = last_json(done, engine)
         medians[engine] = figures["seconds"] / max(figures["batches"], 1) * 1000
         values = sorted(entry.get("triggerExecution", 0) for entry in figures["durations"])
         report(f"  {engine:10} {medians[engine]:8.2f} ms a batch ({figures['batches']} batches in {figures['seconds']:.2f} s), triggerExecution p50 "
                f"{values[len(values) // 2]} ms, p99 {values[int(len(values) * 0.99)]} ms")
         shutil.rmtree(disk)
     report(f"  ratio {medians['spark'] / medians['millstream']:.0f}x")
+
+
+def last_json(done, what):
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode != 0 or not lines:
+        raise SystemExit(f"{what} failed: {done.stderr[-2000:]}")
+    return json.loads(lines[-1])
+
+
+STATE = {"yahoo": "the Yahoo streaming benchmark: JSON events, joined with campaigns, counted in windows of 10 seconds -> Delta",
+         "windows": "counts of a million keys in windows of an hour -> Delta",
+         "join": "stream-stream join, impressions with clicks within ten minutes -> Delta"}
+
+
+def bench_state(engines, args, base, kind):
+    """Streams that remember, on a disk, batch by batch the same on both engines; both tables must hold the same rows."""
+    job = os.path.join(HERE, "job_state.py")
+    inputs = os.path.join(base, "state")
+    if not os.path.isdir(inputs):
+        os.makedirs(inputs)
+        with Server("millstream", engines.millstream, base) as server:
+            subprocess.run([engines.client, job, "make", inputs], check=True, capture_output=True, env={**os.environ, "SPARK_REMOTE": server.remote})
+    report(f"{kind}: {STATE[kind]}")
+    rates, tables = {}, {}
+    for engine in ("millstream", "spark"):
+        disk = tempfile.mkdtemp(prefix="millstream-state-")
+        command = [engines.client if engine == "millstream" else engines.peer, job, engine, kind, inputs, disk]
+        cpu = memory = None
+        if engine == "millstream":
+            with Server(engine, engines.millstream, disk) as server:
+                before = cpu_seconds(server.process.pid)
+                done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
+                cpu, memory = cpu_seconds(server.process.pid) - before, memory_kib(server.process.pid)
+        else:
+            done = subprocess.run(command, capture_output=True, text=True, cwd=disk)
+        figures = last_json(done, engine)
+        rates[engine], tables[engine] = figures["rows"] / figures["seconds"], figures["table"]
+        of_server = "" if cpu is None else f", {figures['rows'] / cpu / 1e6:.2f} M rows/s a core, peak {memory / 1024:.0f} MiB"
+        report(f"  {engine:10} {rates[engine] / 1e6:.2f} M rows/s ({figures['rows']:,} rows in {figures['seconds']:.2f} s, {figures['table'][0]:,} rows out){of_server}")
+        shutil.rmtree(disk)
+    if tables["millstream"] != tables["spark"]:
+        raise SystemExit(f"the tables differ: {tables}")
+    report(f"  the same rows; ratio {rates['millstream'] / rates['spark']:.1f}x")
+
+
+def bench_idle(engines, args, base):
+    disk = tempfile.mkdtemp(prefix="millstream-idle-")
+    seconds = 20
+    with Server("millstream", engines.millstream, disk) as server:
+        job = subprocess.Popen([engines.client, os.path.join(HERE, "job_idle.py"), "millstream", "idle", disk], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
+        queries = json.loads(job.stdout.readline())["queries"]
+        time.sleep(3)
+        before = cpu_seconds(server.process.pid)
+        time.sleep(seconds)
+        cpu = (cpu_seconds(server.process.pid) - before) / seconds
+        report(f"idle: {queries} queries Delta -> Delta with nothing to do: {cpu * 100:.2f} % of a core, {memory_kib(server.process.pid, 'VmRSS') / 1024:.0f} MiB")
+        job.communicate()
+    shutil.rmtree(disk)
+
+
+def bench_restart(engines, args, base):
+    report("restart: from start() to the first new batch, with many past batches in the checkpoint")
+    for engine in ("millstream", "spark"):
+        disk = tempfile.mkdtemp(prefix="millstream-restart-")
+        command = [engines.client if engine == "millstream" else engines.peer, os.path.join(HERE, "job_idle.py"), engine, "restart", disk]
+        if engine == "millstream":
+            with Server(engine, engines.millstream, disk) as server:
+                done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
+        else:
+            done = subprocess.run(command, capture_output=True, text=True, cwd=disk)
+        figures = last_json(done, engine)
+        report(f"  {engine:10} {figures['seconds'] * 1000:.0f} ms after {figures['batches']:,} batches ({figures['kept']} offsets kept)")
+        shutil.rmtree(disk)
 
 
 def bench_query(engines, args, base):
@@ -156,14 +227,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millstream", required=True)
     parser.add_argument("--peers", required=True)
-    parser.add_argument("--only", default="files,known,ndjson,csv,batch,hop,rate,query,start")
+    parser.add_argument("--only", default="files,known,ndjson,csv,batch,hop,rate,yahoo,windows,join,idle,restart,query,start")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--large-bytes", type=int, default=1_000_000_000)
     args = parser.parse_args()
     engines = Engines(os.path.abspath(args.millstream), sys.executable, os.path.abspath(args.peers))
     base = tempfile.mkdtemp(prefix="millstream-bench-", dir="/dev/shm")
     benches = {"files": bench_files, "known": bench_known, "ndjson": lambda *a: bench_large(*a, "json"), "csv": lambda *a: bench_large(*a, "csv"),
-               "batch": bench_batch, "hop": lambda *a: bench_streams(*a, "hop"), "rate": lambda *a: bench_streams(*a, "rate"), "query": bench_query, "start": bench_start}
+               "batch": bench_batch, "hop": lambda *a: bench_streams(*a, "hop"), "rate": lambda *a: bench_streams(*a, "rate"), "idle": bench_idle,
+               "restart": bench_restart, "query": bench_query, "start": bench_start}
+    benches |= {kind: lambda *a, kind=kind: bench_state(*a, kind) for kind in STATE}
     try:
         for name in args.only.split(","):
             if name not in benches:
