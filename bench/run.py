@@ -193,6 +193,21 @@ def bench_restart(engines, args, base):
         shutil.rmtree(disk)
 
 
+def bench_commit(engines, args, base):
+    report("commit: state of a million keys, what a commit costs by the number of keys that a batch has changed")
+    for engine in ("millstream", "spark"):
+        disk = tempfile.mkdtemp(prefix="millstream-commit-")
+        command = [engines.client if engine == "millstream" else engines.peer, os.path.join(HERE, "job_commit.py"), engine, disk]
+        if engine == "millstream":
+            with Server(engine, engines.millstream, disk) as server:
+                done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
+        else:
+            done = subprocess.run(command, capture_output=True, text=True, cwd=disk)
+        for changed, cost in last_json(done, engine).items():
+            report(f"  {engine:10} {int(changed):8,} keys changed: {cost['ms']:5d} ms, {cost['bytes']:12,} bytes")
+        shutil.rmtree(disk)
+
+
 def bench_query(engines, args, base):
     report("query: small queries over Connect, seen by the client; start of the server to its first row; memory")
     for engine in ("millstream", "sail"):
@@ -227,7 +242,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millstream", required=True)
     parser.add_argument("--peers", required=True)
-    parser.add_argument("--only", default="files,known,ndjson,csv,batch,hop,rate,yahoo,windows,join,idle,restart,query,start")
+    parser.add_argument("--only", default="files,known,ndjson,csv,batch,hop,rate,yahoo,windows,join,commit,idle,restart,query,start")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--large-bytes", type=int, default=1_000_000_000)
     args = parser.parse_args()
@@ -235,7 +250,7 @@ def main():
     base = tempfile.mkdtemp(prefix="millstream-bench-", dir="/dev/shm")
     benches = {"files": bench_files, "known": bench_known, "ndjson": lambda *a: bench_large(*a, "json"), "csv": lambda *a: bench_large(*a, "csv"),
                "batch": bench_batch, "hop": lambda *a: bench_streams(*a, "hop"), "rate": lambda *a: bench_streams(*a, "rate"), "idle": bench_idle,
-               "restart": bench_restart, "query": bench_query, "start": bench_start}
+               "restart": bench_restart, "commit": bench_commit, "query": bench_query, "start": bench_start}
     benches |= {kind: lambda *a, kind=kind: bench_state(*a, kind) for kind in STATE}
     try:
         for name in args.only.split(","):

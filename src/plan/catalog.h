@@ -2,6 +2,7 @@
 
 // catalog.h   What the analyzer asks the world: which relation a name or a reader means. The session answers.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,8 @@ class Catalog {
   virtual Result<RelationSourcePtr> FindTable(const UnresolvedRelation& relation) = 0;
   // A reader: checks its options, infers its schema. Errors are the connector's.
   virtual Result<RelationSourcePtr> OpenDataSource(const UnresolvedDataSource& source) = 0;
+  // A Python function that the session has registered (spark.udf.register); nullptr: there is none. Its arguments are empty.
+  virtual std::shared_ptr<const PythonCall> FindPythonFunction(const std::string& /*name*/) { return nullptr; }
   // Fully qualified name of a table as FindTable would take it: ["spark_catalog", "default", "t"].
   virtual std::vector<std::string> Qualify(const std::vector<std::string>& name) = 0;
 };

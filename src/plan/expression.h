@@ -21,6 +21,7 @@ namespace millstream {
 struct Expr;
 struct PlanNode;
 struct FunctionDef;  // plan/function_registry.h
+class PythonCode;    // plan/python_code.h
 using ExprPtr = std::shared_ptr<const Expr>;
 using PlanPtr = std::shared_ptr<const PlanNode>;
 
@@ -89,6 +90,17 @@ struct SubqueryExpr {
 
 // ---- before and after analysis
 
+// A user's Python function over columns. The analyzer leaves it in PythonEval nodes only.
+struct PythonCall {
+  // What the function is given and gives: values of a row (by PySpark's rules for pickled or for Arrow-optimized functions), pandas.Series, pyarrow.Array.
+  enum class Kind { kRow, kArrowRow, kSeries, kSeriesIterator, kArray, kArrayIterator } kind = Kind::kRow;
+  std::shared_ptr<const PythonCode> code;
+  std::string name;
+  std::vector<ExprPtr> args;
+  std::vector<std::string> arg_names;  // of each of `args`; empty: by position
+  DataType type;
+  bool is_deterministic = true;
+};
 struct Literal {
   Value value;
   DataType type;
@@ -149,7 +161,7 @@ struct LambdaParam {
 
 struct Expr {
   std::variant<UnresolvedAttribute, UnresolvedStar, UnresolvedRegex, UnresolvedFunction, UnresolvedExtractValue, LambdaExpr, LambdaVariable, WindowCall,
-               SubqueryExpr, Literal, Alias, Cast, SortOrder, AttributeRef, Call, AggregateCall, LambdaParam>
+               SubqueryExpr, PythonCall, Literal, Alias, Cast, SortOrder, AttributeRef, Call, AggregateCall, LambdaParam>
       node;
 
   template <typename T>

@@ -112,7 +112,7 @@ DataType TypeOf(const Expr& expr) {
       Overloaded{[](const Literal& e) { return e.type; }, [](const Alias& e) { return TypeOf(*e.child); }, [](const Cast& e) { return e.to; },
                  [](const SortOrder& e) { return TypeOf(*e.child); }, [](const AttributeRef& e) { return e.type; }, [](const Call& e) { return e.type; },
                  [](const AggregateCall& e) { return e.type; }, [](const WindowCall& e) { return TypeOf(*e.function); },
-                 [](const LambdaExpr& e) { return TypeOf(*e.body); }, [](const LambdaParam& e) { return e.type; },
+                 [](const LambdaExpr& e) { return TypeOf(*e.body); }, [](const LambdaParam& e) { return e.type; }, [](const PythonCall& e) { return e.type; },
                  [](const SubqueryExpr& e) { return e.kind == SubqueryExpr::Kind::kScalar ? OutputOf(*e.plan).at(0).type : DataType::Boolean(); },
                  [&](const auto&) -> DataType { MS_CHECK_MSG(false, "TypeOf needs an analyzed expression: " + SqlOf(expr)); }},
       expr.node);
@@ -153,7 +153,7 @@ std::string SqlOf(const Expr& expr) {
                                                     : e.kind == SubqueryExpr::Kind::kExists ? "exists()"
                                                                                             : "insubquery()");
                                },
-                               [](const Literal& e) { return LiteralSql(e.value, e.type); },
+                               [](const PythonCall& e) { return CallSql(e.name, e.args); }, [](const Literal& e) { return LiteralSql(e.value, e.type); },
                                [](const Alias& e) { return fmt::format("{} AS {}", SqlOf(*e.child), fmt::join(e.names, ", ")); },
                                [](const Cast& e) {
                                  if (e.is_implicit) return SqlOf(*e.child);

@@ -85,6 +85,13 @@ struct Aggregate {
   std::vector<ExprPtr> aggregates;  // the output columns; DataFrames' groupBy().agg(): grouping columns first
   PlanPtr child;
   std::vector<std::vector<ExprPtr>> grouping_sets;  // of kGroupingSets; after analysis of kRollup and kCube too
+  // groupBy(…).pivot(column, values).agg(…). Gone after analysis.
+  struct Pivot {
+    ExprPtr column;
+    std::optional<std::vector<ExprPtr>> values;  // unset: those that are there, which the session looks up before the analysis
+    std::vector<ExprPtr> aggregates;             // without the grouping columns
+  };
+  std::optional<Pivot> pivot;
 };
 struct Sort {
   std::vector<ExprPtr> order;  // SortOrder
@@ -157,6 +164,19 @@ struct PythonGroups {
   StructType output_schema, state_schema;
   bool updates = false;  // output mode of the function: update, not append
   Timeout timeout = Timeout::kNone;
+  PlanPtr child;
+  std::vector<AttributeRef> output;  // after analysis
+};
+// Python functions over the rows of `child`: its columns, and then one for each function.
+struct PythonEval {
+  std::vector<ExprPtr> calls;  // Alias of PythonCall, whose arguments call no Python
+  PlanPtr child;
+};
+// mapInPandas and mapInArrow: a Python function that is given batches of rows and gives batches of others.
+struct PythonMap {
+  enum class Kind { kPandas, kArrow } kind = Kind::kPandas;
+  std::shared_ptr<const PythonCode> code;
+  StructType output_schema;
   PlanPtr child;
   std::vector<AttributeRef> output;  // after analysis
 };
@@ -235,7 +255,8 @@ struct SetOperation {
 struct PlanNode {
   std::variant<UnresolvedRelation, UnresolvedDataSource, UnresolvedTableFunction, LocalRelation, Range, OneRow, ScanRelation, Project, Filter, Aggregate, Sort,
                Limit, Offset, Tail, Deduplicate, SubqueryAlias, ToDf, WithColumns, WithColumnsRenamed, DropColumns, ToSchema, Sample, Repartition,
-               WithWatermark, CollectMetrics, PythonGroups, FillNa, DropNa, ReplaceNa, Unpivot, Generate, Window, WithCte, Join, SetOperation>
+               WithWatermark, CollectMetrics, PythonGroups, PythonEval, PythonMap, FillNa, DropNa, ReplaceNa, Unpivot, Generate, Window, WithCte, Join,
+               SetOperation>
       node;
   std::optional<int64_t> plan_id;  // Spark Connect's RelationCommon.plan_id
 
@@ -261,6 +282,8 @@ StructType SchemaOf(const PlanNode& plan);
 bool IsStreaming(const PlanNode& plan);
 // Whether there is a CollectMetrics somewhere in it.
 bool CollectsMetrics(const PlanNode& plan);
+// Whether there is a PythonEval or a PythonMap somewhere in it.
+bool CallsPython(const PlanNode& plan);
 // Whether a stream is aggregated somewhere in it.
 bool HasStreamingAggregate(const PlanNode& plan);
 // Spark's limit on what a client may send, so that no walk over a plan runs out of stack or memory.

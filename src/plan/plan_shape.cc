@@ -93,8 +93,10 @@ std::vector<AttributeRef> OutputOf(const PlanNode& plan) {
                                [](const OneRow&) { return std::vector<AttributeRef>(); },
                                [](const Project& project) { return AttributesOf(project.expressions); },
                                [](const Aggregate& aggregate) { return AttributesOf(aggregate.aggregates); },
+                               [](const PythonEval& python) { return Append(OutputOf(*python.child), AttributesOf(python.calls)); },
                                [](const Window& window) { return Append(OutputOf(*window.child), AttributesOf(window.expressions)); },
                                [](const PythonGroups& groups) { return groups.output; },
+                               [](const PythonMap& map) { return map.output; },
                                [](const Generate& generate) { return Append(OutputOf(*generate.child), generate.output); },
                                [](const SetOperation& set) { return set.output; },
                                [](const SubqueryAlias& alias) {
@@ -143,6 +145,12 @@ bool CollectsMetrics(const PlanNode& plan) {
   if (plan.As<CollectMetrics>() != nullptr) return true;
   const std::vector<PlanPtr> children = ChildrenOf(plan);
   return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return CollectsMetrics(*child); });
+}
+
+bool CallsPython(const PlanNode& plan) {
+  if (plan.As<PythonEval>() != nullptr || plan.As<PythonMap>() != nullptr) return true;
+  const std::vector<PlanPtr> children = ChildrenOf(plan);
+  return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return CallsPython(*child); });
 }
 
 bool HasStreamingAggregate(const PlanNode& plan) {

@@ -135,6 +135,9 @@ def runner_of(mode):
     if mode == "groupsWithState":
         from millstream_groups import GroupsRunner
         return GroupsRunner
+    if mode == "functions":
+        from millstream_functions import FunctionRunner
+        return FunctionRunner
     return {"foreachBatch": BatchRunner, "foreach": RowRunner}[mode]
 
 

@@ -73,6 +73,16 @@ ComputeConf LocalSession::compute_conf() const {
                      .memory_bytes_max = engine_->options.memory_bytes_max};
 }
 
+SessionCatalog LocalSession::MakeCatalog() const {
+  std::lock_guard lock(mutex_);
+  return SessionCatalog(*engine_, conf_, views_, current_database_, functions_);
+}
+
+void LocalSession::RegisterFunction(const std::string& name, std::shared_ptr<const PythonCall> function) {
+  std::lock_guard lock(mutex_);
+  functions_[LowerCase(name)] = std::move(function);
+}
+
 std::string LocalSession::current_database() const {
   std::lock_guard lock(mutex_);
   return current_database_;
@@ -88,9 +98,10 @@ Status LocalSession::SetCurrentDatabase(const std::string& name) {
 
 Status LocalSession::CreateTempView(const std::string& name, const PlanPtr& plan, bool replace, bool global) {
   // Its errors belong to the one who makes the view, not to the one who reads it.
-  MS_RETURN_IF_ERROR(AnalyzePlan(plan).status());
+  MS_ASSIGN_OR_RETURN(PlanPtr whole, WithPivotValues(plan));
+  MS_RETURN_IF_ERROR(AnalyzePlan(whole).status());
   ViewMap& views = global ? engine_->global_views : views_;
-  if (!views.Put(LowerCase(name), plan, replace)) {
+  if (!views.Put(LowerCase(name), whole, replace)) {
     const MultipartName shown = global ? MultipartName{std::string(kGlobalTempDatabase), name} : MultipartName{name};
     return Status::Error(errors::kTempTableOrViewAlreadyExists, {{"relationName", QuoteName(shown)}});
   }

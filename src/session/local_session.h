@@ -55,6 +55,7 @@ class LocalSession : public Session {
   Result<QueryResult> Execute(const PlanPtr& plan, const Execution& under) override;
   Result<QueryResult> ExecuteCommand(const Command& command, const Execution& under) override;
   Status CreateTempView(const std::string& name, const PlanPtr& plan, bool replace, bool global) override;
+  void RegisterFunction(const std::string& name, std::shared_ptr<const PythonCall> function) override;
 
   Result<StreamingQueryPtr> StartStreamingQuery(const StartStream& start) override;
   std::vector<StreamingQueryPtr> ActiveQueries() override { return streams_->queries.Active(); }
@@ -74,7 +75,7 @@ class LocalSession : public Session {
   Result<bool> DropTempView(const std::string& name, bool global) override;
 
  private:
-  SessionCatalog MakeCatalog() const { return SessionCatalog(*engine_, conf_, views_, current_database()); }
+  SessionCatalog MakeCatalog() const;
   // One of millstream.testing.*
   Status ControlTest(const std::string& key, const std::string& value);
   ComputeConf compute_conf() const;
@@ -83,6 +84,8 @@ class LocalSession : public Session {
   Result<QueryResult> ExecuteObserved(const PlanPtr& analyzed, const Execution& under);
   // The analyzed plan of a batch query; Spark's error when it has a stream in it.
   Result<PlanPtr> AnalyzeBatch(const PlanPtr& plan);
+  // The same with the values of its pivots that have none, looked up by queries of their own (pivot_values.cc).
+  Result<PlanPtr> WithPivotValues(const PlanPtr& plan);
 
   // One for each statement of plan/command.h.
   Result<QueryResult> Run(const CreateDatabase& command, const Execution&);
@@ -172,6 +175,7 @@ class LocalSession : public Session {
   const std::shared_ptr<SessionStreams> streams_;
   mutable std::mutex mutex_;
   std::string current_database_ = "default";  // GUARDED_BY(mutex_)
+  FunctionMap functions_;                     // GUARDED_BY(mutex_)
 };
 
 }  // namespace millstream

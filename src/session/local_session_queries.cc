@@ -70,8 +70,9 @@ class ObservedRows : public RowStream {
 }  // namespace
 
 Result<PlanPtr> LocalSession::AnalyzePlan(const PlanPtr& plan) {
+  MS_ASSIGN_OR_RETURN(PlanPtr whole, WithPivotValues(plan));
   SessionCatalog catalog = MakeCatalog();
-  return Analyze(plan, catalog, analyzer_conf());
+  return Analyze(whole, catalog, analyzer_conf());
 }
 
 Result<PlanPtr> LocalSession::AnalyzeBatch(const PlanPtr& plan) {
@@ -89,7 +90,7 @@ Result<QueryResult> LocalSession::Execute(const PlanPtr& plan, const Execution& 
 }
 
 Result<QueryResult> LocalSession::ExecuteAnalyzed(const PlanPtr& analyzed, const Execution& under) {
-  if (CollectsMetrics(*analyzed)) return ExecuteObserved(analyzed, under);
+  if (CollectsMetrics(*analyzed) || CallsPython(*analyzed)) return ExecuteObserved(analyzed, under);
   MS_ASSIGN_OR_RETURN(std::shared_ptr<CompiledPlan> compiled, CompiledPlan::Compile(Optimize(analyzed), engine_->compute, compute_conf()));
   std::vector<RowStreamPtr> inputs;
   for (const auto& [relation, needs] : compiled->scans()) {

@@ -55,6 +55,7 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& c
     late_rows_table = option->second;
     start.options.erase(option);
   }
+  MS_ASSIGN_OR_RETURN(start.query, WithPivotValues(start.query));
   // The sources are opened once, here; the plan that binds them may be analyzed again for each batch's own time.
   auto catalog = std::make_shared<PinnedCatalog>(MakeCatalog());
   const AnalyzerConf conf = analyzer_conf();

@@ -29,6 +29,7 @@ class PinnedCatalog : public Catalog {
     return relations_[next_relation_++];
   }
   std::vector<std::string> Qualify(const std::vector<std::string>& name) override { return catalog_.Qualify(name); }
+  std::shared_ptr<const PythonCall> FindPythonFunction(const std::string& name) override { return catalog_.FindPythonFunction(name); }
 
  private:
   SessionCatalog catalog_;

@@ -99,6 +99,9 @@ class Session {
   virtual Result<QueryResult> ExecuteCommand(const Command& command, const Execution& under = {}) = 0;
   virtual Status CreateTempView(const std::string& name, const PlanPtr& plan, bool replace, bool global) = 0;
 
+  // spark.udf.register: `name` is this function in the session's SQL from now on.
+  virtual void RegisterFunction(const std::string& name, std::shared_ptr<const PythonCall> function) = 0;
+
   // ---- streams
   virtual Result<StreamingQueryPtr> StartStreamingQuery(const StartStream& start) = 0;
   virtual std::vector<StreamingQueryPtr> ActiveQueries() = 0;

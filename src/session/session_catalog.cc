@@ -25,6 +25,11 @@ std::string SessionCatalog::FormatOrDefault(const std::string& format) const {
   return format.empty() ? conf_.Get("spark.sql.sources.default").value_or("delta") : format;
 }
 
+std::shared_ptr<const PythonCall> SessionCatalog::FindPythonFunction(const std::string& name) {
+  const auto found = functions_.find(name);
+  return found == functions_.end() ? nullptr : found->second;
+}
+
 Result<PlanPtr> SessionCatalog::FindView(const std::vector<std::string>& name) {
   if (name.size() == 1) return views_.Find(LowerCase(name[0]));
   if (name.size() == 2 && EqualsIgnoreCase(name[0], kGlobalTempDatabase)) return engine_.global_views.Find(LowerCase(name[1]));

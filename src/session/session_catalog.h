@@ -2,6 +2,8 @@
 
 // session_catalog.h   What names mean in one session: temporary views, then tables of the warehouse, then format.`path`.
 
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -22,16 +24,20 @@ struct ResolvedTable {
   std::optional<TableEntry> entry;  // absent: by path
 };
 
+// Python functions of a session, by their names in lower case.
+using FunctionMap = std::map<std::string, std::shared_ptr<const PythonCall>>;
+
 // Thread-safe. Lives for one statement: it sees the current database and the settings as they are when it is made.
 class SessionCatalog : public Catalog {
  public:
-  SessionCatalog(EngineState& engine, const SessionConf& conf, const ViewMap& views, std::string current_database)
-      : engine_(engine), conf_(conf), views_(views), current_database_(std::move(current_database)) {}
+  SessionCatalog(EngineState& engine, const SessionConf& conf, const ViewMap& views, std::string current_database, FunctionMap functions)
+      : engine_(engine), conf_(conf), views_(views), current_database_(std::move(current_database)), functions_(std::move(functions)) {}
 
   Result<PlanPtr> FindView(const std::vector<std::string>& name) override;
   Result<RelationSourcePtr> FindTable(const UnresolvedRelation& relation) override;
   Result<RelationSourcePtr> OpenDataSource(const UnresolvedDataSource& source) override;
   std::vector<std::string> Qualify(const std::vector<std::string>& name) override;
+  std::shared_ptr<const PythonCall> FindPythonFunction(const std::string& name) override;
 
   // nullopt: no such table. A database that is not there is no table either.
   Result<std::optional<ResolvedTable>> Resolve(const MultipartName& name);
@@ -53,6 +59,7 @@ class SessionCatalog : public Catalog {
   const SessionConf& conf_;
   const ViewMap& views_;
   const std::string current_database_;
+  const FunctionMap functions_;
 };
 
 // One of the formats that are read and written by path.

@@ -126,6 +126,7 @@ const std::vector<ConfEntry>& KnownConf() {
         {"spark.sql.maxPlanStringLength", kInt, "2147483632"},
         {"spark.sql.optimizer.pruneFiltersCanPruneStreamingSubplan", kBool, "false"},
         {"spark.sql.parquet.compression.codec", kString, "snappy"},
+        {"spark.sql.pivotMaxValues", kInt, "10000"},
         {"spark.sql.pyspark.inferNestedDictAsStruct.enabled", kBool, "false"},
         {"spark.sql.pyspark.jvmStacktrace.enabled", kBool, "false"},
         {"spark.sql.pyspark.legacy.inferArrayTypeFromFirstElement.enabled", kBool, "false"},

@@ -18,6 +18,10 @@ inline constexpr ErrorClass kTableOrViewAlreadyExists{
 inline constexpr ErrorClass kTempTableOrViewAlreadyExists{
     "TEMP_TABLE_OR_VIEW_ALREADY_EXISTS", "42P07", ExceptionKind::kAnalysis,
     "Cannot create the temporary view <relationName> because it already exists.\nChoose a different name, drop or replace the existing view."};
+inline constexpr ErrorClass kTooManyPivotValues{
+    "_LEGACY_ERROR_TEMP_1324", "", ExceptionKind::kAnalysis,
+    "The pivot column <pivotColumn> has more than <maxValues> distinct values, this could indicate an error. If this was intended, set <conf> to at least the "
+    "number of distinct values of the pivot column."};
 inline constexpr ErrorClass kSchemaNotFound{
     "SCHEMA_NOT_FOUND", "42704", ExceptionKind::kAnalysis,
     "The schema <schemaName> cannot be found. Verify the spelling and correctness of the schema and catalog.\nIf you did not qualify the name with a "

@@ -16,6 +16,7 @@ std::string ExpressionsText(const PlanNode& plan) {
   if (const auto* join = plan.As<Join>(); join != nullptr && join->condition != nullptr) AppendSql({join->condition}, text);
   if (const auto* sort = plan.As<Sort>()) AppendSql(sort->order, text);
   if (const auto* window = plan.As<Window>()) AppendSql(window->expressions, text);
+  if (const auto* python = plan.As<PythonEval>()) AppendSql(python->calls, text);
   if (const auto* aggregate = plan.As<Aggregate>()) {
     AppendSql(aggregate->group_by, text);
     AppendSql(aggregate->aggregates, text);

@@ -42,6 +42,8 @@ std::string_view NameOfNode(const PlanNode& plan) {
   if (plan.As<PythonGroups>()) return "FlatMapGroupsInPandasWithState";
   if (plan.As<Generate>()) return "Generate";
   if (plan.As<Window>()) return "Window";
+  if (plan.As<PythonEval>()) return "ArrowEvalPython";
+  if (const auto* map = plan.As<PythonMap>()) return map->kind == PythonMap::Kind::kPandas ? "MapInPandas" : "MapInArrow";
   if (plan.As<Unpivot>()) return "Expand";
   if (plan.As<Join>()) return "Join";
   if (plan.As<Range>()) return "Range";

@@ -86,6 +86,8 @@ Result<std::string> ExpressionSql::EmitNode(const Expr& expr) {
     const bool nulls_first = order->nulls_first.value_or(order->ascending);
     return child + (order->ascending ? " ASC" : " DESC") + (nulls_first ? " NULLS FIRST" : " NULLS LAST");
   }
+  if (const auto* python = expr.As<PythonCall>())
+    return Status::Unsupported("The Python function " + python->name + " in this place", "Compute it in a column of a query, and use that column.");
   if (expr.As<LambdaExpr>()) return Status::Unsupported("A lambda outside of a higher-order function");
   return Status::Internal("an expression that the analyzer should have replaced: " + SqlOf(expr));
 }

@@ -107,6 +107,8 @@ Result<std::string> PlanSql::EmitNode(const PlanNode& plan, const Needed& needed
     MS_ASSIGN_OR_RETURN(std::string count, ExpressionSql(*this, conf_).Emit(*node->count));
     return Pass(plan, node->child, needed, {}, " OFFSET " + count);
   }
+  if (plan.As<PythonEval>() || plan.As<PythonMap>())
+    return Status::Unsupported("A Python function in a subquery", "Join with the subquery's DataFrame instead.");
   return Status::Internal("a plan node that the analyzer should have replaced");
 }
 

@@ -38,6 +38,8 @@ Result<ExprPtr> PlanDecoder::ExpressionBody(const sc::Expression& expression) {
       attribute.is_metadata_column = message.is_metadata_column();
       return MakeExpr(std::move(attribute));
     }
+    case sc::Expression::kCommonInlineUserDefinedFunction:
+      return PythonFunction(expression.common_inline_user_defined_function());
     case sc::Expression::kUnresolvedFunction:
       return Function(expression.unresolved_function());
     case sc::Expression::kExpressionString:
@@ -96,7 +98,6 @@ Result<ExprPtr> PlanDecoder::ExpressionBody(const sc::Expression& expression) {
     case sc::Expression::kSubqueryExpression:
       return Subquery(expression.subquery_expression());
     case sc::Expression::kUpdateFields:
-    case sc::Expression::kCommonInlineUserDefinedFunction:
     case sc::Expression::kNamedArgumentExpression:
     case sc::Expression::kMergeAction:
     case sc::Expression::kTypedAggregateExpression:

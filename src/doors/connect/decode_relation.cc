@@ -214,6 +214,8 @@ Result<PlanPtr> PlanDecoder::RelationBody(const sc::Relation& relation) {
     }
     case sc::Relation::kDrop:
       return Drop(relation.drop());
+    case sc::Relation::kMapPartitions:
+      return MapPartitions(relation.map_partitions());
     case sc::Relation::kUnpivot:
       return Unpivot(relation.unpivot());
     case sc::Relation::kToSchema: {
@@ -375,13 +377,26 @@ Result<PlanPtr> PlanDecoder::Aggregate(const sc::Aggregate& message) {
       aggregate.kind = millstream::Aggregate::Kind::kGroupingSets;
       break;
     case sc::Aggregate::GROUP_TYPE_PIVOT:
-      return Status::Unsupported("Aggregate with pivot", "Write the pivoted columns as aggregates with filter or when().");
+      break;
     default:
       return Malformed("Unknown group type " + std::to_string(message.group_type()) + ".");
   }
   MS_ASSIGN_OR_RETURN(aggregate.child, Relation(message.input()));
   MS_ASSIGN_OR_RETURN(aggregate.group_by, Expressions(message.grouping_expressions()));
   MS_ASSIGN_OR_RETURN(Exprs aggregates, Expressions(message.aggregate_expressions()));
+  if (message.group_type() == sc::Aggregate::GROUP_TYPE_PIVOT) {
+    millstream::Aggregate::Pivot pivot{.column = nullptr, .values = {}, .aggregates = std::move(aggregates)};
+    MS_ASSIGN_OR_RETURN(pivot.column, Expression(message.pivot().col()));
+    if (message.pivot().values_size() > 0) {
+      pivot.values.emplace();
+      for (const auto& literal : message.pivot().values()) {
+        MS_ASSIGN_OR_RETURN(millstream::Literal value, DecodeLiteral(literal));
+        pivot.values->push_back(MakeExpr(std::move(value)));
+      }
+    }
+    aggregate.pivot = std::move(pivot);
+    return MakePlan(std::move(aggregate));
+  }
   aggregate.aggregates = aggregate.group_by;
   for (ExprPtr& expression : aggregates) aggregate.aggregates.push_back(std::move(expression));
   for (const auto& set : message.grouping_sets()) {

@@ -35,6 +35,8 @@ class PlanDecoder {
   // The query text with its parameters, and what it means.
   Result<Statement> Sql(const spark::connect::SQL& sql);
 
+  // spark.udf.register
+  Status RegisterFunction(const spark::connect::CommonInlineUserDefinedFunction& function);
   // A command that another project than Spark defines: Delta's.
   Status RunExtension(const google::protobuf::Any& extension);
 
@@ -60,6 +62,8 @@ class PlanDecoder {
   Result<PlanPtr> ReplaceNa(const spark::connect::NAReplace& replace);
   Status DecodeReferences(const spark::connect::WithRelations& with, std::vector<std::pair<std::string, PlanPtr>>* definitions);
   // decode_python.cc
+  Result<ExprPtr> PythonFunction(const spark::connect::CommonInlineUserDefinedFunction& function);
+  Result<PlanPtr> MapPartitions(const spark::connect::MapPartitions& map);
   Result<PlanPtr> GroupsWithState(const spark::connect::ApplyInPandasWithState& apply);
   // decode_delta.cc
   Result<PlanPtr> Extension(const google::protobuf::Any& extension);

@@ -144,9 +144,7 @@ Status RunCommand(ConnectSession& session, const OperationPtr& operation, const 
       }
       return NotSupported(command.ml_command(), "command");
     case sc::Command::kRegisterFunction:
-      return Status::Unsupported(
-          "The Spark Connect message Command.register_function (the user-defined function " + command.register_function().function_name() + ")",
-          "Write it with Spark SQL's own functions.");
+      return PlanDecoder(session, operation->execution()).RegisterFunction(command.register_function());
     case sc::Command::kRegisterTableFunction:
     case sc::Command::kRegisterDataSource:
     case sc::Command::kCreateResourceProfileCommand:

@@ -50,6 +50,7 @@ ExprPtr AsNullable(const ExprPtr& expr) {
 }  // namespace
 
 Result<PlanPtr> PlanAnalyzer::Visit(const Aggregate& node) {
+  if (node.pivot) return PivotOf(node);
   MS_ASSIGN_OR_RETURN(PlanPtr child, Analyze(node.child));
   Scope scope = ScopeOf(*child);
   ExpressionAnalyzer expressions(*this, scope);

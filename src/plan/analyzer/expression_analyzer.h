@@ -22,6 +22,7 @@ class ExpressionContext {
   // The columns that the plan node `plan_id` has given, in each place where it stands; empty: no such node.
   virtual std::vector<AttributeRef> ColumnsOfPlan(int64_t plan_id) const = 0;
   virtual bool IsHidden(ExprId id) const = 0;  // a metadata column: not part of *
+  virtual std::shared_ptr<const PythonCall> FindPythonFunction(const std::string& name) = 0;
 };
 
 class ExpressionAnalyzer {

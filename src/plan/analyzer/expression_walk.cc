@@ -47,9 +47,9 @@ Result<ExprPtr> MapChildren(const ExprPtr& expr, const Visitor& replace) {
                                           if (mapped.ok()) mapped = MapAll(e.partition_by, replace);
                                           return mapped.ok() ? MapAll(e.order_by, replace) : mapped;
                                         },
-                                        [&](SubqueryExpr& e) { return MapAll(e.values, replace); }, [&](Alias& e) { return MapOne(e.child, replace); },
-                                        [&](Cast& e) { return MapOne(e.child, replace); }, [&](SortOrder& e) { return MapOne(e.child, replace); },
-                                        [&](Call& e) { return MapAll(e.args, replace); },
+                                        [&](SubqueryExpr& e) { return MapAll(e.values, replace); }, [&](PythonCall& e) { return MapAll(e.args, replace); },
+                                        [&](Alias& e) { return MapOne(e.child, replace); }, [&](Cast& e) { return MapOne(e.child, replace); },
+                                        [&](SortOrder& e) { return MapOne(e.child, replace); }, [&](Call& e) { return MapAll(e.args, replace); },
                                         [&](AggregateCall& e) {
                                           Status mapped = MapAll(e.args, replace);
                                           return mapped.ok() ? MapOne(e.filter, replace) : mapped;
@@ -68,13 +68,13 @@ std::vector<ExprPtr> ChildrenOf(const Expr& expr) {
   auto add_all = [&](const std::vector<ExprPtr>& all) {
     for (const ExprPtr& child : all) add(child);
   };
-  std::visit(
-      Overloaded{[&](const UnresolvedFunction& e) { add_all(e.args), add(e.filter); },
-                 [&](const UnresolvedExtractValue& e) { add(e.child), add(e.extraction); }, [&](const LambdaExpr& e) { add(e.body); },
-                 [&](const WindowCall& e) { add(e.function), add_all(e.partition_by), add_all(e.order_by); }, [&](const SubqueryExpr& e) { add_all(e.values); },
-                 [&](const Alias& e) { add(e.child); }, [&](const Cast& e) { add(e.child); }, [&](const SortOrder& e) { add(e.child); },
-                 [&](const Call& e) { add_all(e.args); }, [&](const AggregateCall& e) { add_all(e.args), add(e.filter); }, [](const auto&) {}},
-      expr.node);
+  std::visit(Overloaded{[&](const UnresolvedFunction& e) { add_all(e.args), add(e.filter); },
+                        [&](const UnresolvedExtractValue& e) { add(e.child), add(e.extraction); }, [&](const LambdaExpr& e) { add(e.body); },
+                        [&](const WindowCall& e) { add(e.function), add_all(e.partition_by), add_all(e.order_by); },
+                        [&](const SubqueryExpr& e) { add_all(e.values); }, [&](const PythonCall& e) { add_all(e.args); }, [&](const Alias& e) { add(e.child); },
+                        [&](const Cast& e) { add(e.child); }, [&](const SortOrder& e) { add(e.child); }, [&](const Call& e) { add_all(e.args); },
+                        [&](const AggregateCall& e) { add_all(e.args), add(e.filter); }, [](const auto&) {}},
+             expr.node);
   return children;
 }
 
@@ -101,6 +101,10 @@ std::string KeyOf(const Expr& expr) {
                  [](const Call& e) { return e.function->name; },
                  [](const AggregateCall& e) { return fmt::format("{}{}", e.function->name, e.is_distinct ? ":distinct" : ""); },
                  [](const SubqueryExpr& e) { return fmt::format("subquery:{}", static_cast<const void*>(e.plan.get())); },
+                 [&](const PythonCall& e) {
+                   // One that is not deterministic equals only itself.
+                   return fmt::format("python:{}", e.is_deterministic ? static_cast<const void*>(e.code.get()) : static_cast<const void*>(&expr));
+                 },
                  [](const WindowCall& e) { return SqlOf(*MakeExpr(e)); }, [&](const auto&) { return SqlOf(expr); }},
       expr.node);
   std::vector<ExprPtr> children = ChildrenOf(expr);

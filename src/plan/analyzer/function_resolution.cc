@@ -254,6 +254,17 @@ Result<ExprPtr> ExpressionAnalyzer::ResolveSpecial(const std::string& name, cons
 
 Result<ExprPtr> ExpressionAnalyzer::ResolveFunction(const UnresolvedFunction& function) {
   std::string name = Lower(function.name.back());
+  // A function of the session hides one of Spark's.
+  if (const std::shared_ptr<const PythonCall> python = context_.FindPythonFunction(name)) {
+    PythonCall call = *python;
+    MS_ASSIGN_OR_RETURN(call.args, ResolveList(function.args));
+    for (ExprPtr& arg : call.args) {
+      if (const auto* alias = arg->As<Alias>()) arg = alias->child;
+    }
+    if (!function.named_args.empty()) call.arg_names.resize(call.args.size());
+    for (const auto& [place, of] : function.named_args) call.arg_names.at(place) = of;
+    return MakeExpr(std::move(call));
+  }
   MS_ASSIGN_OR_RETURN(ExprPtr special, ResolveSpecial(name, function));
   if (special) return special;
   const FunctionDef* definition = FindFunction(name);

@@ -57,7 +57,7 @@ Result<PlanPtr> Analyze(const PlanPtr& plan, Catalog& catalog, const AnalyzerCon
 
 Result<PlanPtr> PlanAnalyzer::AnalyzeQuery(const PlanPtr& plan) {
   MS_ASSIGN_OR_RETURN(PlanPtr analyzed, Analyze(plan));
-  return WithoutHidden(std::move(analyzed));
+  return ExtractPythonCalls(WithoutHidden(std::move(analyzed)));
 }
 
 Result<PlanPtr> PlanAnalyzer::AnalyzeSubquery(const PlanPtr& plan, const Scope& outer) {

@@ -29,6 +29,7 @@ class PlanAnalyzer : public ExpressionContext {
   Result<PlanPtr> AnalyzeSubquery(const PlanPtr& plan, const Scope& outer) override;
   std::vector<AttributeRef> ColumnsOfPlan(int64_t plan_id) const override;
   bool IsHidden(ExprId id) const override { return hidden_.contains(id); }
+  std::shared_ptr<const PythonCall> FindPythonFunction(const std::string& name) override { return catalog_.FindPythonFunction(name); }
 
  private:
   Result<PlanPtr> Analyze(const PlanPtr& plan);
@@ -56,10 +57,13 @@ class PlanAnalyzer : public ExpressionContext {
   Result<PlanPtr> Visit(const WithWatermark& node);
   Result<PlanPtr> Visit(const CollectMetrics& node);  // collect_metrics.cc
   Result<PlanPtr> Visit(const PythonGroups& node);    // python_nodes.cc
+  Result<PlanPtr> Visit(const PythonEval& node);      // python_functions.cc
+  Result<PlanPtr> Visit(const PythonMap& node);
   Result<PlanPtr> Visit(const Generate& node);
   Result<PlanPtr> Visit(const Window& node);
   // aggregate_analysis.cc
   Result<PlanPtr> Visit(const Aggregate& node);
+  Result<PlanPtr> PivotOf(const Aggregate& node);  // pivot.cc
   // combining_nodes.cc
   Result<PlanPtr> Visit(const Join& node);
   Result<PlanPtr> Visit(const SetOperation& node);
@@ -88,6 +92,8 @@ class PlanAnalyzer : public ExpressionContext {
   std::vector<ExprPtr> ExtractWindows(std::vector<ExprPtr> list, PlanPtr& child);
   Result<ExprPtr> ResolveCondition(const ExprPtr& condition, const Scope& scope);
   Result<ExprPtr> ResolveCount(const ExprPtr& count, const char* what);
+  // Python functions anywhere in an analyzed plan, each in a PythonEval below the node that asks for it (python_functions.cc, Spark's ExtractPythonUDFs).
+  Result<PlanPtr> ExtractPythonCalls(const PlanPtr& plan);
   // Sort and Filter over a Project or Aggregate may use columns that the list has not kept: adds them below, and drops them above.
   Result<PlanPtr> SortOver(const std::vector<ExprPtr>& order, bool is_global, PlanPtr child);
   Result<PlanPtr> HavingOver(const ExprPtr& condition, PlanPtr child);

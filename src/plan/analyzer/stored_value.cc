@@ -53,6 +53,7 @@ ExprPtr CallOf(const char* function, std::vector<ExprPtr> args, DataType type, b
 
 bool IsDeterministic(const Expr& expr) {
   return !Contains(expr, [](const Expr& part) {
+    if (const auto* python = part.As<PythonCall>()) return !python->is_deterministic;
     const auto* call = part.As<Call>();
     if (!call) return false;
     const std::string& name = call->function->name;

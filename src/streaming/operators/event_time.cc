@@ -48,7 +48,7 @@ EventTimes EventTimesOf(const PlanNode& plan) {
   EventTimes first = EventTimesOf(*children[0]);
   // A watermark takes the place of those below it.
   if (const auto* node = plan.As<WithWatermark>()) return {{node->event_time, node->delay_ms}};
-  if (plan.As<PythonGroups>()) return {};
+  if (plan.As<PythonGroups>() || plan.As<PythonMap>()) return {};
   if (const auto* node = plan.As<Project>()) return Through(node->expressions, first);
   if (const auto* node = plan.As<Aggregate>()) return Through(node->aggregates, first);
   if (const auto* node = plan.As<Generate>()) {

@@ -11,6 +11,7 @@
 #include "plan/analyzer.h"
 #include "plan/analyzer/expression_walk.h"
 #include "streaming/operators/observe_operator.h"
+#include "streaming/operators/python_functions.h"
 #include "streaming/operators/read_ahead.h"
 #include "streaming/operators/stream_aggregate_plan.h"
 #include "streaming/operators/stream_deduplicate.h"
@@ -49,7 +50,7 @@ Status CheckOneEventTime(const PlanNode& input) {
 }
 
 bool HasOperators(const PlanNode& plan) {
-  if (CollectsMetrics(plan)) return true;
+  if (CollectsMetrics(plan) || CallsPython(plan)) return true;
   if (!IsStreaming(plan)) return false;
   if (plan.As<WithWatermark>() || plan.As<Aggregate>() || plan.As<Deduplicate>() || plan.As<Limit>() || plan.As<PythonGroups>()) return true;
   const std::vector<PlanPtr> children = ChildrenOf(plan);
@@ -119,6 +120,8 @@ class UsedColumns {
       ids_.insert(node->keys.begin(), node->keys.end());
       for (const auto& [id, delay] : EventTimesOf(*node->child)) ids_.insert(id);
     }
+    if (const auto* node = plan.As<PythonEval>()) Add(node->calls);
+    if (const auto* node = plan.As<PythonMap>()) AddOutput(*node->child);
     if (const auto* node = plan.As<PythonGroups>()) {
       Add(node->grouping);
       AddOutput(*node->child);
@@ -221,7 +224,9 @@ class StreamPlan::Cutter {
   // Depth is bounded by kMaxPlanDepth.
   Result<PlanPtr> Cut(const PlanPtr& plan, Piece& into) {
     if (const auto* node = plan->As<CollectMetrics>()) return CutMetrics(*node, into);
-    if (!IsStreaming(*plan)) return CollectsMetrics(*plan) ? CutBelow(*plan, into) : plan;
+    if (const auto* node = plan->As<PythonEval>()) return CutPythonFunctions(*node, into);
+    if (const auto* node = plan->As<PythonMap>()) return CutPythonMap(*node, into);
+    if (!IsStreaming(*plan)) return CollectsMetrics(*plan) || CallsPython(*plan) ? CutBelow(*plan, into) : plan;
     if (const auto* node = plan->As<WithWatermark>()) return CutWatermark(*node, into);
     if (const auto* node = plan->As<Join>(); node != nullptr && IsStreaming(*node->left) && IsStreaming(*node->right)) {
       auto new_id = [this] { return ExprId(next_id_++); };
@@ -379,6 +384,46 @@ class StreamPlan::Cutter {
     auto groups = std::make_unique<PythonGroupsOperator>(std::move(spec));
     StatefulOperator* stateful = groups.get();
     return Replace(std::move(groups), stateful, {MakePlan(Project{std::move(columns), node.child})}, node.output, into);
+  }
+
+  // The functions are given what they are called with, beside the child's columns that somebody asks for.
+  Result<PlanPtr> CutPythonFunctions(const PythonEval& node, Piece& into) {
+    PythonFunctionsSpec spec;
+    std::vector<ExprPtr> columns;
+    std::vector<AttributeRef> output;
+    auto add = [&](const std::string& name, const ExprPtr& column) {
+      spec.input.Add({.name = name, .type = TypeOf(*column), .nullable = IsNullable(*column)});
+      columns.push_back(MakeExpr(Alias{.child = column, .names = {name}, .metadata = std::nullopt, .id = ExprId(next_id_++)}));
+    };
+    for (const AttributeRef& column : OutputOf(*node.child)) {
+      if (!used_.Has(column.id)) continue;
+      add(fmt::format("c{}", columns.size()), MakeExpr(AttributeRef(column)));
+      spec.output.Add(spec.input[columns.size() - 1]);
+      output.push_back(column);
+    }
+    spec.passing = columns.size();
+    for (const ExprPtr& one : node.calls) {
+      const auto* alias = one->As<Alias>();
+      PythonFunctionsSpec::Function function{.call = *alias->child->As<PythonCall>(), .first_argument = columns.size()};
+      for (const ExprPtr& argument : function.call.args) add(fmt::format("a{}", columns.size()), argument);
+      spec.output.Add({.name = fmt::format("r{}", spec.functions.size()), .type = function.call.type, .nullable = true});
+      output.push_back({.name = alias->names.at(0), .type = function.call.type, .nullable = true, .id = alias->id});
+      spec.functions.push_back(std::move(function));
+    }
+    if (columns.empty()) add("n", MakeExpr(Literal{Value{true}, DataType::Boolean()}));  // rows are counted by a column
+    auto functions = std::make_unique<PythonFunctionsOperator>(std::move(spec));
+    return Replace(std::move(functions), nullptr, {MakePlan(Project{std::move(columns), node.child})}, std::move(output), into);
+  }
+
+  Result<PlanPtr> CutPythonMap(const PythonMap& node, Piece& into) {
+    Named input = WithUniqueNames(node.child);
+    PythonMapSpec spec{.kind = node.kind, .code = node.code, .input = input.schema};
+    for (const AttributeRef& column : input.output) spec.input_names.push_back(column.name);
+    for (const AttributeRef& column : node.output) {
+      spec.output.Add({.name = fmt::format("r{}", spec.output.size()), .type = column.type, .nullable = column.nullable});
+      spec.output_names.push_back(column.name);
+    }
+    return Replace(std::make_unique<PythonMapOperator>(std::move(spec)), nullptr, {input.plan}, node.output, into);
   }
 
   Result<PlanPtr> CutLimit(const Limit& node, Piece& into) {
