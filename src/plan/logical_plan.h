@@ -180,6 +180,23 @@ struct PythonMap {
   PlanPtr child;
   std::vector<AttributeRef> output;  // after analysis
 };
+// A Python object that is called with each group of rows, and keeps variables and timers for each.
+struct TransformWithState {
+  enum class TimeMode { kNone, kProcessingTime, kEventTime };
+  enum class Mode { kAppend, kUpdate, kComplete };
+  std::vector<ExprPtr> grouping;
+  std::shared_ptr<const PythonCode> code;
+  StructType output_schema;
+  bool in_pandas = false;  // its rows are data frames
+  Mode mode = Mode::kAppend;
+  TimeMode time_mode = TimeMode::kNone;
+  std::string event_time_column;  // of the output; empty: none
+  PlanPtr child;
+  PlanPtr initial;  // what its variables begin with, or null
+  std::vector<ExprPtr> initial_grouping;
+  std::vector<AttributeRef> output;  // after analysis
+  int64_t delay_ms = 0;              // of the event time column, after analysis
+};
 struct WithWatermark {
   std::string column;
   std::string delay;  // "10 minutes"
@@ -255,8 +272,8 @@ struct SetOperation {
 struct PlanNode {
   std::variant<UnresolvedRelation, UnresolvedDataSource, UnresolvedTableFunction, LocalRelation, Range, OneRow, ScanRelation, Project, Filter, Aggregate, Sort,
                Limit, Offset, Tail, Deduplicate, SubqueryAlias, ToDf, WithColumns, WithColumnsRenamed, DropColumns, ToSchema, Sample, Repartition,
-               WithWatermark, CollectMetrics, PythonGroups, PythonEval, PythonMap, FillNa, DropNa, ReplaceNa, Unpivot, Generate, Window, WithCte, Join,
-               SetOperation>
+               WithWatermark, CollectMetrics, PythonGroups, TransformWithState, PythonEval, PythonMap, FillNa, DropNa, ReplaceNa, Unpivot, Generate,
+               Window, WithCte, Join, SetOperation>
       node;
   std::optional<int64_t> plan_id;  // Spark Connect's RelationCommon.plan_id
 

@@ -6,6 +6,12 @@
 
 namespace millstream::errors {
 
+inline constexpr ErrorClass kEventTimeWithoutWatermark{
+    "CANNOT_ASSIGN_EVENT_TIME_COLUMN_WITHOUT_WATERMARK", "42611", ExceptionKind::kAnalysis,
+    "Watermark needs to be defined to reassign event time column. Failed to find watermark definition in the streaming query."};
+inline constexpr ErrorClass kTransformInitialStream{"", "", ExceptionKind::kAnalysis, "Non-streaming DataFrame is required for the initial state."};
+inline constexpr ErrorClass kTransformInitialKeys{"", "", ExceptionKind::kIllegalArgument,
+                                                  "The initial state must be grouped by keys of the same types as the rows."};
 inline constexpr ErrorClass kUnresolvedColumn{
     "UNRESOLVED_COLUMN.WITH_SUGGESTION", "42703", ExceptionKind::kAnalysis,
     "A column, variable, or function parameter with name <objectName> cannot be resolved. Did you mean one of the following? [<proposal>]."};

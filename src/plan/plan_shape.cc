@@ -56,6 +56,9 @@ std::vector<PlanPtr> ChildrenOf(const PlanNode& plan) {
                  [](const SetOperation& set) {
                    return std::vector<PlanPtr>{set.left, set.right};
                  },
+                 [](const TransformWithState& groups) {
+                   return groups.initial ? std::vector<PlanPtr>{groups.child, groups.initial} : std::vector<PlanPtr>{groups.child};
+                 },
                  [](const UnresolvedRelation&) { return std::vector<PlanPtr>(); }, [](const UnresolvedDataSource&) { return std::vector<PlanPtr>(); },
                  [](const UnresolvedTableFunction&) { return std::vector<PlanPtr>(); }, [](const LocalRelation&) { return std::vector<PlanPtr>(); },
                  [](const Range&) { return std::vector<PlanPtr>(); }, [](const OneRow&) { return std::vector<PlanPtr>(); },
@@ -80,6 +83,9 @@ PlanPtr WithChildren(const PlanNode& plan, std::vector<PlanPtr> children) {
           node.right = std::move(children.at(1));
         } else if constexpr (requires { node.child; } && !std::is_same_v<Node, WithCte>) {
           node.child = std::move(children.at(0));
+          if constexpr (std::is_same_v<Node, TransformWithState>) {
+            if (node.initial) node.initial = std::move(children.at(1));
+          }
         }
       },
       copy.node);
@@ -97,6 +103,7 @@ std::vector<AttributeRef> OutputOf(const PlanNode& plan) {
                                [](const Window& window) { return Append(OutputOf(*window.child), AttributesOf(window.expressions)); },
                                [](const PythonGroups& groups) { return groups.output; },
                                [](const PythonMap& map) { return map.output; },
+                               [](const TransformWithState& groups) { return groups.output; },
                                [](const Generate& generate) { return Append(OutputOf(*generate.child), generate.output); },
                                [](const SetOperation& set) { return set.output; },
                                [](const SubqueryAlias& alias) {

@@ -138,6 +138,9 @@ def runner_of(mode):
     if mode == "functions":
         from millstream_functions import FunctionRunner
         return FunctionRunner
+    if mode == "transform":
+        from millstream_transform import TransformRunner
+        return TransformRunner
     return {"foreachBatch": BatchRunner, "foreach": RowRunner}[mode]
 
 

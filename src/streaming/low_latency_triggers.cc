@@ -39,6 +39,7 @@ std::string_view NameOfNode(const PlanNode& plan) {
   if (plan.As<Tail>()) return "Tail";
   if (plan.As<Sample>()) return "Sample";
   if (plan.As<WithWatermark>()) return "EventTimeWatermark";
+  if (plan.As<TransformWithState>()) return "TransformWithStateInPySpark";
   if (plan.As<PythonGroups>()) return "FlatMapGroupsInPandasWithState";
   if (plan.As<Generate>()) return "Generate";
   if (plan.As<Window>()) return "Window";

@@ -274,9 +274,11 @@ Result<PlanPtr> PlanDecoder::RelationBody(const sc::Relation& relation) {
       return Extension(relation.extension());
     case sc::Relation::kApplyInPandasWithState:
       return GroupsWithState(relation.apply_in_pandas_with_state());
+    case sc::Relation::kGroupMap:
+      if (relation.group_map().has_transform_with_state_info()) return TransformGroups(relation.group_map());
+      break;
     case sc::Relation::kMapPartitions:
     case sc::Relation::kParse:
-    case sc::Relation::kGroupMap:
     case sc::Relation::kCoGroupMap:
     case sc::Relation::kCommonInlineUserDefinedTableFunction:
     case sc::Relation::kAsOfJoin:

@@ -65,6 +65,7 @@ class PlanDecoder {
   Result<ExprPtr> PythonFunction(const spark::connect::CommonInlineUserDefinedFunction& function);
   Result<PlanPtr> MapPartitions(const spark::connect::MapPartitions& map);
   Result<PlanPtr> GroupsWithState(const spark::connect::ApplyInPandasWithState& apply);
+  Result<PlanPtr> TransformGroups(const spark::connect::GroupMap& map);
   // decode_delta.cc
   Result<PlanPtr> Extension(const google::protobuf::Any& extension);
   // decode_local.cc

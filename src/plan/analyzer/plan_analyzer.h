@@ -56,9 +56,12 @@ class PlanAnalyzer : public ExpressionContext {
   Result<PlanPtr> Visit(const Repartition& node);
   Result<PlanPtr> Visit(const WithWatermark& node);
   Result<PlanPtr> Visit(const CollectMetrics& node);  // collect_metrics.cc
-  Result<PlanPtr> Visit(const PythonGroups& node);    // python_nodes.cc
-  Result<PlanPtr> Visit(const PythonEval& node);      // python_functions.cc
+  // python_functions.cc
+  Result<PlanPtr> Visit(const PythonEval& node);
   Result<PlanPtr> Visit(const PythonMap& node);
+  // python_nodes.cc
+  Result<PlanPtr> Visit(const PythonGroups& node);
+  Result<PlanPtr> Visit(const TransformWithState& node);
   Result<PlanPtr> Visit(const Generate& node);
   Result<PlanPtr> Visit(const Window& node);
   // aggregate_analysis.cc

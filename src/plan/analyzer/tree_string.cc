@@ -74,6 +74,7 @@ std::string Line(const PlanNode& plan) {
                  [](const PythonGroups& n) { return fmt::format("FlatMapGroupsInPandasWithState {}", n.code->name()); },
                  [](const PythonMap& n) { return std::string(n.kind == PythonMap::Kind::kPandas ? "MapInPandas " : "MapInArrow ") + Columns(n.output); },
                  [](const PythonEval& n) { return "ArrowEvalPython " + List(n.calls); },
+                 [](const TransformWithState& n) { return fmt::format("TransformWithStateInPySpark {}", n.code->name()); },
                  [](const WithWatermark& n) { return fmt::format("EventTimeWatermark {}, {}", n.column, n.delay); },
                  [](const Generate& n) { return fmt::format("Generate {}, {}", SqlOf(*n.generator), Columns(n.output)); },
                  [](const Window& n) { return "Window " + List(n.expressions); },

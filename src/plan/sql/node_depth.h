@@ -67,6 +67,11 @@ void ForEachPart(const T& node, Visit visit) {
   } else if constexpr (std::is_same_v<T, PythonGroups>) {
     all(node.grouping);
     visit(node.child.get());
+  } else if constexpr (std::is_same_v<T, TransformWithState>) {
+    all(node.grouping);
+    all(node.initial_grouping);
+    visit(node.child.get());
+    visit(node.initial.get());
   } else if constexpr (std::is_same_v<T, Generate>) {
     visit(node.generator.get());
     visit(node.child.get());

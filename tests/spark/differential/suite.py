@@ -107,6 +107,13 @@ def collector(directory):
 STATE = {"numRowsTotal": "total", "numRowsUpdated": "updated", "numRowsRemoved": "removed", "numRowsDroppedByWatermark": "dropped"}
 
 
+def counted(operator):
+    """What transformWithState counts of variables, timers and values that are over."""
+    if not operator["operatorName"].startswith("transformWithState"):
+        return {}
+    return {"counted": {name: int(value) for name, value in operator["customMetrics"].items() if name.startswith("num") and int(value)}}
+
+
 class Run:
     def __init__(self, spark, case, root):
         self.spark, self.case, self.root = spark, case, root
@@ -150,7 +157,7 @@ class Run:
             batch = {"input": report["numInputRows"]}
             if report.get("eventTime", {}).get("watermark"):
                 batch["watermark"] = report["eventTime"]["watermark"]
-            state = [{"op": one["operatorName"], **{short: one[name] for name, short in STATE.items()}} for one in report["stateOperators"]]
+            state = [{"op": one["operatorName"], **{short: one[name] for name, short in STATE.items()}, **counted(one)} for one in report["stateOperators"]]
             if state:
                 batch["state"] = state
             self.batches[report["batchId"]] = batch

@@ -1,6 +1,7 @@
 """All cases of stateful Python, by name."""
 import cases_groups
+import cases_transform
 
 
 def all_cases():
-    return cases_groups.cases()
+    return {**cases_groups.cases(), **cases_transform.cases()}
