@@ -128,13 +128,16 @@ def last_json(done, what):
 
 STATE = {"yahoo": "the Yahoo streaming benchmark: JSON events, joined with campaigns, counted in windows of 10 seconds -> Delta",
          "windows": "counts of a million keys in windows of an hour -> Delta",
-         "join": "stream-stream join, impressions with clicks within ten minutes -> Delta"}
+         "join": "stream-stream join, impressions with clicks within ten minutes -> Delta",
+         "transform_rows": "transformWithState, a count and a sum of 20,000 keys, row by row -> Delta",
+         "transform_frames": "transformWithStateInPandas, the same with data frames -> Delta"}
 
 
 def bench_state(engines, args, base, kind):
     """Streams that remember, on a disk, batch by batch the same on both engines; both tables must hold the same rows."""
-    job = os.path.join(HERE, "job_state.py")
-    inputs = os.path.join(base, "state")
+    name = "transform" if kind.startswith("transform") else "state"
+    job = os.path.join(HERE, f"job_{name}.py")
+    inputs = os.path.join(base, name)
     if not os.path.isdir(inputs):
         os.makedirs(inputs)
         with Server("millstream", engines.millstream, base) as server:

@@ -194,8 +194,10 @@ struct TransformWithState {
   PlanPtr child;
   PlanPtr initial;  // what its variables begin with, or null
   std::vector<ExprPtr> initial_grouping;
-  std::vector<AttributeRef> output;  // after analysis
-  int64_t delay_ms = 0;              // of the event time column, after analysis
+  // After analysis:
+  std::vector<AttributeRef> output;
+  std::optional<ExprId> event_time;  // of the output
+  int64_t delay_ms = 0;              // of the event time
 };
 struct WithWatermark {
   std::string column;
@@ -299,8 +301,8 @@ StructType SchemaOf(const PlanNode& plan);
 bool IsStreaming(const PlanNode& plan);
 // Whether there is a CollectMetrics somewhere in it.
 bool CollectsMetrics(const PlanNode& plan);
-// Whether there is a PythonEval or a PythonMap somewhere in it.
-bool CallsPython(const PlanNode& plan);
+// Whether there is a PythonEval, a PythonMap or a TransformWithState somewhere in it.
+bool RunsPython(const PlanNode& plan);
 // Whether a stream is aggregated somewhere in it.
 bool HasStreamingAggregate(const PlanNode& plan);
 // Spark's limit on what a client may send, so that no walk over a plan runs out of stack or memory.

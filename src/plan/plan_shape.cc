@@ -154,10 +154,10 @@ bool CollectsMetrics(const PlanNode& plan) {
   return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return CollectsMetrics(*child); });
 }
 
-bool CallsPython(const PlanNode& plan) {
-  if (plan.As<PythonEval>() != nullptr || plan.As<PythonMap>() != nullptr) return true;
+bool RunsPython(const PlanNode& plan) {
+  if (plan.As<PythonEval>() != nullptr || plan.As<PythonMap>() != nullptr || plan.As<TransformWithState>() != nullptr) return true;
   const std::vector<PlanPtr> children = ChildrenOf(plan);
-  return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return CallsPython(*child); });
+  return std::any_of(children.begin(), children.end(), [](const PlanPtr& child) { return RunsPython(*child); });
 }
 
 bool HasStreamingAggregate(const PlanNode& plan) {

@@ -9,6 +9,7 @@ The answer's: rows; then the notes of each variable that has changed (millstream
 message answers it. Each batch has an object of its own, as in Spark.
 """
 import itertools
+import json
 
 import pyarrow
 
@@ -146,8 +147,7 @@ class TransformRunner:
         self.channel = channel
         self._take(message)
         self._count_anew()
-        getattr(self, "_" + self.header["do"])()
-        return self._answer()
+        return getattr(self, "_" + self.header["do"])() or self._answer()
 
     def _take(self, message):
         self.header, self.tables = self.channel.unpack(message)
@@ -220,11 +220,7 @@ class TransformRunner:
         processor.close()
         variables = [{"name": one.name, "kind": one.kind, "schema": one.columns.schema.json(), "values": one.values.schema.json(), "ttl": one.ttl}
                      for one in handle.variables.values()]
-        self._answer = lambda: self._declared(variables, handle.deleted)
-
-    def _declared(self, variables, deleted):
-        del self._answer
-        return self.channel.pack({"variables": variables, "deleted": deleted}, [])
+        return self.channel.pack({"variables": variables, "deleted": handle.deleted}, [])
 
     def _end(self):
         if self.processor is not None:
@@ -327,7 +323,7 @@ class TransformRunner:
             header, _ = self.ask("schema", ddl=given)
             if "error" in header:
                 raise PySparkRuntimeError(f"Error parsing string schema: {header['error']}")
-            self.schemas[given] = spark_types.StructType.fromJson(header["schema"])
+            self.schemas[given] = spark_types.StructType.fromJson(json.loads(header["schema"]))
         return self.schemas[given]
 
     def variable(self, index, name, kind, schema, value_schema, ttl):

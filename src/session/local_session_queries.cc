@@ -90,7 +90,7 @@ Result<QueryResult> LocalSession::Execute(const PlanPtr& plan, const Execution& 
 }
 
 Result<QueryResult> LocalSession::ExecuteAnalyzed(const PlanPtr& analyzed, const Execution& under) {
-  if (CollectsMetrics(*analyzed) || CallsPython(*analyzed)) return ExecuteObserved(analyzed, under);
+  if (CollectsMetrics(*analyzed) || RunsPython(*analyzed)) return ExecuteObserved(analyzed, under);
   MS_ASSIGN_OR_RETURN(std::shared_ptr<CompiledPlan> compiled, CompiledPlan::Compile(Optimize(analyzed), engine_->compute, compute_conf()));
   std::vector<RowStreamPtr> inputs;
   for (const auto& [relation, needs] : compiled->scans()) {
@@ -105,7 +105,7 @@ Result<QueryResult> LocalSession::ExecuteAnalyzed(const PlanPtr& analyzed, const
 Result<QueryResult> LocalSession::ExecuteObserved(const PlanPtr& analyzed, const Execution& under) {
   MS_ASSIGN_OR_RETURN(std::shared_ptr<StreamPlan> plan,
                       StreamPlan::Compile(analyzed, engine_->compute, {.compute = compute_conf(), .ansi = analyzer_conf().ansi}));
-  MS_ASSIGN_OR_RETURN(RowStreamPtr rows, plan->Run(BatchContext{}, ScanTable, under.cancel));
+  MS_ASSIGN_OR_RETURN(RowStreamPtr rows, plan->Run(BatchContext{.timestamp_ms = analyzer_conf().now_us / 1000}, ScanTable, under.cancel));
   StructType schema = plan->schema();
   rows = std::make_unique<ObservedRows>(std::move(rows), plan, under.observed);
   return QueryResult{std::move(schema), OwnedRows(std::move(rows), std::pair(engine_, plan))};

@@ -166,6 +166,7 @@ Result<bool> MicroBatchExecution::OpenState(BatchId next) {
                              .versions_kept = conf_.min_batches_to_retain,
                              .versions_per_snapshot = conf_.state_versions_per_snapshot};
   MS_ASSIGN_OR_RETURN(state_, StateStores::Open(checkpoint_->fs(), options));
+  for (StatefulOperator* op : compiled_->stateful()) MS_RETURN_IF_ERROR(op->Prepare([this] { return cancel_->cancelled(); }));
   MS_RETURN_IF_ERROR(CheckStateSchema(*state_, compiled_->stateful()));
   if (state_->version() == next.value() + 1 && checkpoint_->commits().latest() < next) return true;
   if (state_->version() < next.value()) {
@@ -302,8 +303,12 @@ Status MicroBatchExecution::RunBatch(const Batch& batch, TriggerProgress& progre
   if (state_ != nullptr) {
     const int64_t begun_us = clock_.MonotonicMicros();
     TriggerProgress::Phase phase(progress, "addBatch");  // as Spark counts it
-    if (state_->version() == 0) MS_RETURN_IF_ERROR(KeepStateSchema(*state_, compiled_->stateful()));
+    if (!schema_kept_) {
+      MS_ASSIGN_OR_RETURN(bool is_other, HasOtherStateSchema(*state_, compiled_->stateful()));
+      if (is_other) MS_RETURN_IF_ERROR(KeepStateSchema(*state_, compiled_->stateful()));
+    }
     MS_RETURN_IF_ERROR(state_->Commit(batch.id.value() + 1, fmt::format("{{\"nextBatchWatermarkMs\":{}}}", watermark_ms_)));
+    schema_kept_ = true;
     commit_us = clock_.MonotonicMicros() - begun_us;
   }
   {

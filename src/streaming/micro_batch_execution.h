@@ -125,6 +125,7 @@ class MicroBatchExecution {
   std::unique_ptr<StateStores> state_;             // of a plan that remembers
   int64_t watermark_ms_ = 0;                       // of the next batch
   int64_t last_watermark_ms_ = 0;                  // of the last batch
+  bool schema_kept_ = false;                       // in the state, as it is now
   bool has_run_ = false;                           // since this start
   std::map<size_t, int64_t> operator_watermarks_;  // by place in compiled_->watermarks(), since this start
   std::optional<Batch> rerun_;                     // logged by an earlier run and not committed

@@ -15,6 +15,9 @@
 namespace millstream {
 namespace {
 
+// Columns of `value` as they are shown: a store without any has Spark's __dummy__.
+StructType ShownValue(const StateStoreFacts& facts);
+
 Status NoSuchValue(const StateStoreFacts& facts, std::string problem) {
   return Status::Error(errors::kStateValueRowFormat, {{"stateStoreID", facts.name}, {"errorMsg", std::move(problem)}});
 }
@@ -35,6 +38,7 @@ class Decoder : public StateRowDecoder {
   }
 
   int64_t rows() const override { return rows_; }
+  bool full() const override { return rows_ >= kStateRowsPerBatch; }
 
   Status Append(std::string_view key, std::optional<std::string_view> value) override {
     if (keys_ != nullptr) MS_RETURN_IF_ERROR(keys_->Append(&key));
@@ -55,6 +59,10 @@ class Decoder : public StateRowDecoder {
         value->remove_prefix(1);
         break;
       case StateLayout::kRow:
+      case StateLayout::kValueVariable:
+      case StateLayout::kListVariable:
+      case StateLayout::kMapVariable:
+      case StateLayout::kTimers:
         break;
     }
     return values_ == nullptr ? Status() : values_->Append(&*value);
@@ -62,8 +70,9 @@ class Decoder : public StateRowDecoder {
 
   Result<Columns> Finish() override {
     Columns columns;
-    MS_ASSIGN_OR_RETURN(columns.key, Key());
+    MS_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Array> key, Key());
     MS_ASSIGN_OR_RETURN(columns.value, Value());
+    columns.shown = {std::move(key), columns.value};
     rows_ = values_there_ = 0;
     there_.clear();
     return columns;
@@ -144,8 +153,6 @@ class Decoder : public StateRowDecoder {
   std::vector<bool> there_;
 };
 
-}  // namespace
-
 StructType ShownValue(const StateStoreFacts& facts) {
   if (facts.value.size() == 0) return StructType({{"__dummy__", DataType::Null()}});
   StructType shown;
@@ -155,7 +162,15 @@ StructType ShownValue(const StateStoreFacts& facts) {
   return shown;
 }
 
-Result<std::unique_ptr<StateRowDecoder>> StateRowDecoder::Make(const StateStoreFacts& facts) {
+}  // namespace
+
+StructType ShownColumns(const StateStoreFacts& facts, bool flatten) {
+  if (IsVariable(facts)) return ShownColumnsOfVariable(facts, flatten);
+  return StructType({{"key", DataType::Struct(facts.key)}, {"value", DataType::Struct(ShownValue(facts))}});
+}
+
+Result<std::unique_ptr<StateRowDecoder>> StateRowDecoder::Make(const StateStoreFacts& facts, bool flatten) {
+  if (IsVariable(facts)) return MakeVariableDecoder(facts, flatten);
   auto decoder = std::make_unique<Decoder>(facts);
   MS_RETURN_IF_ERROR(decoder->Begin());
   return std::unique_ptr<StateRowDecoder>(std::move(decoder));

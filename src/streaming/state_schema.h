@@ -9,8 +9,8 @@
 
 namespace millstream {
 
-// STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA, STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE, STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE when `stores` were
-// written by other operators. Stores without a schema are taken as they are.
+// STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA, STATE_STORE_KEY_SCHEMA_NOT_COMPATIBLE, STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE,
+// STATE_STORE_INVALID_CONFIG_AFTER_RESTART, STATE_STORE_INVALID_VARIABLE_TYPE_CHANGE when `stores` were written by other operators. Stores without a schema are taken as they are.
 Status CheckStateSchema(StateStores& stores, const std::vector<StatefulOperator*>& operators);
 // What the kept schemas say, for those who read the state as a table.
 struct StateStoreFacts {
@@ -18,15 +18,19 @@ struct StateStoreFacts {
   StructType key, value;  // with the names that people know
   StateLayout layout = StateLayout::kRow;
   std::vector<size_t> hidden;  // places in `value`
+  StructType user_key;         // of a map
+  bool has_ttl = false;
 };
 struct StateOperatorFacts {
   int64_t id = 0;
-  std::string name;
+  std::string name, properties;
   std::vector<StateStoreFacts> stores;
 };
 // In the order of their ids. Empty: there is no schema that could be read.
 Result<std::vector<StateOperatorFacts>> ReadStateSchema(StateStores& stores);
-// Puts the schema beside the state of the first batch; a part of its commit.
+// Whether what is kept is to be written anew: variables of transformWithState come and go.
+Result<bool> HasOtherStateSchema(StateStores& stores, const std::vector<StatefulOperator*>& operators);
+// Puts the schema beside the state of the next batch; a part of its commit.
 Status KeepStateSchema(StateStores& stores, const std::vector<StatefulOperator*>& operators);
 
 }  // namespace millstream

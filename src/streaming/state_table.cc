@@ -19,13 +19,14 @@ struct StateRequest {
   std::string checkpoint;
   int64_t operator_id = 0;
   std::string store = "default", join_side = "none";
+  std::optional<std::string> variable;  // of transformWithState
+  bool timers = false, flatten = true;
   bool changes = false;
   int64_t first_batch = 0, batch = 0;
 
   std::string Text() const {
-    return fmt::format(
-        "StateSourceOptions(checkpointLocation={}, batchId={}, operatorId={}, storeName={}, joinSide={}, stateVarName=None, flattenCollectionTypes=true)",
-        UriFromPath(checkpoint), batch, operator_id, store, join_side);
+    return fmt::format("StateSourceOptions(checkpointLocation={}, batchId={}, operatorId={}, storeName={}, joinSide={}, stateVarName={}, flattenCollectionTypes={})",
+                       UriFromPath(checkpoint), batch, operator_id, store, join_side, variable.value_or("None"), flatten);
   }
 };
 
@@ -45,6 +46,13 @@ Result<std::optional<int64_t>> NumberOf(const OptionValues& options, std::string
   auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
   if (error != std::errc() || end != text->data() + text->size()) return Status::IllegalArgument("For input string: \"" + *text + "\"");
   return std::optional<int64_t>(number);
+}
+
+Result<bool> FlagOf(const OptionValues& options, std::string_view name, bool otherwise) {
+  std::string text = options.String(name).value_or(otherwise ? "true" : "false");
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (text != "true" && text != "false") return Invalid(name, "Boolean value is expected");
+  return text == "true";
 }
 
 std::string Trimmed(std::string text) {
@@ -107,6 +115,10 @@ Result<StateRequest> Parse(Fs& fs, const std::string& checkpoint, const OptionVa
   if (request.operator_id < 0) return Negative("operatorId");
   request.store = Trimmed(options.String("storeName").value_or("default"));
   if (request.store.empty()) return Status::Error(errors::kStdsEmpty, {{"optionName", "storeName"}});
+  MS_ASSIGN_OR_RETURN(request.timers, FlagOf(options, "readRegisteredTimers", false));
+  if (options.Has("stateVarName")) request.variable = Trimmed(*options.String("stateVarName"));
+  if (request.timers && request.variable) return Conflict("readRegisteredTimers", "stateVarName");
+  MS_ASSIGN_OR_RETURN(request.flatten, FlagOf(options, "flattenCollectionTypes", true));
   request.join_side = options.String("joinSide").value_or("none");
   if (request.join_side != "left" && request.join_side != "right" && request.join_side != "none")
     return Invalid("joinSide", "Valid values are left,right,none");
@@ -151,9 +163,41 @@ const OptionTable& StateTableOptions() {
                                                    {"changeStartBatchId", kString, "", "with readChangeFeed: the first batch", "0.2"},
                                                    {"changeEndBatchId", kString, "", "with readChangeFeed: the last batch", "0.2"},
                                                    {"stateVarName", kString, "", "a state variable of transformWithState", "0.2"},
+                                                   {"readRegisteredTimers", kString, "", "the timers of transformWithState", "0.2"},
+                                                   {"flattenCollectionTypes", kString, "",
+                                                    "of a list or map each element is a row (true, the default), or each group (false)", "0.2"},
                                                });
   return table;
 }
+
+namespace {
+
+// Of transformWithState each variable is read by itself.
+Result<RelationSourcePtr> OpenVariable(Fs& fs, const StateRequest& request, const StateOperatorFacts& op) {
+  if (request.store != "default") return Invalid("storeName", "storeName is not used with transformWithState. Please use stateVarName.");
+  const auto facts = std::find_if(op.stores.begin(), op.stores.end(), [&](const StateStoreFacts& one) {
+    return request.timers ? one.layout == StateLayout::kTimers : request.variable && one.name == *request.variable && one.layout != StateLayout::kTimers;
+  });
+  if (facts == op.stores.end()) {
+    if (request.timers)
+      return Invalid("readRegisteredTimers", "Registered timers are not available for this operator, since it was run with timeMode=None.");
+    if (!request.variable) return Required("stateVarName");
+    return Invalid("stateVarName", fmt::format("State variable {} is not defined for operator={}. Please verify the name.", *request.variable, op.name));
+  }
+  const std::string store = facts->layout == StateLayout::kListVariable ? "$items_" + facts->name : facts->name;
+  const int64_t first_batch = request.changes ? request.first_batch : request.batch;
+  return MakeStateRelation(StateRelationSpec{.fs = fs,
+                                             .directory = JoinPath(request.checkpoint, "state"),
+                                             .operator_id = op.id,
+                                             .store = store,
+                                             .facts = *facts,
+                                             .flatten = request.flatten,
+                                             .changes = request.changes,
+                                             .first_batch = first_batch,
+                                             .last_batch = request.batch});
+}
+
+}  // namespace
 
 Result<RelationSourcePtr> OpenStateTable(Fs& fs, const std::string& checkpoint, const OptionMap& user_options) {
   MS_ASSIGN_OR_RETURN(OptionValues options, StateTableOptions().ParseKnown(user_options));
@@ -165,6 +209,7 @@ Result<RelationSourcePtr> OpenStateTable(Fs& fs, const std::string& checkpoint, 
   MS_ASSIGN_OR_RETURN(std::vector<StateOperatorFacts> operators, OperatorsOf(*stores));
   if (request.operator_id >= static_cast<int64_t>(operators.size())) return no_schema;
   const StateOperatorFacts& op = operators[static_cast<size_t>(request.operator_id)];
+  if (!op.properties.empty()) return OpenVariable(fs, request, op);
   if (options.Has("stateVarName") || request.store != "default") {
     return Invalid("stateVarName", "Providing state variable names is only supported with the transformWithState operator. Found operator=" + op.name +
                                        ". Please remove this option and re-run the query.");
@@ -173,7 +218,14 @@ Result<RelationSourcePtr> OpenStateTable(Fs& fs, const std::string& checkpoint, 
   const auto facts = std::find_if(op.stores.begin(), op.stores.end(), [&](const StateStoreFacts& one) { return one.name == store; });
   if (facts == op.stores.end()) return no_schema;
   const int64_t first_batch = request.changes ? request.first_batch : request.batch;
-  return MakeStateRelation(StateRelationSpec(fs, JoinPath(checkpoint, "state"), op.id, store, *facts, request.changes, first_batch, request.batch));
+  return MakeStateRelation(StateRelationSpec{.fs = fs,
+                                             .directory = JoinPath(checkpoint, "state"),
+                                             .operator_id = op.id,
+                                             .store = store,
+                                             .facts = *facts,
+                                             .changes = request.changes,
+                                             .first_batch = first_batch,
+                                             .last_batch = request.batch});
 }
 
 Result<RelationSourcePtr> OpenStateMetadataTable(Fs& fs, const std::string& checkpoint) {
@@ -184,9 +236,21 @@ Result<RelationSourcePtr> OpenStateMetadataTable(Fs& fs, const std::string& chec
   MS_ASSIGN_OR_RETURN(std::unique_ptr<StateStores> stores, StateStores::OpenAt(fs, JoinPath(checkpoint, "state"), committed.back() + 1));
   MS_ASSIGN_OR_RETURN(std::vector<StateOperatorFacts> operators, OperatorsOf(*stores));
   for (size_t id = 0; id < operators.size(); ++id) {
-    for (const StateStoreFacts& store : operators[id].stores) {
-      rows.push_back({static_cast<int64_t>(id), operators[id].name, store.name,
-                      static_cast<int32_t>(PartitionsOf(*stores, operators[id].id, store.name).size()), committed.front(), committed.back()});
+    const StateOperatorFacts& op = operators[id];
+    StateMetadataRow row{.operator_id = static_cast<int64_t>(id),
+                         .operator_name = op.name,
+                         .store_name = "default",
+                         .properties = op.properties,
+                         .partitions = 1,
+                         .batch_min = committed.front(),
+                         .batch_max = committed.back()};
+    // Spark has the variables of transformWithState in one store, and names them in the properties.
+    if (!op.properties.empty()) rows.push_back(row);
+    for (const StateStoreFacts& store : op.stores) {
+      if (!op.properties.empty()) break;
+      row.store_name = store.name;
+      row.partitions = static_cast<int32_t>(PartitionsOf(*stores, op.id, store.name).size());
+      rows.push_back(row);
     }
   }
   return MakeStateMetadataRelation(std::move(rows));

@@ -17,8 +17,6 @@
 namespace millstream {
 namespace {
 
-constexpr int64_t kRowsPerBatch = 4096;
-
 // Columns of a schema by name.
 Result<std::vector<int>> PlacesOf(const StructType& schema, const ScanNeeds& needs) {
   std::vector<int> places;
@@ -45,7 +43,7 @@ class StateTableRows : public RowStream {
     schema_ = arrow::schema(std::move(fields));
   }
   Status Begin() {
-    MS_ASSIGN_OR_RETURN(decoder_, StateRowDecoder::Make(spec_.facts));
+    MS_ASSIGN_OR_RETURN(decoder_, StateRowDecoder::Make(spec_.facts, spec_.flatten));
     if (spec_.changes) return Status();
     MS_ASSIGN_OR_RETURN(stores_, StateStores::OpenAt(spec_.fs, spec_.directory, spec_.last_batch + 1));
     to_walk_ = PartitionsOf(*stores_, spec_.operator_id, spec_.store);
@@ -67,7 +65,8 @@ class StateTableRows : public RowStream {
       columns = {std::move(batch), std::move(type)};
     }
     MS_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Array> partition, Repeated(arrow::Int32Scalar(partition_), rows));
-    columns.insert(columns.end(), {std::move(decoded.key), std::move(decoded.value), std::move(partition)});
+    columns.insert(columns.end(), decoded.shown.begin(), decoded.shown.end());
+    columns.push_back(std::move(partition));
     auto picked = arrow::RecordBatch::Make(whole_, rows, std::move(columns))->SelectColumns(places_);
     if (!picked.ok()) return FromArrowStatus(picked.status(), "reading state");
     return *picked;
@@ -77,7 +76,7 @@ class StateTableRows : public RowStream {
   // Rows of one partition at a time.
   Status DecodeEntries() {
     std::string_view key, value;
-    while (decoder_->rows() < kRowsPerBatch) {
+    while (!decoder_->full()) {
       if (walk_ == nullptr) {
         if (to_walk_.empty()) break;
         partition_ = to_walk_.back().partition;
@@ -101,7 +100,7 @@ class StateTableRows : public RowStream {
     while (changes_.empty() && next_batch_ <= spec_.last_batch) MS_RETURN_IF_ERROR(ReadBatch(next_batch_++));
     if (changes_.empty()) return Status();
     partition_ = changes_.begin()->first.first;
-    while (!changes_.empty() && changes_.begin()->first.first == partition_ && decoder_->rows() < kRowsPerBatch) {
+    while (!changes_.empty() && changes_.begin()->first.first == partition_ && !decoder_->full()) {
       const auto change = changes_.begin();
       MS_RETURN_IF_ERROR(decoder_->Append(change->first.second, change->second ? std::optional<std::string_view>(*change->second) : std::nullopt));
       changes_.erase(change);
@@ -162,8 +161,7 @@ class StateRelation : public BatchRelationSource {
       schema_.Add({"batch_id", DataType::Long()});
       schema_.Add({"change_type", DataType::String()});
     }
-    schema_.Add({"key", DataType::Struct(spec_.facts.key)});
-    schema_.Add({"value", DataType::Struct(ShownValue(spec_.facts))});
+    for (const StructField& column : ShownColumns(spec_.facts, spec_.flatten)) schema_.Add(column);
     schema_.Add({"partition_id", DataType::Integer()});
   }
   std::string name() const override { return "statestore " + spec_.directory; }
@@ -193,7 +191,7 @@ class StateMetadataRelation : public BatchRelationSource {
     arrow::Status added;
     for (const StateMetadataRow& row : rows_) {
       added &= ids.Append(row.operator_id) & operators.Append(row.operator_name) & stores.Append(row.store_name) & partitions.Append(row.partitions) &
-               min.Append(row.batch_min) & max.Append(row.batch_max) & properties.AppendNull();
+               min.Append(row.batch_min) & max.Append(row.batch_max) & (row.properties.empty() ? properties.AppendNull() : properties.Append(row.properties));
     }
     arrow::ArrayVector columns;
     for (arrow::ArrayBuilder* builder : std::initializer_list<arrow::ArrayBuilder*>{&ids, &operators, &stores, &partitions, &min, &max, &properties}) {

@@ -18,6 +18,7 @@ struct StateRelationSpec {
   int64_t operator_id = 0;
   std::string store;  // its name; all partitions are read
   StateStoreFacts facts;
+  bool flatten = true;   // each element of a list and each entry of a map is a row
   bool changes = false;  // of all batches from `first_batch` on; else what there is after `last_batch`
   int64_t first_batch = 0, last_batch = 0;
 };
@@ -27,7 +28,7 @@ RelationSourcePtr MakeStateRelation(StateRelationSpec spec);
 
 struct StateMetadataRow {
   int64_t operator_id = 0;
-  std::string operator_name, store_name;
+  std::string operator_name, store_name, properties;
   int32_t partitions = 0;
   int64_t batch_min = 0, batch_max = 0;
 };

@@ -66,6 +66,11 @@ inline constexpr ErrorClass kWatermarkRedefined{
 inline constexpr ErrorClass kSeveralEventTimes{
     "", "XXKST", ExceptionKind::kAnalysis,
     "More than one event time columns are available. Please ensure there is at most one event time column per stream. event time columns: (<eventTimeCols>)"};
+inline constexpr ErrorClass kRowOlderThanWatermark{
+    "EMITTING_ROWS_OLDER_THAN_WATERMARK_NOT_ALLOWED", "42815", ExceptionKind::kRuntime,
+    "Previous node emitted a row with eventTime=<emittedRowEventTime> which is older than current_watermark_value=<currentWatermark>\nThis can lead to "
+    "correctness issues in the stateful operators downstream in the execution pipeline.\nPlease correct the operator logic to emit rows after current global "
+    "watermark value."};
 inline constexpr ErrorClass kUnknownTrigger{"", "", ExceptionKind::kSpark, "Unknown type of trigger: <trigger>"};
 
 }  // namespace millstream::errors

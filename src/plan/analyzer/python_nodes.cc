@@ -58,6 +58,9 @@ Result<PlanPtr> PlanAnalyzer::Visit(const TransformWithState& node) {
     const std::optional<int64_t> delay_ms = WatermarkDelayIn(*groups.child);
     if (!delay_ms) return Status::Error(errors::kEventTimeWithoutWatermark);
     groups.delay_ms = *delay_ms;
+    const auto* attribute = column->As<AttributeRef>();
+    if (attribute == nullptr) return Status::Unsupported("An event time in a field of a struct", "Give it as a column of the output.");
+    groups.event_time = attribute->id;
   }
   return MakePlan(std::move(groups));
 }

@@ -49,6 +49,7 @@ EventTimes EventTimesOf(const PlanNode& plan) {
   // A watermark takes the place of those below it.
   if (const auto* node = plan.As<WithWatermark>()) return {{node->event_time, node->delay_ms}};
   if (plan.As<PythonGroups>() || plan.As<PythonMap>()) return {};
+  if (const auto* node = plan.As<TransformWithState>()) return node->event_time ? EventTimes{{*node->event_time, node->delay_ms}} : EventTimes{};
   if (const auto* node = plan.As<Project>()) return Through(node->expressions, first);
   if (const auto* node = plan.As<Aggregate>()) return Through(node->aggregates, first);
   if (const auto* node = plan.As<Generate>()) {

@@ -52,8 +52,18 @@ std::string_view GroupBatch::KeyAt(size_t sorted) const {
 }
 
 Result<bool> GroupBatch::Next(int64_t rows_max, Chunk* chunk) {
+  return Take(std::min(order_.size(), next_ + static_cast<size_t>(rows_max)), chunk);
+}
+
+Result<bool> GroupBatch::NextWhole(int64_t rows_max, Chunk* chunk) {
+  const size_t most = std::min(order_.size(), next_ + static_cast<size_t>(rows_max));
+  size_t end = most;
+  while (end > next_ && end < order_.size() && KeyAt(end - 1) == KeyAt(end)) --end;
+  return Take(end == next_ ? most : end, chunk);
+}
+
+Result<bool> GroupBatch::Take(size_t end, Chunk* chunk) {
   if (next_ == order_.size()) return false;
-  const size_t end = std::min(order_.size(), next_ + static_cast<size_t>(rows_max));
   chunk->groups.clear();
   chunk->continues = next_ > 0 && KeyAt(next_ - 1) == KeyAt(next_);
   chunk->more = end < order_.size() && KeyAt(end - 1) == KeyAt(end);

@@ -32,9 +32,12 @@ class GroupBatch {
   Status Sort();
   // After Sort. False at the end.
   Result<bool> Next(int64_t rows_max, Chunk* chunk);
+  // The same, where only a group of more than `rows_max` rows goes on in another chunk.
+  Result<bool> NextWhole(int64_t rows_max, Chunk* chunk);
 
  private:
   std::string_view KeyAt(size_t sorted) const;
+  Result<bool> Take(size_t end, Chunk* chunk);
 
   std::shared_ptr<RowEncoder> encoder_;
   size_t key_columns_ = 0;

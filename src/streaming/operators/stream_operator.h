@@ -5,6 +5,7 @@
 // An operator is made with the plan and may be made anew for each batch: all that it remembers is in the state stores.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -50,6 +51,11 @@ enum class StateLayout {
   kMoment,   // the key as a row; a moment in microseconds, as ordered bytes
   kJoinRow,  // the key as a row and a number behind it; a byte and a row
   kCounter,  // no key columns; a number in decimal
+  // Of transformWithState (transform_state.h, transform_timers.h).
+  kValueVariable,
+  kListVariable,
+  kMapVariable,
+  kTimers,
 };
 
 // What the columns of a store mean, kept with the state: a query whose plan has changed is told so instead of misreading its state.
@@ -60,6 +66,8 @@ struct StateSchema {
   // The same columns under the names that people know. Empty: as above.
   std::vector<std::string> key_names = {}, value_names = {};
   std::vector<size_t> hidden = {};  // places among the value's columns: what Spark would not show
+  StructType user_key = {};         // of kMapVariable
+  bool has_ttl = false;             // entries begin with the moment that they are over
 };
 
 class StreamOperator {
@@ -76,8 +84,16 @@ class StreamOperator {
 class StatefulOperator : public StreamOperator {
  public:
   virtual std::string name() const = 0;
+  // Before anything else but the name is asked: finds out what only the user's code knows. Idempotent.
+  virtual Status Prepare(const std::function<bool()>& /*cancelled*/) { return Status(); }
   // Columns of what it keeps.
   virtual std::vector<StateSchema> state_schemas() const = 0;
+  // What else must stay as it is while there is state, and is shown with it (Spark's operatorProperties): a JSON object, or empty.
+  virtual std::string properties() const { return ""; }
+  // Stores whose state is gone for good, so that others may have their names.
+  virtual std::vector<std::string> dropped_stores() const { return {}; }
+  // Whether it pulls this input in the batch.
+  virtual bool Reads(size_t /*input*/, const BatchContext& /*batch*/) const { return true; }
   // How much event time it has let out, given what it has been let in (StateStoreWriter.produceOutputWatermark).
   virtual int64_t OutputWatermark(int64_t input_watermark_ms) const { return input_watermark_ms; }
   // Whether a batch without data has work to do once the input's watermark has moved (StateStoreWriter.shouldRunAnotherBatch).

@@ -18,6 +18,7 @@
 #include "streaming/operators/stream_join_plan.h"
 #include "streaming/operators/stream_limit.h"
 #include "streaming/operators/stream_python_groups.h"
+#include "streaming/operators/stream_transform.h"
 #include "streaming/operators/watermark_operator.h"
 #include "streaming/streaming_errors.h"
 
@@ -50,7 +51,7 @@ Status CheckOneEventTime(const PlanNode& input) {
 }
 
 bool HasOperators(const PlanNode& plan) {
-  if (CollectsMetrics(plan) || CallsPython(plan)) return true;
+  if (CollectsMetrics(plan) || RunsPython(plan)) return true;
   if (!IsStreaming(plan)) return false;
   if (plan.As<WithWatermark>() || plan.As<Aggregate>() || plan.As<Deduplicate>() || plan.As<Limit>() || plan.As<PythonGroups>()) return true;
   const std::vector<PlanPtr> children = ChildrenOf(plan);
@@ -125,6 +126,11 @@ class UsedColumns {
     if (const auto* node = plan.As<PythonGroups>()) {
       Add(node->grouping);
       AddOutput(*node->child);
+    }
+    if (const auto* node = plan.As<TransformWithState>()) {
+      Add(node->grouping);
+      Add(node->initial_grouping);
+      for (const PlanPtr& child : ChildrenOf(plan)) AddOutput(*child);
     }
     if (const auto* node = plan.As<SetOperation>()) {
       AddOutput(*node->left);
@@ -226,7 +232,8 @@ class StreamPlan::Cutter {
     if (const auto* node = plan->As<CollectMetrics>()) return CutMetrics(*node, into);
     if (const auto* node = plan->As<PythonEval>()) return CutPythonFunctions(*node, into);
     if (const auto* node = plan->As<PythonMap>()) return CutPythonMap(*node, into);
-    if (!IsStreaming(*plan)) return CollectsMetrics(*plan) || CallsPython(*plan) ? CutBelow(*plan, into) : plan;
+    if (const auto* node = plan->As<TransformWithState>()) return CutTransform(*node, into);
+    if (!IsStreaming(*plan)) return CollectsMetrics(*plan) || RunsPython(*plan) ? CutBelow(*plan, into) : plan;
     if (const auto* node = plan->As<WithWatermark>()) return CutWatermark(*node, into);
     if (const auto* node = plan->As<Join>(); node != nullptr && IsStreaming(*node->left) && IsStreaming(*node->right)) {
       auto new_id = [this] { return ExprId(next_id_++); };
@@ -359,31 +366,81 @@ class StreamPlan::Cutter {
     return MakePlan(std::move(none));
   }
 
-  // The function is given the child's columns as they are, and the keys beside them.
-  Result<PlanPtr> CutPythonGroups(const PythonGroups& node, Piece& into) {
-    const EventTimes times = EventTimesOf(*node.child);
-    PythonGroupsSpec spec{.code = node.code, .state = node.state_schema, .timeout = node.timeout};
+  // A child's columns as they are, and the keys before them.
+  struct Grouped {
+    PlanPtr plan;
+    StructType keys, columns;
+    std::vector<std::string> key_names, column_names;
+    std::optional<size_t> event_time;  // place in `columns`
+  };
+  Grouped WithKeys(const std::vector<ExprPtr>& grouping, const PlanPtr& child) {
+    const EventTimes times = EventTimesOf(*child);
+    Grouped grouped;
     std::vector<ExprPtr> columns;
-    for (const ExprPtr& key : node.grouping) {
-      const std::string name = fmt::format("k{}", columns.size());
+    auto add = [&](const ExprPtr& column, const std::string& name) {
+      columns.push_back(MakeExpr(Alias{.child = column, .names = {name}, .metadata = std::nullopt, .id = ExprId(next_id_++)}));
+    };
+    for (const ExprPtr& key : grouping) {
       const auto* alias = key->As<Alias>();
-      spec.keys.Add({.name = name, .type = TypeOf(*key), .nullable = IsNullable(*key)});
-      columns.push_back(MakeExpr(Alias{.child = alias ? alias->child : key, .names = {name}, .metadata = std::nullopt, .id = ExprId(next_id_++)}));
+      const auto* attribute = key->As<AttributeRef>();
+      grouped.keys.Add({.name = fmt::format("k{}", columns.size()), .type = TypeOf(*key), .nullable = IsNullable(*key)});
+      grouped.key_names.push_back(alias ? alias->names.at(0) : attribute ? attribute->name : SqlOf(*key));
+      add(alias ? alias->child : key, grouped.keys.fields().back().name);
     }
-    for (const AttributeRef& column : OutputOf(*node.child)) {
-      const std::string name = fmt::format("c{}", spec.columns.size());
-      if (times.contains(column.id)) spec.event_time = spec.columns.size();
-      spec.columns.Add({.name = name, .type = column.type, .nullable = column.nullable});
-      spec.column_names.push_back(column.name);
-      columns.push_back(MakeExpr(Alias{.child = MakeExpr(AttributeRef(column)), .names = {name}, .metadata = std::nullopt, .id = ExprId(next_id_++)}));
+    for (const AttributeRef& column : OutputOf(*child)) {
+      if (times.contains(column.id)) grouped.event_time = grouped.columns.size();
+      grouped.columns.Add({.name = fmt::format("c{}", grouped.columns.size()), .type = column.type, .nullable = column.nullable});
+      grouped.column_names.push_back(column.name);
+      add(MakeExpr(AttributeRef(column)), grouped.columns.fields().back().name);
     }
-    for (const AttributeRef& column : node.output) {
-      spec.output.Add({.name = fmt::format("r{}", spec.output.size()), .type = column.type, .nullable = column.nullable});
-      spec.output_names.push_back(column.name);
+    grouped.plan = MakePlan(Project{std::move(columns), child});
+    return grouped;
+  }
+  static StructType NumberedOutput(const std::vector<AttributeRef>& output, std::vector<std::string>* names) {
+    StructType schema;
+    for (const AttributeRef& column : output) {
+      schema.Add({.name = fmt::format("r{}", schema.size()), .type = column.type, .nullable = column.nullable});
+      names->push_back(column.name);
     }
+    return schema;
+  }
+
+  Result<PlanPtr> CutPythonGroups(const PythonGroups& node, Piece& into) {
+    Grouped grouped = WithKeys(node.grouping, node.child);
+    PythonGroupsSpec spec{.code = node.code, .state = node.state_schema, .timeout = node.timeout};
+    spec.keys = std::move(grouped.keys);
+    spec.columns = std::move(grouped.columns);
+    spec.column_names = std::move(grouped.column_names);
+    spec.event_time = grouped.event_time;
+    spec.output = NumberedOutput(node.output, &spec.output_names);
     auto groups = std::make_unique<PythonGroupsOperator>(std::move(spec));
     StatefulOperator* stateful = groups.get();
-    return Replace(std::move(groups), stateful, {MakePlan(Project{std::move(columns), node.child})}, node.output, into);
+    return Replace(std::move(groups), stateful, {grouped.plan}, node.output, into);
+  }
+
+  Result<PlanPtr> CutTransform(const TransformWithState& node, Piece& into) {
+    Grouped grouped = WithKeys(node.grouping, node.child);
+    TransformSpec spec{.code = node.code, .in_pandas = node.in_pandas, .is_streaming = IsStreaming(*node.child), .mode = node.mode, .time_mode = node.time_mode};
+    spec.keys = std::move(grouped.keys);
+    spec.columns = std::move(grouped.columns);
+    spec.key_names = std::move(grouped.key_names);
+    spec.column_names = std::move(grouped.column_names);
+    spec.event_time = grouped.event_time;
+    spec.output = NumberedOutput(node.output, &spec.output_names);
+    for (size_t i = 0; i < node.output.size(); ++i) {
+      if (node.event_time == node.output[i].id) spec.output_event_time = i;
+    }
+    std::vector<PlanPtr> inputs{grouped.plan};
+    if (node.initial) {
+      Grouped initial = WithKeys(node.initial_grouping, node.initial);
+      spec.initial = std::move(initial.columns);
+      spec.initial_names = std::move(initial.column_names);
+      inputs.push_back(std::move(initial.plan));
+    }
+    auto groups = std::make_unique<TransformOperator>(std::move(spec));
+    // Of a batch nothing is kept: it has no part in the query's state.
+    StatefulOperator* stateful = IsStreaming(*node.child) ? groups.get() : nullptr;
+    return Replace(std::move(groups), stateful, inputs, node.output, into);
   }
 
   // The functions are given what they are called with, beside the child's columns that somebody asks for.
@@ -419,10 +476,7 @@ class StreamPlan::Cutter {
     Named input = WithUniqueNames(node.child);
     PythonMapSpec spec{.kind = node.kind, .code = node.code, .input = input.schema};
     for (const AttributeRef& column : input.output) spec.input_names.push_back(column.name);
-    for (const AttributeRef& column : node.output) {
-      spec.output.Add({.name = fmt::format("r{}", spec.output.size()), .type = column.type, .nullable = column.nullable});
-      spec.output_names.push_back(column.name);
-    }
+    spec.output = NumberedOutput(node.output, &spec.output_names);
     return Replace(std::make_unique<PythonMapOperator>(std::move(spec)), nullptr, {input.plan}, node.output, into);
   }
 
@@ -542,6 +596,10 @@ Result<std::shared_ptr<StreamPlan::Rows>> StreamPlan::RunNode(Node& node, const 
   const Watermarks in = *watermarks;
   std::vector<RowStreamPtr> inputs;
   for (const std::unique_ptr<Piece>& input : node.inputs) {
+    if (node.stateful != nullptr && !node.stateful->Reads(inputs.size(), batch)) {
+      inputs.push_back(nullptr);
+      continue;
+    }
     Watermarks of_input = in;
     MS_ASSIGN_OR_RETURN(RowStreamPtr rows, RunPiece(*input, batch, open_scan, cancel, &of_input));
     if (node.stateful != nullptr) rows = std::make_unique<ReadAheadRows>(std::move(rows));

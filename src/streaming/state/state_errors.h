@@ -45,6 +45,13 @@ inline constexpr ErrorClass kStateValueSchema{
     "STATE_STORE_VALUE_SCHEMA_NOT_COMPATIBLE", "42K06", ExceptionKind::kSpark,
     "Provided value schema does not match existing state value schema.\nPlease check number and type of fields.\nExisting value_schema=<storedSchema> and new "
     "value_schema=<newSchema>.\nStart the query with a new checkpoint location, or with the plan that it had."};
+inline constexpr ErrorClass kStateConfigChanged{
+    "STATE_STORE_INVALID_CONFIG_AFTER_RESTART", "42K06", ExceptionKind::kUnsupportedOperation,
+    "Cannot change <configName> from <oldConfig> to <newConfig> between restarts. Please set <configName> to <oldConfig>, or restart with a new checkpoint "
+    "directory."};
+inline constexpr ErrorClass kStateVariableType{
+    "STATE_STORE_INVALID_VARIABLE_TYPE_CHANGE", "42K06", ExceptionKind::kUnsupportedOperation,
+    "Cannot change <stateVarName> to <newType> between query restarts. Please set <stateVarName> to <oldType>, or restart with a new checkpoint directory."};
 inline constexpr ErrorClass kStateOperators{
     "STREAMING_STATEFUL_OPERATOR_NOT_MATCH_IN_STATE_METADATA", "42K03", ExceptionKind::kSpark,
     "Streaming stateful operator name does not match with the operator in state metadata. This likely to happen when user adds/removes/changes stateful "

@@ -336,7 +336,7 @@ def timer_cases(add):
         return see
 
     def on_timer(self, key, timers, info):
-        said = f"timer {info.getExpiryTimeInMs()} at {timers.getCurrentWatermarkInMs()} {type(key).__name__} {self.n.get()} {list(self.handle.listTimers())}"
+        said = f"timer {info.getExpiryTimeInMs()} at {timers.getCurrentWatermarkInMs()} {type(key).__name__} {self.n.get()} {sorted(self.handle.listTimers())}"
         if self.n.get() and self.n.get()[0] > 2:
             self.n.clear()
         return [said]
@@ -346,7 +346,7 @@ def timer_cases(add):
         self.n.update((n,))
         if n < 300:
             self.handle.registerTimer(info.getExpiryTimeInMs() + 5000)
-        return [f"timer {info.getExpiryTimeInMs()} {n} {list(self.handle.listTimers())}"]
+        return [f"timer {info.getExpiryTimeInMs()} {n} {sorted(self.handle.listTimers())}"]
 
     for suffix, pandas in forms():
         add(f"event time{suffix}", transform(scripted(init, on_rows(5), on_timer, pandas=pandas), time="EventTime", watermark="10 seconds", pandas=pandas), steps=SPREAD)
@@ -362,14 +362,14 @@ def timer_cases(add):
 
     def deleting(self, key, rows, timers):
         at = [BASE_MS + seconds * 1000 for seconds in (40, 50, 55)]
-        before = list(self.handle.listTimers())
+        before = sorted(self.handle.listTimers())
         for one in at:
             self.handle.registerTimer(one)
         self.handle.registerTimer(at[0])
         self.handle.deleteTimer(at[1])
         self.handle.deleteTimer(123)
         self.n.update((1,))
-        return [f"{before} {list(self.handle.listTimers())}"]
+        return [f"{before} {sorted(self.handle.listTimers())}"]
     add("event time, deleted", transform(scripted(init, deleting, on_timer), time="EventTime", watermark="10 seconds"), steps=SPREAD)
 
     def soon(self, key, rows, timers):
