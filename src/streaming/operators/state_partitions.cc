@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "streaming/state/crc32c.h"
+#include "base/crc32c.h"
 
 namespace millstream {
 
@@ -23,7 +23,7 @@ Result<StatePartitions> StatePartitions::Open(StateStores& stores, int64_t opera
 size_t StatePartitions::PartitionOf(std::string_view key) const {
   if (stores_.size() == 1) return 0;
   // A checksum's bits depend on the key's in a linear way, and keys that count up differ in few: the product mixes them.
-  return static_cast<size_t>((uint64_t{state_store::Crc32c(key)} * 0x9E3779B97F4A7C15ULL) >> 32) % stores_.size();
+  return static_cast<size_t>((uint64_t{Crc32c(key)} * 0x9E3779B97F4A7C15ULL) >> 32) % stores_.size();
 }
 
 int64_t StatePartitions::rows() const {

@@ -4,9 +4,9 @@
 
 #include <charconv>
 
+#include "base/crc32c.h"
 #include "storage/failpoint.h"
 #include "streaming/state/byte_order.h"
-#include "streaming/state/crc32c.h"
 #include "streaming/state/state_errors.h"
 
 namespace millstream::state_store {

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
-namespace millstream::state_store {
+namespace millstream {
 
 uint32_t Crc32c(std::string_view bytes);
 
-}  // namespace millstream::state_store
+}  // namespace millstream

@@ -1,9 +1,9 @@
-#include "streaming/state/crc32c.h"
+#include "base/crc32c.h"
 
 #include <array>
 #include <cstring>
 
-namespace millstream::state_store {
+namespace millstream {
 namespace {
 
 constexpr std::array<uint32_t, 256> MakeTable() {
@@ -49,4 +49,4 @@ uint32_t Crc32c(std::string_view bytes) {
   return BySoftware(bytes);
 }
 
-}  // namespace millstream::state_store
+}  // namespace millstream
