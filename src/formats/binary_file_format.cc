@@ -38,7 +38,7 @@ class BinaryFileRows : public RowStream {
     while (bytes < kBatchBytes && static_cast<int64_t>(runs.size()) < kBatchRowsMax) {
       const size_t index = next_.fetch_add(1);
       if (index >= files_.size()) break;
-      MS_ASSIGN_OR_RETURN(bool added, Append(files_[index], columns, bytes));
+      MS_ASSIGN_OR_RETURN(bool added, Append(static_cast<int32_t>(index), columns, bytes));
       if (added) runs.push_back({static_cast<int32_t>(index), 1});
     }
     if (runs.empty()) return RecordBatchPtr();
@@ -55,7 +55,8 @@ class BinaryFileRows : public RowStream {
   }
 
  private:
-  Result<bool> Append(const InputFile& file, std::vector<ColumnBuilder>& columns, int64_t& bytes) {
+  Result<bool> Append(int32_t index, std::vector<ColumnBuilder>& columns, int64_t& bytes) {
+    const InputFile& file = files_[static_cast<size_t>(index)];
     std::string content;
     bool wants_content = false;
     for (const std::string& column : plan_.parsed_columns()) wants_content |= BinaryFileSchema().IndexOf(column, false) == 3;
@@ -67,7 +68,7 @@ class BinaryFileRows : public RowStream {
       if (!read.ok()) {
         if (!read.status().Is(errors::kFileNotFound)) return read.status();
         if (!ignore_missing_files_) return Status::Error(errors::kSourceFileMissing, {{"path", UriFromPath(file.path)}});
-        if (stats_) ++stats_->files_skipped;
+        if (stats_) stats_->Skip(index, /*is_missing=*/true, read.status());
         return false;
       }
       content = std::move(*read);

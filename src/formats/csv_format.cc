@@ -219,8 +219,8 @@ class CsvRows : public RowStream {
         if (piece.file_offset == 0) {
           if (!cursor.Next()) return Status::Ok();
           header = CsvHeaderNames(worker.tokenizer.values(), true, options_);
-          if (!options_.enforce_schema && !shape_.rescue) MS_RETURN_IF_ERROR(CheckHeader(header, file.path));
-        } else if (shape_.rescue) {
+          if (!options_.enforce_schema && !shape_.rescue && !shape_.by_name) MS_RETURN_IF_ERROR(CheckHeader(header, file.path));
+        } else if (shape_.rescue || shape_.by_name) {
           MS_ASSIGN_OR_RETURN(header, HeaderOf(piece.file));
         }
       }
@@ -247,8 +247,12 @@ class CsvRows : public RowStream {
     std::vector<FileRun> runs;
     worker.builder.ResetCounts();
     for (const ChunkPiece& piece : worker.chunk.pieces) {
-      int64_t before = rows.size();
+      int64_t before = rows.size(), rejected = worker.builder.rejected(), malformed = worker.builder.malformed();
       MS_RETURN_IF_ERROR(ParsePiece(worker, piece));
+      if (FileOutcomes* outcomes = plan_.outcomes()) {
+        outcomes->of(piece.file).rejected += worker.builder.rejected() - rejected;
+        outcomes->of(piece.file).malformed += worker.builder.malformed() - malformed;
+      }
       runs.push_back({piece.file, rows.size() - before});
     }
     int64_t count = rows.size();
@@ -332,7 +336,8 @@ class CsvFormat : public FileFormat {
                       .corrupt_record_column = plan.wants_corrupt_record() ? options_.corrupt_record_column : "",
                       .rescued_data_column = plan.wants_rescued_data() ? scan.rescued_data_column : "",
                       .rescue = !scan.rescued_data_column.empty() || scan.fail_on_new_fields,
-                      .fail_on_new_fields = scan.fail_on_new_fields};
+                      .fail_on_new_fields = scan.fail_on_new_fields,
+                      .by_name = scan.columns_by_name};
     return RowStreamPtr(std::make_unique<CsvRows>(options_, std::move(plan), std::move(shape), std::move(files), std::move(stats)));
   }
 

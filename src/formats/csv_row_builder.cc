@@ -57,7 +57,7 @@ CsvRowBuilder::CsvRowBuilder(const CsvOptions& options, const CsvRowShape& shape
 
 Status CsvRowBuilder::SetFile(std::string_view path, const std::vector<std::string>* header) {
   file_path_ = path;
-  by_name_ = shape_.rescue && header != nullptr;
+  by_name_ = (shape_.rescue || shape_.by_name) && header != nullptr;
   if (!by_name_) {
     by_position_ = schema_children_;
     return Status::Ok();

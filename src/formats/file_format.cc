@@ -29,6 +29,21 @@ const Maker* FindMaker(std::string_view name) {
 
 }  // namespace
 
+void FileOutcomes::Skip(Skipped skipped) {
+  std::lock_guard lock(mutex_);
+  skipped_.push_back(std::move(skipped));
+}
+
+std::vector<FileOutcomes::Skipped> FileOutcomes::skipped() const {
+  std::lock_guard lock(mutex_);
+  return skipped_;
+}
+
+void FileScanStats::Skip(int32_t file, bool is_missing, const Status& reason) {
+  ++files_skipped;
+  if (outcomes) outcomes->Skip({file, is_missing, reason.text()});
+}
+
 Result<std::shared_ptr<const FileFormat>> MakeFileFormat(const std::string& name, const OptionMap& options, const FormatContext& context) {
   const Maker* maker = FindMaker(name);
   if (maker == nullptr) {

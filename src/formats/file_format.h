@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,6 +38,28 @@ struct InputFile {
   std::map<std::string, std::optional<std::string>> partition_values;  // Hive-style, decoded; nullopt: null
 };
 
+// What became of each file of a Read. Thread-safe.
+class FileOutcomes {
+ public:
+  explicit FileOutcomes(size_t files) : counts_(files) {}
+  struct Counts {
+    std::atomic<int64_t> rows{0}, rejected{0}, malformed{0};
+  };
+  Counts& of(int32_t file) { return counts_[static_cast<size_t>(file)]; }
+  struct Skipped {
+    int32_t file = 0;
+    bool is_missing = false;  // else: it cannot be read
+    std::string reason;
+  };
+  void Skip(Skipped skipped);
+  std::vector<Skipped> skipped() const;
+
+ private:
+  std::vector<Counts> counts_;
+  mutable std::mutex mutex_;
+  std::vector<Skipped> skipped_;  // GUARDED_BY(mutex_)
+};
+
 struct FileScan {
   StructType data_schema;       // what the files are read as; nullable throughout, as in Spark
   StructType partition_schema;  // columns whose values come from InputFile::partition_values
@@ -46,12 +69,20 @@ struct FileScan {
   // With rescue: fields that are not in data_schema go to the rescued column. With `fail_on_new_fields` the read ends in
   // UNKNOWN_FIELD_EXCEPTION.NEW_FIELDS_IN_FILE instead (schema evolution modes addNewColumns and failOnNewColumns).
   bool fail_on_new_fields = false;
+  // CSV: columns go by the names in each file's header, not by position, also where nothing is rescued.
+  bool columns_by_name = false;
+  // Null, or made for as many files as are read.
+  std::shared_ptr<FileOutcomes> outcomes = nullptr;
 };
 
 // Counted while the stream is pulled; final when it has ended. rows_in = rows_out + rows_rejected, always. Of rows_out, rows_rescued have something in
 // the rescued column, and rows_malformed were broken records without one: nulls, with their text in the column for corrupt records if there is one.
 struct FileScanStats {
   std::atomic<int64_t> rows_in{0}, rows_out{0}, rows_rescued{0}, rows_malformed{0}, rows_rejected{0}, files_read{0}, files_skipped{0}, bytes_read{0};
+  std::shared_ptr<FileOutcomes> outcomes;  // that of the FileScan, set by who makes both
+
+  // A file is left out, as the options allow.
+  void Skip(int32_t file, bool is_missing, const Status& reason);
 };
 
 // _metadata: struct<file_path, file_name, file_size, file_block_start, file_block_length, file_modification_time>, as Spark has it.

@@ -99,7 +99,7 @@ Status InputChunks::Forgive(const Status& status, int32_t file) {
   bool missing = status.Is(errors::kFileNotFound) || status.error_number() == ENOENT;
   bool damaged = status.Is(errors::kFailedReadFile);
   if ((missing && options_.ignore_missing_files) || (damaged && options_.ignore_corrupt_files)) {
-    if (stats_) ++stats_->files_skipped;
+    if (stats_) stats_->Skip(file, missing, status);
     return Status::Ok();
   }
   if (missing) return Status::Error(errors::kSourceFileMissing, {{"path", UriFromPath(path)}});

@@ -107,7 +107,7 @@ class JsonRows : public RowStream {
     for (const ChunkPiece& piece : worker.chunk.pieces) {
       const InputFile& file = chunks_.files()[static_cast<size_t>(piece.file)];
       parser.SetFile(plan_.wants_rescued_data() ? HadoopPathString(file.path) : std::string_view());
-      int64_t before = parser.rows().size();
+      int64_t before = parser.rows().size(), rejected = parser.rejected(), malformed = parser.malformed();
       char *begin = worker.chunk.data + piece.begin, *end = worker.chunk.data + piece.end;
       const char* at = begin;
       Status status =
@@ -121,6 +121,10 @@ class JsonRows : public RowStream {
         return std::move(status).While("while reading " + UriFromPath(file.path) + " at byte " + std::to_string(piece.file_offset + (at - begin)));
       }
       runs.push_back({piece.file, parser.rows().size() - before});
+      if (FileOutcomes* outcomes = plan_.outcomes()) {
+        outcomes->of(piece.file).rejected += parser.rejected() - rejected;
+        outcomes->of(piece.file).malformed += parser.malformed() - malformed;
+      }
     }
     ColumnBuilder& rows = parser.rows();
     int64_t count = rows.size();

@@ -82,6 +82,10 @@ class ParquetRowsOfFiles : public RowStream {
       Result<RecordBatchPtr> batch = ReadFrom(*group);
       {
         std::lock_guard lock(mutex_);
+        if (!batch.ok() && options_.ignore_corrupt_files && batch.status().Is(errors::kParquetCorrupt)) {
+          LeaveOut(group->task, batch.status());
+          batch = RecordBatchPtr();
+        }
         if (!batch.ok() && failed_.ok()) failed_ = batch.status();
         group->is_busy = false;
         if (!batch.ok() || *batch == nullptr) std::erase(groups_, group);
@@ -129,6 +133,12 @@ class ParquetRowsOfFiles : public RowStream {
     }
   }
 
+  // The rest of a file in which a page is broken. With mutex_ held.
+  void LeaveOut(const Task& task, const Status& reason) {
+    if (stats_) stats_->Skip(task.index, /*is_missing=*/false, reason);
+    if (task.file == open_) next_row_group_ = open_->row_groups();
+  }
+
   // With mutex_ held.
   Result<bool> NextTask(Task* task) {
     while (open_ == nullptr || next_row_group_ == open_->row_groups()) {
@@ -147,7 +157,7 @@ class ParquetRowsOfFiles : public RowStream {
       }
       bool missing = opened.status().Is(errors::kFileNotFound);
       if ((missing && options_.ignore_missing_files) || (!missing && options_.ignore_corrupt_files)) {
-        if (stats_) ++stats_->files_skipped;
+        if (stats_) stats_->Skip(static_cast<int32_t>(next_file_) - 1, missing, opened.status());
       } else if (missing) {
         return Status::Error(errors::kSourceFileMissing, {{"path", UriFromPath(file.path)}});
       } else {

@@ -21,6 +21,7 @@ DataType Nullable(const DataType& type) {
 Result<ScanPlan> ScanPlan::Make(const FileScan& scan, const std::string& corrupt_record_column, const std::string& time_zone) {
   ScanPlan plan;
   plan.partition_schema_ = scan.partition_schema;
+  plan.outcomes_ = scan.outcomes;
   if (const TimeZone* zone = TimeZone::Find(time_zone)) plan.zone_ = zone;
   bool corrupt_in_schema = false;
   for (const StructField& field : scan.data_schema) {
@@ -69,6 +70,9 @@ Result<ScanPlan> ScanPlan::Make(const FileScan& scan, const std::string& corrupt
 
 Result<RecordBatchPtr> ScanPlan::Assemble(std::vector<std::shared_ptr<arrow::Array>> parsed, const std::vector<InputFile>& files,
                                           const std::vector<FileRun>& runs, int64_t rows) const {
+  if (outcomes_) {
+    for (const FileRun& run : runs) outcomes_->of(run.file).rows += run.rows;
+  }
   arrow::ArrayVector arrays;
   for (const Column& column : columns_) {
     switch (column.origin) {

@@ -22,6 +22,7 @@ class ScanPlan {
   const std::vector<std::string>& parsed_columns() const { return parsed_columns_; }
   bool wants_corrupt_record() const { return wants_corrupt_record_; }
   bool IsPartition(std::string_view name) const { return partition_schema_.IndexOf(name).has_value(); }
+  FileOutcomes* outcomes() const { return outcomes_.get(); }
   bool wants_rescued_data() const { return wants_rescued_data_; }
   const ArrowSchemaPtr& arrow_schema() const { return arrow_schema_; }
 
@@ -41,6 +42,7 @@ class ScanPlan {
   bool wants_corrupt_record_ = false, wants_rescued_data_ = false;
   ArrowSchemaPtr arrow_schema_;
   const TimeZone* zone_ = &TimeZone::Utc();
+  std::shared_ptr<FileOutcomes> outcomes_;  // or null
 };
 
 }  // namespace millstream
