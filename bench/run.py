@@ -68,6 +68,31 @@ def bench_known(engines, args, base):
     shutil.rmtree(landing)
 
 
+def bench_copy(engines, args, base):
+    """Neither Spark nor Sail has COPY INTO. What comes nearest: Spark's file stream, which knows what it has loaded, and Sail's append, which does not."""
+    landing = os.path.join(base, "copy")
+    generate.small_files(landing, 10_000)
+    report("copy: COPY INTO of 10,000 JSON files of 1 KiB, then again (in the client)")
+    disk = os.path.join(base, "out", "copy")
+    with Server("millstream", engines.millstream, disk) as server:
+        done = subprocess.run([engines.client, os.path.join(HERE, "job_copy.py"), landing, os.path.join(disk, "table"), "11"], capture_output=True, text=True,
+                              env={**os.environ, "SPARK_REMOTE": server.remote})
+        memory = memory_kib(server.process.pid)
+    figures = last_json(done, "millstream")
+    if any(figures["counts"][1:]) or figures["counts"][0] != 60_000:
+        raise SystemExit(f"rows were loaded twice, or not: {figures['counts']}")
+    report(f"  millstream first {figures['seconds'][0]:.3f} s, again {statistics.median(figures['seconds'][1:]) * 1000:.1f} ms (median of 10), peak {memory / 1024:.0f} MiB")
+    prints = {"millstream": fingerprint(os.path.join(disk, "table"))}
+    for engine, repeat in (("sail", 1), ("spark", 3)):
+        seconds, _, _, table = engines.ingest(engine, "json", landing, os.path.join(base, "out", engine), repeat=repeat)
+        again = f", again {statistics.median(seconds[1:]) * 1000:.0f} ms" if repeat > 1 else ", again: would load everything twice"
+        report(f"  {engine:10} first {seconds[0]:.3f} s{again}")
+        prints[engine] = fingerprint(table)
+    if len(set(prints.values())) != 1:
+        raise SystemExit(f"outputs differ: {prints}")
+    shutil.rmtree(landing)
+
+
 def bench_large(engines, args, base, kind):
     landing = os.path.join(base, kind)
     made, rows = generate.large_files(landing, args.large_bytes, kind)
@@ -245,13 +270,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millstream", required=True)
     parser.add_argument("--peers", required=True)
-    parser.add_argument("--only", default="files,known,ndjson,csv,batch,hop,rate,yahoo,windows,join,commit,idle,restart,query,start")
+    parser.add_argument("--only", default="files,known,copy,ndjson,csv,batch,hop,rate,yahoo,windows,join,commit,idle,restart,query,start")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--large-bytes", type=int, default=1_000_000_000)
     args = parser.parse_args()
     engines = Engines(os.path.abspath(args.millstream), sys.executable, os.path.abspath(args.peers))
     base = tempfile.mkdtemp(prefix="millstream-bench-", dir="/dev/shm")
-    benches = {"files": bench_files, "known": bench_known, "ndjson": lambda *a: bench_large(*a, "json"), "csv": lambda *a: bench_large(*a, "csv"),
+    benches = {"files": bench_files, "known": bench_known, "copy": bench_copy, "ndjson": lambda *a: bench_large(*a, "json"), "csv": lambda *a: bench_large(*a, "csv"),
                "batch": bench_batch, "hop": lambda *a: bench_streams(*a, "hop"), "rate": lambda *a: bench_streams(*a, "rate"), "idle": bench_idle,
                "restart": bench_restart, "commit": bench_commit, "query": bench_query, "start": bench_start}
     benches |= {kind: lambda *a, kind=kind: bench_state(*a, kind) for kind in STATE}

@@ -93,6 +93,9 @@ struct SetTransaction {
   std::optional<int64_t> last_updated_ms;
 };
 
+// Under this name a table's newest `txn` tells which run of its file ledger (connectors/files/table_ledger.h) is valid; 0: no file is known.
+inline constexpr char kFileLedgerAppId[] = "millstream.files";
+
 struct DomainMetadata {
   std::string domain, configuration;
   bool removed = false;

@@ -90,6 +90,12 @@ inline constexpr ErrorClass kDeltaCreatePartitionMismatch{"DELTA_CREATE_TABLE_WI
 inline constexpr ErrorClass kDeltaSchemaNotProvided{"DELTA_SCHEMA_NOT_PROVIDED", "42908", ExceptionKind::kAnalysis,
                                                     "Table schema is not provided. Please provide the schema (column definition) of the table when using "
                                                     "REPLACE table and an AS SELECT query is not provided."};
+inline constexpr ErrorClass kDeltaPartitioningWithoutSchema{"", "", ExceptionKind::kAnalysis,
+                                                            "It is not allowed to specify partitioning when the table schema is not defined."};
+inline constexpr ErrorClass kDeltaTableWithoutColumns{
+    "DELTA_READ_TABLE_WITHOUT_COLUMNS", "428GU", ExceptionKind::kAnalysis,
+    "You are trying to read a Delta table <tableName> that does not have any columns.\n\nWrite some new data with the option `mergeSchema = true` to be able "
+    "to read the table."};
 inline constexpr ErrorClass kInsertTooManyColumns{
     "INSERT_COLUMN_ARITY_MISMATCH.TOO_MANY_DATA_COLUMNS", "21S01", ExceptionKind::kAnalysis,
     "Cannot write to <tableName>, the reason is too many data columns:\nTable columns: <tableColumns>.\nData columns: <dataColumns>."};

@@ -11,6 +11,9 @@
 
 namespace millstream {
 
+// An option of a relation: not the table's rows are asked for, but what its file ledger holds.
+inline constexpr char kCopyStateOption[] = "copyIntoState";
+
 class Catalog {
  public:
   virtual ~Catalog() = default;

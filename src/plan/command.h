@@ -102,6 +102,23 @@ struct WriteData {
   std::string replace_where_text;
 };
 
+// COPY INTO: files that the table has not had yet.
+struct CopyInto {
+  MultipartName table;
+  bool by_position = false;
+  std::vector<std::string> columns;  // COPY INTO t (a, b): what the files' columns are, by position
+  std::string source;                // as written
+  bool has_credential = false, has_encryption = false;
+  PlanPtr query;       // FROM (SELECT … FROM source), where the source is an UnresolvedDataSource of kCopySourceFormat; null: the files' columns
+  std::string format;  // FILEFORMAT
+  bool validates = false;
+  std::optional<int64_t> validated_rows;  // VALIDATE n ROWS; nullopt: all
+  std::vector<std::string> files;         // FILES; empty: all below the source
+  std::optional<std::string> pattern;     // PATTERN
+  OptionMap format_options, copy_options;
+};
+inline constexpr char kCopySourceFormat[] = "__millstream_copy_source";
+
 // The table that a statement changes row by row, under the name that its expressions use.
 struct ChangeTarget {
   MultipartName table;  // also {"delta", "/path"}
@@ -199,7 +216,7 @@ struct StartStream {
 struct Command {
   std::variant<CreateDatabase, DropDatabase, UseDatabase, CreateTable, DropTable, ShowTables, ShowDatabases, ShowColumns, DescribeTable, DescribeDatabase,
                DescribeHistory, CreateView, SetConf, ResetConf, Explain, WriteData, StartStream, DeleteFrom, UpdateTable, MergeInto, AlterTableProperties,
-               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail>
+               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail, CopyInto>
       node;
 };
 

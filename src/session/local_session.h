@@ -3,7 +3,8 @@
 // local_session.h   The Session of this process: settings, views and streams of one user, over the shared engine.
 //
 // The .cc files: local_session (settings, views, names), local_session_queries, local_session_ddl, local_session_show, local_session_writes,
-// local_session_streams, local_session_changes (DELETE, UPDATE, MERGE), local_session_tables (what is said of tables, beside their rows).
+// local_session_streams, local_session_changes (DELETE, UPDATE, MERGE), local_session_copy (COPY INTO), local_session_tables (what is said of tables, beside
+// their rows).
 
 #include <map>
 #include <memory>
@@ -113,6 +114,7 @@ class LocalSession : public Session {
   Result<QueryResult> Run(const DropConstraint& command, const Execution&);
   Result<QueryResult> Run(const ShowTableProperties& command, const Execution&);
   Result<QueryResult> Run(const DescribeDetail& command, const Execution&);
+  Result<QueryResult> Run(const CopyInto& command, const Execution&);
 
   Result<QueryResult> RunOnce(const WriteData& command, const Execution& under);
   Status CreateDelta(const CreateTable& command, const std::string& location, const Execution& under);
@@ -152,6 +154,10 @@ class LocalSession : public Session {
                                                 const OptionMap& transaction, const Execution& under);
   template <typename Statement>
   Result<struct RowChangeResult> ChangeRowsOf(const Statement& statement, const Execution& under);
+
+  // local_session_copy.cc
+  Result<ResolvedTable> RequireCopyTarget(const MultipartName& name);
+  Result<QueryResult> CopyOnce(const CopyInto& command, const ResolvedTable& table, const OptionMap& transaction, const Execution& under);
 
   struct StreamTarget {
     std::function<Result<std::unique_ptr<Sink>>(const std::string& query_id, const std::string& run_id)> open_sink;

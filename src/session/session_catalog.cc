@@ -1,6 +1,7 @@
 #include "session/session_catalog.h"
 
 #include "connectors/delta/delta_connector.h"
+#include "connectors/files/copy_state.h"
 #include "connectors/files/files_connector.h"
 #include "connectors/rate/rate_batch_source.h"
 #include "connectors/rate/rate_source.h"
@@ -88,11 +89,20 @@ Result<RelationSourcePtr> SessionCatalog::OpenTable(const ResolvedTable& table, 
 Result<RelationSourcePtr> SessionCatalog::OpenDelta(const std::string& path, const std::string& name, const OptionMap& options, bool is_streaming) {
   MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine_.delta, path));
   if (!exists) return Status::Error(errors::kPathNotFound, {{"path", path}});
+  if (options.contains(kCopyStateOption) && !is_streaming) return OpenCopyStateOf(path, name);
   DeltaOpenOptions open{
       .name = name, .options = options, .time_zone = conf_.Get("spark.sql.session.timeZone").value_or("UTC"), .threads = engine_.options.threads};
   if (is_streaming) return OpenDeltaStream(engine_.delta, path, open);
   MS_ASSIGN_OR_RETURN(std::shared_ptr<const BatchRelationSource> table, OpenDeltaTable(engine_.delta, path, open));
   return RelationSourcePtr(std::move(table));
+}
+
+Result<RelationSourcePtr> SessionCatalog::OpenCopyStateOf(const std::string& path, const std::string& name) {
+  MS_ASSIGN_OR_RETURN(DeltaTableInfo table, DescribeDeltaTable(engine_.delta, path));
+  MS_ASSIGN_OR_RETURN(std::optional<int64_t> epoch, DeltaTransactionVersion(engine_.delta, path, kFileLedgerAppId));
+  MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger, TableLedger::Open(engine_.fs, path, table.id, epoch.value_or(0)));
+  auto versions = [&delta = engine_.delta, path] { return DeltaCommitsOf(delta, path, kFileLedgerAppId); };
+  return OpenCopyState("copy_into_state " + (name.empty() ? "delta.`" + path + "`" : name), std::move(ledger), versions);
 }
 
 FilesContext SessionCatalog::files_context() const {

@@ -1,11 +1,15 @@
-// crash_job   The main job (cloudFiles → Delta table, availableNow; or Spark's file stream, or a file sink) as a small process, for the crash tests to kill.
+// crash_job   The main job (cloudFiles → Delta table, availableNow; or Spark's file stream, or a file sink; or COPY INTO) as a small process, for the crash
+// tests to kill.
 //
 // Prints "batch N rows M" after each batch that it believes to be durable: what was printed before a crash must be there after it.
+
+#include <arrow/array/array_primitive.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
 
+#include "base/at_once.h"
 #include "plan/sql/parser.h"
 #include "session/session.h"
 #include "storage/failpoint.h"
@@ -117,8 +121,32 @@ Result<PlanPtr> Query(Session& session, const JobOptions& options) {
   return std::get<PlanPtr>(query);
 }
 
+// COPY INTO, by two loaders that are after the same files at a time.
+Status RunCopies(Engine& engine, const JobOptions& options) {
+  const std::string table = "delta.`" + options.table + "`";
+  const std::string partitions = options.partition_by.empty() ? "" : " PARTITIONED BY (" + options.partition_by + ")";
+  // Another process may be making it right now: then COPY INTO finds it.
+  [[maybe_unused]] Status made =
+      RunSql(*engine.NewSession("crash"), "CREATE TABLE IF NOT EXISTS " + table + " (id BIGINT, event STRING, amount BIGINT) USING delta" + partitions);
+  const std::string copy = "COPY INTO " + table + " FROM '" + options.landing + "' FILEFORMAT = " + options.format +
+                           " FORMAT_OPTIONS ('recursiveFileLookup' = 'true'" + (options.format == "csv" ? ", 'header' = 'true', 'inferSchema' = 'true')" : ")");
+  MS_ASSIGN_OR_RETURN(Statement statement, ParseStatement(copy));
+  return DoAtOnce(2, 2, [&](size_t) -> Status {
+    MS_ASSIGN_OR_RETURN(QueryResult result, engine.NewSession("crash")->ExecuteCommand(std::get<Command>(statement)));
+    MS_ASSIGN_OR_RETURN(RecordBatchPtr counts, result.rows->Next());
+    std::printf("batch 0 rows %ld\n", static_cast<long>(static_cast<const arrow::Int64Array&>(*counts->column(0)).Value(0)));
+    std::fflush(stdout);
+    return Status();
+  });
+}
+
 Status RunJob(const JobOptions& options) {
   MS_ASSIGN_OR_RETURN(std::unique_ptr<Engine> engine, Engine::Open({.warehouse = options.warehouse}));
+  if (options.source == "copy") {
+    Status copied = RunCopies(*engine, options);
+    engine->Shutdown();
+    return copied;
+  }
   std::shared_ptr<Session> session = engine->NewSession("crash");
   MS_RETURN_IF_ERROR(session->SetConf("spark.sql.streaming.minBatchesToRetain", std::to_string(options.retain)));
   // Old entries of the logs of files go as soon as they may.
@@ -167,7 +195,7 @@ int main(int argc, char** argv) {
   app.add_option("--schema", options.schema, "cloudFiles.schemaLocation");
   app.add_option("--format", options.format, "cloudFiles.format");
   app.add_option("--max-files", options.max_files, "cloudFiles.maxFilesPerTrigger");
-  app.add_option("--source", options.source, "cloudFiles, files, delta or rate");
+  app.add_option("--source", options.source, "cloudFiles, files, delta, rate or copy (COPY INTO)");
   app.add_option("--sink", options.sink, "delta, json, csv or parquet");
   app.add_option("--retain", options.retain, "spark.sql.streaming.minBatchesToRetain");
   app.add_option("--state", options.state, "deduplicate, aggregate, session or join: the rows go through a query that remembers");

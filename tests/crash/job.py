@@ -48,6 +48,11 @@ class Shape:
 
 
     @staticmethod
+    def copy(rng):
+        """COPY INTO, by two loaders in a process, and sometimes by another process at the same time."""
+        return Shape(source="copy", format=rng.choice(["json", "csv", "parquet"]), partition_by=rng.choice(["", "", "event"]))
+
+    @staticmethod
     def stateful(rng):
         return Shape(source=rng.choice(["files", "files", "cloudFiles"]), sink=rng.choice(["delta", "delta", "json", "parquet"]),
                      format=rng.choice(["json", "csv", "parquet"]), max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 1, 2, 100]),
@@ -186,6 +191,7 @@ class Job:
 
     def life(self, failpoints="", kill_after=None):
         """One process, to its end or to its death. Returns ("done" | "killed" | "failed", its errors)."""
+        other = self.start() if self.shape.source == "copy" and self.rng.random() < 0.4 else None
         process = self.start(failpoints)
         killed_here = False
         try:
@@ -196,6 +202,15 @@ class Job:
             out, err = process.communicate()
             if kill_after is None:
                 raise AssertionError(f"the job did not end within {RUN_TIMEOUT_S} s") from None
+        if other is not None:
+            try:
+                other_out, other_err = other.communicate(timeout=RUN_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                other.kill()
+                raise AssertionError(f"the loader beside the killed one did not end within {RUN_TIMEOUT_S} s") from None
+            if other.returncode != 0:
+                raise AssertionError(f"the loader beside the killed one failed: {other_err}")
+            out += other_out
         self.acknowledged += sum(int(line.split()[3]) for line in out.splitlines() if line.startswith("batch"))
         if process.returncode == 0:
             return "done", err

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """SIGKILL at every failpoint and at random moments; afterwards each row is in the table exactly once, with no repair by hand.
 
-Goal: jobs that load files (JSON, CSV, Parquet, with new columns, partitions, catalog tables; by Auto Loader or by Spark's file stream) or the rate source into
+Goal: jobs that load files (JSON, CSV, Parquet, with new columns, partitions, catalog tables; by Auto Loader, by Spark's file stream or by COPY INTO) or the rate source into
 Delta tables or files are killed --kills times. Method: every failpoint in turn (first, second and third passage), nested kills during recovery, kills after a random time, errors of the disk
 in place of kills, and the same through `millstream serve` with a PySpark client. After each kill the table must be readable, hold all
 rows that were acknowledged and none twice; after one clean start it must hold every row. The checker is delta-rs.
@@ -29,6 +29,8 @@ FIRST_START = ("files.schema.", "delta.stream_start.", "stream.metadata.", "sess
 # Passed once in ten commits.
 SELDOM = ("delta.checkpoint.",)
 TRIES_PER_FAILPOINT = 20
+# Where COPY INTO passes.
+COPIES = ("files.copy_state.", "delta.data.", "delta.commit.", "delta.crc.")
 
 
 class Scenarios:
@@ -58,10 +60,15 @@ class Scenarios:
         """A job that can pass the failpoint."""
         if self.job is not None and self.job.shape.state and not name.startswith(("state.", "stream.")) and name:
             self.new_job(Shape.any(self.rng))  # a job with state commits too seldom for these
+        if self.job is not None and self.job.shape.source == "copy" and not name.startswith(COPIES):
+            self.new_job(Shape.any(self.rng))
         if name.startswith("rate."):
             self.new_job(Shape(source="rate"))
         elif name.startswith("files.source_log.") and (self.job is None or self.job.shape.source != "files"):
             self.new_job(Shape.files(self.rng, source="files"))
+        elif name.startswith("files.copy_state.") or (name.startswith(COPIES) and self.rng.random() < 0.2):
+            if self.job is None or self.job.shape.source != "copy" or self.job_rounds >= ROUNDS_PER_TABLE:
+                self.new_job(Shape.copy(self.rng))
         elif name.startswith("files.sink_") and (self.job is None or self.job.shape.sink == "delta"):
             self.new_job(Shape.files(self.rng, sink=self.rng.choice(["json", "csv", "parquet"])))
         elif name.startswith("delta.stream_start."):

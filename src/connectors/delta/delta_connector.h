@@ -70,7 +70,7 @@ struct DeltaWriteResult {
 Result<DeltaWriteResult> WriteDelta(DeltaTables& tables, const std::string& path, const DeltaWrite& write, RowStream& rows);
 
 // CREATE TABLE without a query. An existing table with the same schema is taken as it is; a different one is
-// DELTA_CREATE_TABLE_SCHEME_MISMATCH. Without a schema the table must exist.
+// DELTA_CREATE_TABLE_SCHEME_MISMATCH. Without a schema a new table has no columns yet.
 struct DeltaCreate {
   StructType schema;
   std::vector<std::string> partition_columns;
@@ -86,6 +86,8 @@ Status AlterDeltaProperties(DeltaTables& tables, const std::string& path, const 
 // For DESCRIBE and the catalog.
 // The newest version that an application has committed with its writes (txn); nullopt: none, or no table.
 Result<std::optional<int64_t>> DeltaTransactionVersion(DeltaTables& tables, const std::string& path, const std::string& app_id);
+// Each version of an application's txn, and the table's version that has it, for the commits that the log still has.
+Result<std::map<int64_t, int64_t>> DeltaCommitsOf(DeltaTables& tables, const std::string& path, const std::string& app_id);
 
 struct DeltaTableInfo {
   std::string id;

@@ -46,6 +46,7 @@ Result<std::shared_ptr<const BatchRelationSource>> OpenDeltaTable(DeltaTables& t
   if (options.Bool("readChangeFeed") || options.Bool("readChangeData")) return OpenChangeFeed(tables, path, open, options);
   MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, Travel(*log, options, open.time_zone));
   if (!snapshot) return Status::Error(errors::kDeltaTableNotFound, {{"path", HadoopPathString(path)}});
+  if (snapshot->schema().empty()) return Status::Error(errors::kDeltaTableWithoutColumns, {{"tableName", "`delta`.`" + HadoopPathString(path) + "`"}});
   std::string name = open.name.empty() ? "delta.`" + path + "`" : open.name;
   return std::shared_ptr<const BatchRelationSource>(std::make_shared<DeltaTableSource>(tables.fs(), std::move(name), std::move(snapshot)));
 }

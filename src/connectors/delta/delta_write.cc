@@ -5,6 +5,7 @@
 #include "delta/data_writer.h"
 #include "delta/delta_errors.h"
 #include "delta/features.h"
+#include "delta/log_files.h"
 #include "delta/schema_merge.h"
 
 namespace millstream {
@@ -119,6 +120,7 @@ Result<DeltaWriteResult> WriteDelta(DeltaTables& tables, const std::string& path
   }
   request.actions.metadata = std::move(change.metadata);
   request.actions.protocol = std::move(change.protocol);
+  if (snapshot && write.operation.starts_with("CREATE OR REPLACE")) request.actions.transactions = ForgottenFiles(*snapshot, now_ms);
   if (txn) request.actions.transactions.push_back({txn->app_id, txn->version, now_ms});
   request.actions.adds = std::move(written.files);
   MS_ASSIGN_OR_RETURN(SnapshotPtr after, log->Commit(std::move(request)));
@@ -130,10 +132,27 @@ Result<std::optional<int64_t>> DeltaTransactionVersion(DeltaTables& tables, cons
   return snapshot ? snapshot->TransactionVersion(app_id) : std::optional<int64_t>();
 }
 
+Result<std::map<int64_t, int64_t>> DeltaCommitsOf(DeltaTables& tables, const std::string& path, const std::string& app_id) {
+  std::map<int64_t, int64_t> commits;
+  std::shared_ptr<DeltaLog> log = tables.Log(path);
+  MS_ASSIGN_OR_RETURN(LogListing listing, ListLog(log->fs(), path));
+  for (int64_t version : listing.commits) {
+    Result<DeltaLog::CommitAt> commit = log->ReadVersion(version);
+    if (commit.status().Is(errors::kFileNotFound)) continue;  // cleaned up since
+    if (!commit.ok()) return commit.status();
+    for (const SetTransaction& txn : commit->actions.transactions) {
+      if (txn.app_id == app_id) commits[txn.version] = version;
+    }
+  }
+  return commits;
+}
+
 Status CreateDeltaTable(DeltaTables& tables, const std::string& path, const DeltaCreate& create) {
   std::shared_ptr<DeltaLog> log = tables.Log(path);
   MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, log->Update());
-  if (create.schema.empty() && (!snapshot || create.or_replace)) return Status::Error(errors::kDeltaSchemaNotProvided);
+  if (create.schema.empty() && create.or_replace) return Status::Error(errors::kDeltaSchemaNotProvided);
+  // A table without columns gets them from the first rows that are written with mergeSchema.
+  if (create.schema.empty() && !snapshot && !create.partition_columns.empty()) return Status::Error(errors::kDeltaPartitioningWithoutSchema);
   if (snapshot && !create.or_replace) {
     if (create.schema.empty()) return Status();
     bool is_same = create.schema.size() == snapshot->schema().size();
@@ -167,6 +186,7 @@ Status CreateDeltaTable(DeltaTables& tables, const std::string& path, const Delt
     change.protocol.reset();
     if (!(protocol == snapshot->protocol)) change.protocol = std::move(protocol);
     request.actions.removes = RemoveAll(*snapshot, now_ms);
+    request.actions.transactions = ForgottenFiles(*snapshot, now_ms);
   }
   request.parameters = {
       {"partitionBy", JsonList(change.metadata->partition_columns)}, {"clusterBy", "[]"}, {"description", create.comment.value_or("")}, {"isManaged", "true"}};

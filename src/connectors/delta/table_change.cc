@@ -177,6 +177,11 @@ Status CheckRemovable(const Snapshot& snapshot) {
   return Status::Error(errors::kDeltaAppendOnly, {{"table_name", snapshot.metadata->name.value_or("delta.`" + snapshot.table_path + "`")}});
 }
 
+std::vector<SetTransaction> ForgottenFiles(const Snapshot& snapshot, int64_t now_ms) {
+  if (snapshot.TransactionVersion(kFileLedgerAppId).value_or(0) == 0) return {};
+  return {{kFileLedgerAppId, 0, now_ms}};
+}
+
 std::string JsonList(const std::vector<std::string>& names) {
   std::string json = "[";
   for (size_t i = 0; i < names.size(); ++i) {

@@ -47,6 +47,9 @@ std::vector<RemoveFilePtr> RemoveAll(const Snapshot& snapshot, int64_t now_ms);
 // DELTA_CANNOT_MODIFY_APPEND_ONLY when the table does not allow removes.
 Status CheckRemovable(const Snapshot& snapshot);
 
+// What a replaced table must forget: that files were loaded into it. Empty when it has loaded none.
+std::vector<SetTransaction> ForgottenFiles(const Snapshot& snapshot, int64_t now_ms);
+
 // ["a","b"] as Spark's operationParameters have it.
 std::string JsonList(const std::vector<std::string>& names);
 

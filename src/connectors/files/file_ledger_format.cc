@@ -1,35 +1,8 @@
 #include "connectors/files/file_ledger_format.h"
 
+#include "connectors/files/varint.h"
+
 namespace millstream::ledger_format {
-namespace {
-
-void PutVarint(std::string& out, uint64_t value) {
-  for (; value >= 0x80; value >>= 7) out += static_cast<char>(value | 0x80);
-  out += static_cast<char>(value);
-}
-
-void PutSigned(std::string& out, int64_t value) { PutVarint(out, (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63)); }
-
-bool GetVarint(std::string_view& in, uint64_t* value) {
-  *value = 0;
-  for (int shift = 0; shift < 64 && !in.empty(); shift += 7) {
-    auto byte = static_cast<unsigned char>(in.front());
-    in.remove_prefix(1);
-    *value |= static_cast<uint64_t>(byte & 0x7F) << shift;
-    if (byte < 0x80) return true;
-  }
-  return false;
-}
-
-bool GetSigned(std::string_view& in, int64_t* value) {
-  uint64_t raw = 0;
-  if (!GetVarint(in, &raw)) return false;
-  *value = static_cast<int64_t>(raw >> 1) ^ -static_cast<int64_t>(raw & 1);
-  return true;
-}
-
-}  // namespace
-
 std::string DirectoryKey(std::string_view directory) {
   std::string key(1, kFilePrefix);
   key += directory;

@@ -24,6 +24,7 @@ struct FileSelection {
   std::optional<std::string> base_path;  // raw; where partition directories begin
   bool all_below = false;                // recursiveFileLookup: no partitions
   bool ignore_sink_log = false;
+  bool skip_unfinished = false;  // names of uploads that have not ended
 };
 
 // Of the options pathGlobFilter, modifiedAfter, modifiedBefore, basePath, recursiveFileLookup.

@@ -74,4 +74,14 @@ inline constexpr ErrorClass kSinkOfAnotherQuery{
     "<path> holds the batches 0 to <last> of another query, and this query starts with a new checkpoint: its batches of these numbers would be taken for "
     "done and left out. Write to another directory, or go on with the checkpoint of that query."};
 
+// ---- COPY INTO
+inline constexpr ErrorClass kCopyIntoSourceFormat{
+    "COPY_INTO_SOURCE_FILE_FORMAT_NOT_SUPPORTED", "0A000", ExceptionKind::kAnalysis,
+    "The format of the source files must be one of CSV, JSON, AVRO, ORC, PARQUET, TEXT, or BINARYFILE. Using COPY INTO on Delta tables as the source is not "
+    "supported as duplicate data may be ingested after OPTIMIZE operations."};
+inline constexpr ErrorClass kCopyIntoInferenceFailed{
+    "COPY_INTO_SOURCE_SCHEMA_INFERENCE_FAILED", "42KD9", ExceptionKind::kAnalysis,
+    "The source directory did not contain any parsable files of type <format>. Please check the contents of '<source>'. The error can be silenced by setting "
+    "'<config>' to 'false'."};
+
 }  // namespace millstream::errors

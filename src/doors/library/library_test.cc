@@ -57,6 +57,19 @@ TEST_F(LibraryTest, WritesTablesAndViews) {
   EXPECT_EQ(spark.sql("SHOW TABLES").count(), 2);
 }
 
+TEST_F(LibraryTest, CopiesEachFileOnce) {
+  Land("1.json", "{\"event\":\"view\"}\n{\"event\":\"buy\"}\n");
+  SparkSession spark = Spark();
+  spark.sql("CREATE TABLE copied");
+  const std::string copy = "COPY INTO copied FROM '" + root_ + "/landing' FILEFORMAT = JSON COPY_OPTIONS ('mergeSchema' = 'true')";
+  EXPECT_EQ(spark.sql(copy).where("num_inserted_rows = 2").count(), 1);
+  Land("2.json", "{\"event\":\"buy\"}\n");
+  EXPECT_EQ(spark.sql(copy).where("num_inserted_rows = 1").count(), 1);
+  EXPECT_EQ(spark.sql(copy).where("num_inserted_rows = 0").count(), 1);
+  EXPECT_EQ(spark.table("copied").count(), 3);
+  EXPECT_EQ(spark.sql("SELECT * FROM copy_into_state('copied') WHERE ingestion_state = 'LOADED' AND rows > 0").count(), 2);
+}
+
 TEST_F(LibraryTest, ThrowsSparksErrors) {
   SparkSession spark = Spark();
   try {

@@ -180,6 +180,7 @@ Result<PlanPtr> PlanAnalyzer::Visit(const UnresolvedTableFunction& node) {
     return Visit(Range{.start = numbers[0], .end = numbers[1], .step = numbers.size() > 2 ? numbers[2] : 1});
   }
   if (name == "table_changes" || name == "table_changes_by_path") return TableChanges(name, args);
+  if (name == "copy_into_state") return CopyIntoState(args);
   if (FindFunction(name) && FindFunction(name)->kind == FunctionDef::Kind::kGenerator) {
     ExprPtr generator = MakeExpr(UnresolvedFunction{.name = {name}, .args = node.args});
     return Visit(Project{{generator}, MakePlan(OneRow{})});
@@ -188,6 +189,21 @@ Result<PlanPtr> PlanAnalyzer::Visit(const UnresolvedTableFunction& node) {
                         "Could not resolve <name> to a table-valued function.\nPlease make sure that <name> is defined as a table-valued function and that all "
                         "required parameters are provided correctly."},
                        {{"name", QuotedName(node.name)}});
+}
+
+// copy_into_state('t'), copy_into_state('/path'): what COPY INTO knows of the files that it has met.
+Result<PlanPtr> PlanAnalyzer::CopyIntoState(const std::vector<ExprPtr>& args) {
+  if (args.size() != 1) {
+    return Status::Error(errors::kWrongNumArgs, {{"functionName", "`copy_into_state`"}, {"expectedNum", "1"}, {"actualNum", std::to_string(args.size())}});
+  }
+  const auto* literal = args[0]->As<Literal>();
+  const std::string* text = literal ? std::get_if<std::string>(&literal->value.held) : nullptr;
+  if (!text) return Status::Unsupported("copy_into_state() of anything but a table's name or path as a text");
+  UnresolvedRelation relation{.name = {"delta", *text}, .options = {{kCopyStateOption, "true"}}};
+  if (text->find('/') == std::string::npos || text->find('`') != std::string::npos) {
+    MS_ASSIGN_OR_RETURN(relation.name, ParseMultipartName(*text));
+  }
+  return Visit(relation);
 }
 
 // table_changes('t', start[, end]): versions are numbers, times are texts.

@@ -87,7 +87,8 @@ void ForEachPart(const T& node, Visit visit) {
     visit(node.right.get());
   } else {
     static_assert(std::is_same_v<T, UnresolvedAttribute> || std::is_same_v<T, UnresolvedStar> || std::is_same_v<T, Literal> ||
-                      std::is_same_v<T, LambdaVariable> || std::is_same_v<T, UnresolvedRelation> || std::is_same_v<T, OneRow>,
+                      std::is_same_v<T, LambdaVariable> || std::is_same_v<T, UnresolvedRelation> || std::is_same_v<T, UnresolvedDataSource> ||
+                      std::is_same_v<T, OneRow>,
                   "a kind of node that ForEachPart does not know");
   }
 }

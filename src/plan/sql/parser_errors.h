@@ -45,5 +45,13 @@ inline constexpr ErrorClass kMergeInsertCount{
 
 inline constexpr ErrorClass kWatermarkWithoutAlias{"REQUIRES_EXPLICIT_NAME_IN_WATERMARK_CLAUSE", "42000", ExceptionKind::kAnalysis,
                                                    "The watermark clause requires an explicit name if expression is specified, but got <sqlExpr>."};
+inline constexpr ErrorClass kCopyIntoCredentialSyntax{
+    "COPY_INTO_SYNTAX_ERROR.CREDENTIAL_SYNTAX", "42601", ExceptionKind::kParse,
+    "Failed to parse the COPY INTO command. Credentials belong to the source: FROM '<path>' WITH (CREDENTIAL …)."};
+inline constexpr ErrorClass kCopyIntoEncryptionSyntax{
+    "COPY_INTO_SYNTAX_ERROR.ENCRYPTION_SYNTAX", "42601", ExceptionKind::kParse,
+    "Failed to parse the COPY INTO command. The encryption belongs to the source: FROM '<path>' WITH (ENCRYPTION …)."};
+inline constexpr ErrorClass kCopyIntoValidateRows{"COPY_INTO_SYNTAX_ERROR.VALIDATE_INVALID_ROWS", "42601", ExceptionKind::kParse,
+                                                  "Failed to parse the COPY INTO command. VALIDATE … ROWS needs a positive number, not <rows>."};
 
 }  // namespace millstream::errors

@@ -126,6 +126,10 @@ Result<PlanPtr> SqlParser::ParseRelationPrimary() {
     MS_ASSIGN_OR_RETURN(PlanPtr values, ParseValues());
     return ParseTableAlias(std::move(values));
   }
+  if (copy_ != nullptr && cursor_.Peek().kind == TokenKind::kString && copy_->source.empty()) {
+    MS_RETURN_IF_ERROR(ParseCopySource(*copy_));
+    return ParseTableAlias(Plan(UnresolvedDataSource{.format = kCopySourceFormat, .paths = {copy_->source}}));
+  }
   return ParseNamedRelation();
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // sql_parser.h   The recursive descent behind parser.h, of SqlBaseParser.g4's shape. One object parses one text; its parts lie in
-// statement_parser.cc, query_parser.cc, relation_parser.cc, expression_parser.cc, primary_parser.cc, function_parser.cc and
+// statement_parser.cc, copy_parser.cc, query_parser.cc, relation_parser.cc, expression_parser.cc, primary_parser.cc, function_parser.cc and
 // literal_parser.cc.
 
 #include <map>
@@ -91,6 +91,11 @@ class SqlParser {
   Result<ExprPtr> ParseAssignedValue();
   Status ParseWhen(MergeInto& merge, const Token& start);
   Result<Statement> ParseAlter();
+  // copy_parser.cc
+  Result<Statement> ParseCopyInto();
+  Status ParseCopySource(CopyInto& copy);
+  Status ParseCopyClause(CopyInto& copy, std::vector<std::string>& seen);
+  Status ParseCopyValidation(CopyInto& copy);
   Status ParseTableClauses(CreateTable& table);
   Status ParsePartitionedBy(CreateTable& table);
   Result<std::map<std::string, std::string>> ParseProperties();
@@ -199,6 +204,7 @@ class SqlParser {
   bool too_deep_ = false;
   std::unordered_map<const void*, int> depth_of_;
   SelectScope* select_ = nullptr;
+  CopyInto* copy_ = nullptr;  // of whose SELECT the parser is in
   // By position of a token, filled on first use, so that deep nesting does not scan the text at each level: of "(" its ")", and what
   // follows a run of "(".
   mutable std::vector<uint32_t> closing_, past_opening_;

@@ -8,10 +8,10 @@ namespace millstream {
 namespace {
 
 // Statements of Spark, Delta and Databricks that begin with a word of their own and that nothing here runs yet.
-constexpr std::string_view kUnsupportedStatements[] = {"COPY",    "OPTIMIZE", "VACUUM",  "CACHE",  "UNCACHE", "REFRESH", "TRUNCATE", "ANALYZE",
-                                                       "REPLACE", "COMMENT",  "GRANT",   "REVOKE", "MSCK",    "REPAIR",  "LOAD",     "EXPORT",
-                                                       "IMPORT",  "DECLARE",  "EXECUTE", "CALL",   "RESTORE", "CONVERT", "CLEAR",    "ADD",
-                                                       "LIST",    "GENERATE", "REORG",   "UNDROP", "BEGIN",   "FSCK",    "MAP",      "REDUCE"};
+constexpr std::string_view kUnsupportedStatements[] = {"OPTIMIZE", "VACUUM",  "CACHE",  "UNCACHE", "REFRESH", "TRUNCATE", "ANALYZE", "REPLACE",
+                                                       "COMMENT",  "GRANT",   "REVOKE", "MSCK",    "REPAIR",  "LOAD",     "EXPORT",  "IMPORT",
+                                                       "DECLARE",  "EXECUTE", "CALL",   "RESTORE", "CONVERT", "CLEAR",    "ADD",     "LIST",
+                                                       "GENERATE", "REORG",   "UNDROP", "BEGIN",   "FSCK",    "MAP",      "REDUCE"};
 
 bool IsName(const Token& token) { return token.kind == TokenKind::kWord || token.kind == TokenKind::kQuotedName; }
 
@@ -32,10 +32,10 @@ Result<Statement> SqlParser::ParseStatement() {
   if (cursor_.AtWord("UPDATE") && next != TokenKind::kEnd) return ParseUpdate();
   if (cursor_.AtWord("MERGE") && next == TokenKind::kWord) return ParseMerge();
   if (cursor_.AtWord("ALTER")) return ParseAlter();
+  if (cursor_.AtWords("COPY", "INTO")) return ParseCopyInto();
   for (std::string_view word : kUnsupportedStatements) {
     if (!cursor_.AtWord(word) || next != TokenKind::kWord) continue;
     std::string name(word);
-    if (word == "COPY") name += " INTO";
     if (word == "CACHE" || word == "REFRESH" || word == "TRUNCATE" || word == "ANALYZE" || word == "REPLACE") {
       name += " " + std::string(cursor_.Text(cursor_.Peek(1)));
     }

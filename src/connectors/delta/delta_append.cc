@@ -1,0 +1,87 @@
+#include "connectors/delta/delta_append.h"
+
+#include <arrow/record_batch.h>
+
+#include "delta/delta_errors.h"
+#include "delta/features.h"
+#include "delta/log_files.h"
+#include "delta/row_conform.h"
+
+namespace millstream {
+
+Result<std::unique_ptr<DeltaAppend>> DeltaAppend::Begin(DeltaTables& tables, const std::string& path) {
+  std::shared_ptr<DeltaLog> log = tables.Log(path);
+  // What an earlier process has linked may not be synced: a txn found there is trusted only when it survives a power cut.
+  MS_RETURN_IF_ERROR(log->SyncLog());
+  MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, log->Update());
+  if (!snapshot) return Status::Error(errors::kDeltaTableNotFound, {{"path", HadoopPathString(path)}});
+  MS_RETURN_IF_ERROR(CheckWritable(snapshot->protocol, *snapshot->metadata, path));
+  return std::unique_ptr<DeltaAppend>(new DeltaAppend(std::move(log), std::move(snapshot)));
+}
+
+Status DeltaAppend::Write(const StructType& schema, RowStream& rows, bool merge_schema, int threads) {
+  MS_ASSIGN_OR_RETURN(change_, PlanTableChange(snapshot_, log_->table_path(), schema, {.merge_schema = merge_schema}, log_->clock().WallMillis()));
+  MS_ASSIGN_OR_RETURN(written_, WriteDataFiles(log_->fs(), log_->clock(), log_->table_path(), change_.target, schema, rows, {.threads = threads}));
+  return Status();
+}
+
+void DeltaAppend::Discard() {
+  for (const AddFilePtr& file : written_.files) {
+    Result<std::string> path = DataFilePath(log_->table_path(), file->path);
+    // What stays is left for VACUUM: no commit names it.
+    if (path.ok()) [[maybe_unused]]
+      Status removed = log_->fs().Remove(*path);
+  }
+  written_ = {};
+}
+
+Result<DeltaAppend::Checked> DeltaAppend::Check(const StructType& schema, RowStream& rows, bool merge_schema, std::optional<int64_t> rows_max,
+                                                int64_t shown_max) {
+  MS_ASSIGN_OR_RETURN(TableChange change, PlanTableChange(snapshot_, log_->table_path(), schema, {.merge_schema = merge_schema}, log_->clock().WallMillis()));
+  const RowConform conform(schema, change.target.schema);
+  Checked checked{.schema = change.target.schema, .shown = {}};
+  int64_t seen = 0, shown = 0;
+  while (!rows_max || seen < *rows_max) {
+    MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, rows.Next());
+    if (!batch) break;
+    if (rows_max && batch->num_rows() > *rows_max - seen) batch = batch->Slice(0, *rows_max - seen);
+    seen += batch->num_rows();
+    MS_ASSIGN_OR_RETURN(batch, conform.Apply(batch));
+    if (shown < shown_max) {
+      checked.shown.push_back(batch->Slice(0, shown_max - shown));
+      shown += checked.shown.back()->num_rows();
+    }
+  }
+  return checked;
+}
+
+bool DeltaAppend::IsConflict(const Status& status) {
+  return status.Is(errors::kDeltaConcurrentTransaction) || status.Is(errors::kDeltaMetadataChanged) || status.Is(errors::kDeltaProtocolChanged) ||
+         status.Is(errors::kDeltaConcurrentAppend);
+}
+
+Result<int64_t> DeltaAppend::Commit(const Description& description, const std::map<std::string, int64_t>& transactions) {
+  CommitRequest request{.read = snapshot_,
+                        .operation = description.operation,
+                        .parameters = description.parameters,
+                        .metrics = description.metrics,
+                        .user_metadata = description.user_metadata};
+  request.actions.adds = written_.files;
+  request.actions.metadata = change_.metadata;
+  request.actions.protocol = change_.protocol;
+  const int64_t now_ms = log_->clock().WallMillis();
+  for (const auto& [app_id, version] : transactions) request.actions.transactions.push_back({app_id, version, now_ms});
+  MS_ASSIGN_OR_RETURN(SnapshotPtr after, log_->Commit(std::move(request)));
+  return after->version;
+}
+
+Result<bool> DeltaAppend::Refresh() {
+  const SnapshotPtr before = snapshot_;
+  MS_ASSIGN_OR_RETURN(snapshot_, log_->Update());
+  if (!snapshot_) return Status::Error(errors::kDeltaTableNotFound, {{"path", HadoopPathString(log_->table_path())}});
+  const Metadata &now = *snapshot_->metadata, &then = *before->metadata;
+  return now.id == then.id && now.schema_string == then.schema_string && now.partition_columns == then.partition_columns &&
+         now.configuration == then.configuration && snapshot_->protocol == before->protocol;
+}
+
+}  // namespace millstream

@@ -1,0 +1,58 @@
+#pragma once
+
+// copy_source.h   The files of one COPY INTO: found by a merge of the sorted listing with the table's ledger, read as a relation, and what became of them.
+//
+//   MS_ASSIGN_OR_RETURN(auto source, CopySource::Find(context, options, *ledger));
+//   if (source->files().empty()) …                          // nothing new
+//   MS_ASSIGN_OR_RETURN(auto relation, source->Open());     // infers the schema
+//   … rows of the relation are read to their end …
+//   MS_ASSIGN_OR_RETURN(CopyOutcome outcome, source->Outcome(now_ms));
+//
+// Not thread-safe; the relation is.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/api/table.h"
+#include "connectors/files/files_connector.h"
+#include "connectors/files/table_ledger.h"
+
+namespace millstream {
+
+struct CopySourceOptions {
+  std::string source;  // as written
+  std::string format;
+  std::vector<std::string> files;  // below the source; empty: all that are there
+  std::optional<std::string> pattern;
+  OptionMap format_options;
+  bool force = false;                // files that are known are loaded too
+  bool refuses_empty_source = true;  // COPY_INTO_SOURCE_SCHEMA_INFERENCE_FAILED
+};
+
+struct CopyOutcome {
+  TableLedger::Changes changes;  // of the ledger
+  int64_t loaded = 0, skipped_corrupt = 0;
+  // Files that turned out to be unreadable when some of their rows were out already: these rows must not be committed. Run once more, without them.
+  bool must_run_again = false;
+  // There is something that the ledger does not know yet.
+  bool is_new = false;
+};
+
+class CopySource {
+ public:
+  // Errors: PATH_NOT_FOUND, COPY_INTO_SOURCE_FILE_FORMAT_NOT_SUPPORTED, COPY_INTO_SOURCE_SCHEMA_INFERENCE_FAILED, MILLSTREAM_UNKNOWN_OPTION …
+  static Result<std::unique_ptr<CopySource>> Find(const FilesContext& context, const CopySourceOptions& options, const TableLedger& ledger);
+  virtual ~CopySource() = default;
+
+  // To be loaded, in the order of the ledger's keys.
+  virtual const std::vector<InputFile>& files() const = 0;
+  virtual Result<std::shared_ptr<const BatchRelationSource>> Open() = 0;
+  // After the rows have been read, or when there is nothing to read. MILLSTREAM_SOURCE_FILE_CHANGED (retryable): a file is not what it was when it was found.
+  virtual Result<CopyOutcome> Outcome(int64_t now_ms) = 0;
+  // The changes as another state of the ledger takes them; nullopt: one of the files was loaded meanwhile, and what was read of it must not be committed.
+  virtual Result<std::optional<TableLedger::Changes>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const = 0;
+};
+
+}  // namespace millstream

@@ -1,0 +1,215 @@
+#include "connectors/delta/delta_append.h"
+#include "connectors/delta/delta_connector.h"
+#include "connectors/files/copy_source.h"
+#include "connectors/files/files_errors.h"
+#include "session/batch_writes.h"
+#include "session/copy_target.h"
+#include "session/local_session.h"
+#include "session/result_table.h"
+#include "session/session_errors.h"
+#include "types/arrow_types.h"
+
+namespace millstream {
+namespace errors {
+inline constexpr ErrorClass kCopyIntoCredentialsNotAllowed{
+    "COPY_INTO_CREDENTIALS_NOT_ALLOWED_ON", "0A000", ExceptionKind::kAnalysis,
+    "Invalid scheme <scheme>. COPY INTO source credentials currently only supports s3/s3n/s3a/wasbs/abfss."};
+inline constexpr ErrorClass kCopyIntoEncryptionNotAllowed{"COPY_INTO_ENCRYPTION_NOT_ALLOWED_ON", "0A000", ExceptionKind::kAnalysis,
+                                                          "Invalid scheme <scheme>. COPY INTO source encryption currently only supports s3/s3n/s3a/abfss."};
+inline constexpr ErrorClass kCopyIntoDuplicatedFiles{"COPY_INTO_DUPLICATED_FILES_COPY_NOT_ALLOWED", "25000", ExceptionKind::kSpark,
+                                                     "Duplicated files were committed in a concurrent COPY INTO operation. Please try again later."};
+}  // namespace errors
+
+namespace {
+
+constexpr char kEmptySourceConf[] = "spark.databricks.delta.copyInto.emptySourceCheck.enabled";
+constexpr size_t kNamedFilesMax = 1000;
+constexpr int64_t kShownRowsMax = 50;
+// Others may commit as fast as they like: each of these races is lost to a COPY INTO of other files.
+constexpr int kRacesMax = 1000;
+// Every so many states of the ledger, what is out of use is removed.
+constexpr int64_t kCleanupInterval = 16;
+
+const OptionTable& CopyOptionTable() {
+  static const OptionTable table("COPY INTO (COPY_OPTIONS)",
+                                 {{"force", OptionType::kBool, "false", "Load files that have been loaded before, too.", "0.2"},
+                                  {"mergeSchema", OptionType::kBool, "false", "Add columns of the files that the table does not have.", "0.2"}});
+  return table;
+}
+
+// The session's catalog, which knows the files of this COPY INTO too.
+class CopyCatalog : public Catalog {
+ public:
+  CopyCatalog(SessionCatalog catalog, RelationSourcePtr source) : catalog_(std::move(catalog)), source_(std::move(source)) {}
+  Result<PlanPtr> FindView(const std::vector<std::string>& name) override { return catalog_.FindView(name); }
+  Result<RelationSourcePtr> FindTable(const UnresolvedRelation& relation) override { return catalog_.FindTable(relation); }
+  Result<RelationSourcePtr> OpenDataSource(const UnresolvedDataSource& source) override {
+    if (source.format == kCopySourceFormat) return source_;
+    return catalog_.OpenDataSource(source);
+  }
+  std::vector<std::string> Qualify(const std::vector<std::string>& name) override { return catalog_.Qualify(name); }
+
+ private:
+  SessionCatalog catalog_;
+  const RelationSourcePtr source_;
+};
+
+Status CheckFeatures(const CopyInto& command) {
+  if (command.has_credential) return Status::Error(errors::kCopyIntoCredentialsNotAllowed, {{"scheme", "file"}});
+  if (command.has_encryption) return Status::Error(errors::kCopyIntoEncryptionNotAllowed, {{"scheme", "file"}});
+  if (command.files.size() > kNamedFilesMax) {
+    return Status::IllegalArgument("COPY INTO: FILES names " + std::to_string(command.files.size()) + " files, and may name " + std::to_string(kNamedFilesMax) +
+                                   ". Use PATTERN.");
+  }
+  const char* feature = command.by_position ? "BY POSITION" : !command.columns.empty() ? "column list" : nullptr;
+  if (feature == nullptr) return Status();
+  auto header = command.format_options.find("header");
+  const bool has_header = header != command.format_options.end() && ParseBool(header->second).value_or(false);
+  if (!EqualsIgnoreCase(command.format, "csv")) {
+    return Status::Error(errors::kCopyIntoIncompatible, {{"feature", feature}, {"incompatibleSetting", "FILEFORMAT = " + command.format}});
+  }
+  if (has_header) return Status::Error(errors::kCopyIntoIncompatible, {{"feature", feature}, {"incompatibleSetting", "header = true"}});
+  return Status();
+}
+
+Result<QueryResult> CountsOf(int64_t rows, int64_t skipped_corrupt) {
+  ResultTable result(
+      StructType({{"num_affected_rows", DataType::Long()}, {"num_inserted_rows", DataType::Long()}, {"num_skipped_corrupt_files", DataType::Long()}}));
+  result.AddRow({Value{rows}, Value{rows}, Value{skipped_corrupt}});
+  return result.Finish();
+}
+
+// Files in which nothing has a name have no columns to load. Which of them cannot even be read is learned all the same.
+Status ReadWithoutColumns(const BatchRelationSource& files, const CopyInto& command) {
+  MS_ASSIGN_OR_RETURN(RowStreamPtr rows, files.Scan({}));
+  MS_ASSIGN_OR_RETURN(std::vector<RecordBatchPtr> batches, Drain(*rows));
+  if (batches.empty()) return Status();
+  return Status::Error(errors::kCopyIntoInferenceFailed, {{"format", command.format}, {"source", command.source}, {"config", kEmptySourceConf}});
+}
+
+// Makes the commit, and the ledger's state that it names. A conflict: other COPY INTOs have loaded some of these files, or the table is another one now.
+Status CommitCopy(Fs& fs, DeltaAppend& append, const CopySource& source, const CopyOutcome& outcome, TableLedgerPtr ledger,
+                  const DeltaAppend::Description& description, std::map<std::string, int64_t> transactions, int64_t now_ms) {
+  const std::string path = append.table().table_path;  // the snapshot changes below
+  Status lost;
+  for (int race = 0; race < kRacesMax; ++race) {
+    MS_ASSIGN_OR_RETURN(std::optional<TableLedger::Changes> changes, source.ChangesOn(*ledger, outcome));
+    if (!changes) return lost;
+    MS_ASSIGN_OR_RETURN(int64_t epoch, ledger->WriteNext(*changes));
+    transactions[kFileLedgerAppId] = epoch;
+    Result<int64_t> version = append.Commit(description, transactions);
+    if (version.ok()) {
+      if (epoch % kCleanupInterval != 0) return Status();
+      MS_ASSIGN_OR_RETURN(TableLedgerPtr written, TableLedger::Open(fs, path, append.table().metadata->id, epoch));
+      [[maybe_unused]] Status removed = written->RemoveUnused(now_ms);  // what is left costs space, nothing else
+      return Status();
+    }
+    if (!DeltaAppend::IsConflict(version.status())) return version.status();
+    lost = version.status();
+    MS_ASSIGN_OR_RETURN(bool is_same, append.Refresh());
+    if (!is_same) return lost;
+    MS_ASSIGN_OR_RETURN(ledger, TableLedger::Open(fs, path, append.table().metadata->id, append.table().TransactionVersion(kFileLedgerAppId).value_or(0)));
+  }
+  return lost;
+}
+
+}  // namespace
+
+Result<ResolvedTable> LocalSession::RequireCopyTarget(const MultipartName& name) {
+  SessionCatalog catalog = MakeCatalog();
+  MS_ASSIGN_OR_RETURN(PlanPtr view, catalog.FindView(name));
+  if (view) return Status::Error(errors::kCopyIntoTargetFormat);
+  MS_ASSIGN_OR_RETURN(std::optional<ResolvedTable> table, catalog.Resolve(name));
+  if (table && !IsDeltaFormat(table->provider)) return Status::Error(errors::kCopyIntoTargetFormat);
+  bool exists = false;
+  if (table) {
+    MS_ASSIGN_OR_RETURN(exists, IsDeltaTable(engine_->delta, table->location));
+  }
+  if (!exists) return Status::Error(errors::kCopyIntoMissingTable, {{"tableName", QuoteName(name)}});
+  return *table;
+}
+
+Result<QueryResult> LocalSession::Run(const CopyInto& command, const Execution& under) {
+  MS_RETURN_IF_ERROR(CheckFeatures(command));
+  MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireCopyTarget(command.table));
+  // Within foreachBatch: a batch that runs again does not load by force again.
+  const OptionMap transaction = WithTransaction({}, table.location, under);
+  MS_ASSIGN_OR_RETURN(bool is_done, IsWritten(table.location, transaction));
+  if (is_done) return CountsOf(0, 0);
+  for (int attempt = 1;; ++attempt) {
+    TableTurns::Turn turn = engine_->turns.Take(table.location, attempt);
+    Result<QueryResult> result = CopyOnce(command, table, transaction, under);
+    if (result.ok() || (under.cancel != nullptr && under.cancel->cancelled())) return result;
+    const bool lost = DeltaAppend::IsConflict(result.status());
+    if (!lost && !result.status().Is(errors::kSourceFileChanged)) return result;
+    if (attempt == kAttemptsMax) return lost ? Status::Error(errors::kCopyIntoDuplicatedFiles) : result.status();
+  }
+}
+
+Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const ResolvedTable& table, const OptionMap& transaction, const Execution& under) {
+  MS_ASSIGN_OR_RETURN(OptionValues options, CopyOptionTable().Parse(command.copy_options));
+  const bool merges_schema = options.Bool("mergeSchema");
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<DeltaAppend> append, DeltaAppend::Begin(engine_->delta, table.location));
+  const Snapshot& before = append->table();
+  MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger,
+                      TableLedger::Open(engine_->fs, table.location, before.metadata->id, before.TransactionVersion(kFileLedgerAppId).value_or(0)));
+  const CopySourceOptions wanted{.source = command.source,
+                                 .format = command.format,
+                                 .files = command.files,
+                                 .pattern = command.pattern,
+                                 .format_options = command.format_options,
+                                 .force = options.Bool("force"),
+                                 .refuses_empty_source = ParseBool(conf_.Get(kEmptySourceConf).value_or("true")).value_or(true)};
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<CopySource> source, CopySource::Find(MakeCatalog().files_context(), wanted, *ledger));
+  const int64_t now_ms = engine_->clock.WallMillis();
+  CopyOutcome outcome;
+  while (!source->files().empty()) {
+    MS_ASSIGN_OR_RETURN(std::shared_ptr<const BatchRelationSource> files, source->Open());
+    if (files->schema().empty()) {
+      MS_RETURN_IF_ERROR(ReadWithoutColumns(*files, command));
+      MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms));
+      break;
+    }
+    CopyCatalog catalog(MakeCatalog(), files);
+    const PlanPtr plan = command.query ? command.query : MakePlan(UnresolvedDataSource{.format = kCopySourceFormat, .paths = {command.source}});
+    MS_ASSIGN_OR_RETURN(PlanPtr analyzed, Analyze(plan, catalog, analyzer_conf()));
+    if (IsStreaming(*analyzed)) return Status::Error(errors::kWriteOnStream, {{"methodName", "COPY INTO"}});
+    MS_ASSIGN_OR_RETURN(analyzed, FitToCopyTarget(command, analyzed, before.schema(), table.name, merges_schema));
+    MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, under));
+    if (command.validates) {
+      MS_ASSIGN_OR_RETURN(DeltaAppend::Checked checked, append->Check(query.schema, *query.rows, merges_schema, command.validated_rows, kShownRowsMax));
+      return QueryResult{checked.schema, MakeRowStream(ToArrowSchema(checked.schema), std::move(checked.shown))};
+    }
+    MS_RETURN_IF_ERROR(append->Write(query.schema, *query.rows, merges_schema, engine_->options.threads));
+    Result<CopyOutcome> read = source->Outcome(now_ms);
+    if (read.ok() && !read->must_run_again) {
+      outcome = std::move(*read);
+      break;
+    }
+    append->Discard();
+    if (!read.ok()) return read.status();
+    if (source->files().empty()) {
+      MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms));
+    }
+  }
+  if (command.validates) return QueryResult{before.schema(), MakeRowStream(ToArrowSchema(before.schema()), {})};
+  if (!outcome.is_new) return CountsOf(0, outcome.skipped_corrupt);
+
+  const DataWritten& written = append->written();
+  const int64_t rows = written.rows;
+  std::map<std::string, int64_t> transactions;
+  if (!transaction.empty()) transactions[transaction.at("txnAppId")] = under.writes->batch().value();
+  const DeltaAppend::Description description{.operation = "COPY INTO",
+                                             .parameters = {{"source", command.source}, {"fileFormat", command.format}},
+                                             .metrics = {{"numFiles", std::to_string(written.files.size())},
+                                                         {"numOutputRows", std::to_string(written.rows)},
+                                                         {"numOutputBytes", std::to_string(written.bytes)},
+                                                         {"numSkippedCorruptFiles", std::to_string(outcome.skipped_corrupt)}},
+                                             .user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata")};
+  Status committed = CommitCopy(engine_->fs, *append, *source, outcome, std::move(ledger), description, std::move(transactions), now_ms);
+  if (DeltaAppend::IsConflict(committed)) append->Discard();
+  MS_RETURN_IF_ERROR(committed);
+  return CountsOf(rows, outcome.skipped_corrupt);
+}
+
+}  // namespace millstream
