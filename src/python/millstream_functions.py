@@ -12,6 +12,7 @@ class FunctionRunner:
 
     def __init__(self, load_function, settings):
         self.function = load_function()[0]
+        settings = settings["more"]
         self.arguments = StructType.fromJson(settings["arguments"])
         self.argument_names = settings["argument_names"]
         self.result = StructType.fromJson(settings["result"])

@@ -19,7 +19,7 @@ Result<std::vector<RecordBatchPtr>> Described(const LateRowsTarget& target, Batc
   }
   SessionConf conf({});
   ViewMap views;
-  SessionCatalog catalog(*target.engine, conf, views, target.analyzer.current_database);
+  SessionCatalog catalog(*target.engine, conf, views, target.analyzer.current_database, {});
   const PlanPtr rows = MakePlan(LocalRelation{.schema = late.schema, .batches = std::move(late.rows)});
   MS_ASSIGN_OR_RETURN(PlanPtr analyzed, Analyze(MakePlan(Project{std::move(columns), rows}), catalog, target.analyzer));
   MS_ASSIGN_OR_RETURN(std::unique_ptr<CompiledPlan> compiled, CompiledPlan::Compile(Optimize(analyzed), target.engine->compute, target.compute));

@@ -277,7 +277,6 @@ Result<PlanPtr> PlanDecoder::RelationBody(const sc::Relation& relation) {
     case sc::Relation::kGroupMap:
       if (relation.group_map().has_transform_with_state_info()) return TransformGroups(relation.group_map());
       break;
-    case sc::Relation::kMapPartitions:
     case sc::Relation::kParse:
     case sc::Relation::kCoGroupMap:
     case sc::Relation::kCommonInlineUserDefinedTableFunction:

@@ -38,7 +38,9 @@ def test_a_stream_calls_functions_batch_after_batch(spark):
     rows = spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 10).load().select("value", squares("value").alias("square"))
     counted = rows.where(squares("value") % 2 == 0).groupBy((F.col("square") % 10).alias("digit")).count()
     query = counted.writeStream.format("memory").queryName("squares").outputMode("complete").start()
+    deadline = time.monotonic() + 30
     while (query.lastProgress or {"batchId": 0})["batchId"] < 5:
+        assert query.exception() is None and time.monotonic() < deadline, query.exception()
         time.sleep(0.02)
     query.stop()
     found = {row.digit: row["count"] for row in spark.table("squares").collect()}
