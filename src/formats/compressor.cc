@@ -1,5 +1,8 @@
 #include "formats/compressor.h"
 
+#include <bzlib.h>
+#include <lz4.h>
+#include <snappy.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -22,9 +25,9 @@ class NoCompressor : public Compressor {
 
 class GzipCompressor : public Compressor {
  public:
-  explicit GzipCompressor(PendingFile& file) : file_(file), out_(kOutputBytes) {
-    constexpr int kGzipWindow = 15 + 16;
-    MS_CHECK(deflateInit2(&stream_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  static constexpr int kGzipWrapper = 15 + 16, kZlibWrapper = 15;
+  GzipCompressor(PendingFile& file, int wrapper) : file_(file), out_(kOutputBytes) {
+    MS_CHECK(deflateInit2(&stream_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, wrapper, 8, Z_DEFAULT_STRATEGY) == Z_OK);
   }
   ~GzipCompressor() override { deflateEnd(&stream_); }
   Status Write(std::string_view bytes) override { return Deflate(bytes, Z_NO_FLUSH); }
@@ -77,6 +80,66 @@ class ZstdCompressor : public Compressor {
   ZSTD_CCtx* stream_;
 };
 
+class Bzip2Compressor : public Compressor {
+ public:
+  explicit Bzip2Compressor(PendingFile& file) : file_(file), out_(kOutputBytes) { MS_CHECK(BZ2_bzCompressInit(&stream_, 9, 0, 0) == BZ_OK); }
+  ~Bzip2Compressor() override { BZ2_bzCompressEnd(&stream_); }
+  Status Write(std::string_view bytes) override { return bytes.empty() ? Status() : Compress(bytes, BZ_RUN); }
+  Status Finish() override { return Compress({}, BZ_FINISH); }
+
+ private:
+  Status Compress(std::string_view bytes, int action) {
+    stream_.next_in = const_cast<char*>(bytes.data());
+    stream_.avail_in = static_cast<unsigned>(bytes.size());
+    for (bool done = false; !done;) {
+      stream_.next_out = out_.data();
+      stream_.avail_out = static_cast<unsigned>(out_.size());
+      const int code = BZ2_bzCompress(&stream_, action);
+      MS_CHECK(code >= 0);
+      MS_RETURN_IF_ERROR(file_.Append({out_.data(), out_.size() - stream_.avail_out}));
+      done = action == BZ_FINISH ? code == BZ_STREAM_END : stream_.avail_in == 0;
+    }
+    return Status();
+  }
+
+  PendingFile& file_;
+  std::vector<char> out_;
+  bz_stream stream_{};
+};
+
+// Hadoop's framing: the length of a block, the compressed length, the compressed block.
+class HadoopBlockCompressor : public Compressor {
+ public:
+  HadoopBlockCompressor(PendingFile& file, Codec codec) : file_(file), codec_(codec) {}
+  Status Write(std::string_view bytes) override {
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kOutputBytes))) MS_RETURN_IF_ERROR(Block(bytes.substr(0, kOutputBytes)));
+    return Status();
+  }
+  Status Finish() override { return Status(); }
+
+ private:
+  static void AppendLength(size_t length, std::string* out) {
+    for (int shift = 24; shift >= 0; shift -= 8) out->push_back(static_cast<char>(length >> shift));
+  }
+  Status Block(std::string_view bytes) {
+    std::string packed, framed;
+    if (codec_ == Codec::kSnappy) {
+      snappy::Compress(bytes.data(), bytes.size(), &packed);
+    } else {
+      packed.resize(static_cast<size_t>(LZ4_compressBound(static_cast<int>(bytes.size()))));
+      const int size = LZ4_compress_default(bytes.data(), packed.data(), static_cast<int>(bytes.size()), static_cast<int>(packed.size()));
+      MS_CHECK(size > 0);
+      packed.resize(static_cast<size_t>(size));
+    }
+    AppendLength(bytes.size(), &framed);
+    AppendLength(packed.size(), &framed);
+    return file_.Append(framed + packed);
+  }
+
+  PendingFile& file_;
+  const Codec codec_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Compressor>> Compressor::Make(Codec codec, PendingFile& file) {
@@ -84,7 +147,14 @@ Result<std::unique_ptr<Compressor>> Compressor::Make(Codec codec, PendingFile& f
     case Codec::kNone:
       return std::unique_ptr<Compressor>(std::make_unique<NoCompressor>(file));
     case Codec::kGzip:
-      return std::unique_ptr<Compressor>(std::make_unique<GzipCompressor>(file));
+      return std::unique_ptr<Compressor>(std::make_unique<GzipCompressor>(file, GzipCompressor::kGzipWrapper));
+    case Codec::kDeflate:
+      return std::unique_ptr<Compressor>(std::make_unique<GzipCompressor>(file, GzipCompressor::kZlibWrapper));
+    case Codec::kBzip2:
+      return std::unique_ptr<Compressor>(std::make_unique<Bzip2Compressor>(file));
+    case Codec::kSnappy:
+    case Codec::kLz4:
+      return std::unique_ptr<Compressor>(std::make_unique<HadoopBlockCompressor>(file, codec));
     case Codec::kZstd:
       return std::unique_ptr<Compressor>(std::make_unique<ZstdCompressor>(file));
   }

@@ -1,6 +1,6 @@
 #pragma once
 
-// decompressor.h   .gz and .zst files, read in bounded memory.
+// decompressor.h   Compressed files (.gz, .bz2, .zst, .deflate, .snappy, .lz4), read in bounded memory.
 
 #include <cstdint>
 #include <memory>
@@ -10,15 +10,17 @@
 
 namespace millstream {
 
-enum class Codec { kNone, kGzip, kZstd };
+enum class Codec { kNone, kGzip, kZstd, kBzip2, kDeflate, kSnappy, kLz4 };
 // By the file's extension, as Hadoop's codec factory chooses.
 Codec CodecOfPath(std::string_view path);
+// ".gz"; "" of kNone.
+std::string_view ExtensionOf(Codec codec);
 
-// A compressed file's content, from its start to its end. Not thread-safe.
+// A file's content, decompressed, from its start to its end. Not thread-safe.
 class Decompressor {
  public:
   virtual ~Decompressor() = default;
-  // Up to `size_max` bytes; 0 at the end. A truncated or damaged file is an error that names it.
+  // `size_max` bytes, fewer at the end only. A truncated or damaged file is an error that names it.
   virtual Result<int64_t> Read(char* out, int64_t size_max) = 0;
   static Result<std::unique_ptr<Decompressor>> Open(Fs& fs, const std::string& path, Codec codec);
 };

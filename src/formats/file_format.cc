@@ -15,6 +15,9 @@ constexpr Maker kMakers[] = {
     {"json", MakeJsonFormat, JsonOptionTable},
     {"csv", MakeCsvFormat, CsvOptionTable},
     {"parquet", MakeParquetFormat, ParquetOptionTable},
+    {"avro", MakeAvroFormat, AvroOptionTable},
+    {"orc", MakeOrcFormat, OrcOptionTable},
+    {"xml", MakeXmlFormat, XmlOptionTable},
     {"text", MakeTextFormat, TextOptionTable},
     {"binaryFile", MakeBinaryFileFormat, BinaryFileOptionTable},
 };
@@ -25,6 +28,16 @@ const Maker* FindMaker(std::string_view name) {
     if (!less(maker.name, name) && !less(name, maker.name)) return &maker;
   }
   return nullptr;
+}
+
+// What would change the rows that are read is refused, not passed over.
+Status RefuseUnbuilt(const OptionMap& options) {
+  for (const char* name : {"singleVariantColumn", "badRecordsPath"})
+    if (options.contains(name)) return Status::Unsupported("The option " + std::string(name), "Use rescuedDataColumn or columnNameOfCorruptRecord.");
+  auto locale = options.find("locale");
+  if (locale != options.end() && !locale->second.starts_with("en"))
+    return Status::Unsupported("The option locale with \"" + locale->second + "\"", "Dates and numbers are read as en-US has them.");
+  return Status();
 }
 
 }  // namespace
@@ -51,6 +64,7 @@ Result<std::shared_ptr<const FileFormat>> MakeFileFormat(const std::string& name
     for (const Maker& each : kMakers) known += (known.empty() ? "" : ", ") + std::string(each.name);
     return Status::Unsupported("The file format " + name, "Formats: " + known + ".");
   }
+  MS_RETURN_IF_ERROR(RefuseUnbuilt(options));
   return maker->make(options, context);
 }
 

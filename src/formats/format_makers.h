@@ -16,6 +16,12 @@ Result<FileFormatPtr> MakeCsvFormat(const OptionMap& options, const FormatContex
 const OptionTable& CsvOptionTable();
 Result<FileFormatPtr> MakeParquetFormat(const OptionMap& options, const FormatContext& context);
 const OptionTable& ParquetOptionTable();
+Result<FileFormatPtr> MakeAvroFormat(const OptionMap& options, const FormatContext& context);
+const OptionTable& AvroOptionTable();
+Result<FileFormatPtr> MakeOrcFormat(const OptionMap& options, const FormatContext& context);
+const OptionTable& OrcOptionTable();
+Result<FileFormatPtr> MakeXmlFormat(const OptionMap& options, const FormatContext& context);
+const OptionTable& XmlOptionTable();
 Result<FileFormatPtr> MakeTextFormat(const OptionMap& options, const FormatContext& context);
 const OptionTable& TextOptionTable();
 Result<FileFormatPtr> MakeBinaryFileFormat(const OptionMap& options, const FormatContext& context);

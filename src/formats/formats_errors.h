@@ -28,6 +28,14 @@ inline constexpr ErrorClass kCorruptColumnType{"INVALID_CORRUPT_RECORD_TYPE", "4
                                                "The column <columnName> for corrupt records must have the nullable STRING type, but got <actualType>."};
 inline constexpr ErrorClass kColumnNotInScan{"UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", ExceptionKind::kAnalysis,
                                              "A column, variable, or function parameter with name <objectName> cannot be resolved."};
+inline constexpr ErrorClass kAvroIncompatible{"AVRO_INCOMPATIBLE_READ_TYPE", "22KD3", ExceptionKind::kSpark,
+                                              "Cannot read the Avro column <column> of <path>: <reason>"};
+inline constexpr ErrorClass kXmlRowTagMissing{"XML_ROW_TAG_MISSING", "42KDF", ExceptionKind::kAnalysis,
+                                              "<rowTag> option is required for reading/writing files in XML format."};
+inline constexpr ErrorClass kAncientDatetime{"INCONSISTENT_BEHAVIOR_CROSS_VERSION.READ_ANCIENT_DATETIME", "42K0B", ExceptionKind::kSpark,
+                                             "<path> has dates before 1582-10-15 or timestamps before 1900-01-01T00:00:00Z, and does not say in which "
+                                             "calendar they were written. Set the option datetimeRebaseMode to LEGACY when Spark before 3.0 or Hive wrote "
+                                             "them, or to CORRECTED to read them as they are."};
 
 inline constexpr ErrorClass kTextColumns{"", "", ExceptionKind::kAnalysis, "Text data source supports only a single column, and you have <count> columns."};
 inline constexpr ErrorClass kUnsupportedDataTypeForSource{"UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE", "0A000", ExceptionKind::kAnalysis,

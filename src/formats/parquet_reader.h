@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/columnar_file.h"
 #include "storage/fs.h"
 #include "types/row_stream.h"
 
@@ -25,13 +26,8 @@ inline constexpr ErrorClass kParquetCorrupt{"FAILED_READ_FILE.NO_HINT", "KD001",
                                             "Encountered error while reading file <path>: <reason>."};
 }  // namespace errors
 
-// The batches of one row group, in file order. Not thread-safe.
-class ParquetRows {
- public:
-  virtual ~ParquetRows() = default;
-  // nullptr at the end. Columns as asked for, in that order, typed as in ParquetFile::arrow_schema.
-  virtual Result<RecordBatchPtr> Next() = 0;
-};
+// Of one row group; typed as in ParquetFile::arrow_schema.
+using ParquetRows = ColumnarRows;
 
 // An open file: its footer is read and checked. Immutable and thread-safe; row groups may be read from several threads.
 class ParquetFile {

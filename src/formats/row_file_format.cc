@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "formats/avro_row_file.h"
 #include "formats/cell_text_writer.h"
 #include "formats/compressor.h"
 #include "formats/csv_row_text.h"
@@ -93,7 +94,7 @@ class LineFileFormat : public RowFileFormat {
  public:
   LineFileFormat(std::string extension, Codec codec, LineText lines)
       : extension_(std::move(extension)), codec_(codec), lines_(std::make_shared<const LineText>(std::move(lines))) {}
-  std::string extension() const override { return extension_ + (codec_ == Codec::kGzip ? ".gz" : codec_ == Codec::kZstd ? ".zst" : ""); }
+  std::string extension() const override { return extension_ + std::string(ExtensionOf(codec_)); }
   Result<std::unique_ptr<RowFileWriter>> Create(Fs& fs, const std::string& path) const override {
     MS_ASSIGN_OR_RETURN(std::unique_ptr<PendingFile> file, fs.CreatePending(std::string(ParentPath(path))));
     MS_ASSIGN_OR_RETURN(std::unique_ptr<Compressor> compressor, Compressor::Make(codec_, *file));
@@ -144,7 +145,11 @@ Result<Codec> TextCodec(const OptionMap& options) {
   if (name == "none" || name == "uncompressed") return Codec::kNone;
   if (name == "gzip") return Codec::kGzip;
   if (name == "zstd") return Codec::kZstd;
-  return Status::Unsupported("Writing with compression \"" + name + "\"", "Use none, gzip or zstd.");
+  if (name == "bzip2") return Codec::kBzip2;
+  if (name == "deflate") return Codec::kDeflate;
+  if (name == "snappy") return Codec::kSnappy;
+  if (name == "lz4") return Codec::kLz4;
+  return Status::Unsupported("Writing with compression \"" + name + "\"", "Use none, bzip2, deflate, gzip, lz4, snappy or zstd.");
 }
 
 // What has no writer yet is said, never written in another way.
@@ -229,13 +234,14 @@ Result<RowFileFormatPtr> MakeParquet(const OptionMap& options, const StructType&
 
 bool IsWritableFileFormat(std::string_view name) {
   const std::string lower = Lower(name);
-  return lower == "json" || lower == "csv" || lower == "text" || lower == "parquet";
+  return lower == "json" || lower == "csv" || lower == "text" || lower == "parquet" || lower == "avro";
 }
 
 Result<RowFileFormatPtr> MakeRowFileFormat(const std::string& name, const OptionMap& options, const StructType& schema, const FormatContext& context) {
   const std::string lower = Lower(name);
   if (lower == "parquet") return MakeParquet(options, schema);
-  if (!IsWritableFileFormat(lower)) return Status::Unsupported("Writing format \"" + name + "\"", "Write json, csv, text, parquet or delta.");
+  if (lower == "avro") return MakeAvroRowFileFormat(options, schema);
+  if (!IsWritableFileFormat(lower)) return Status::Unsupported("Writing format \"" + name + "\"", "Write avro, json, csv, text, parquet or delta.");
   MS_RETURN_IF_ERROR(RefusePatterns(options));
   MS_ASSIGN_OR_RETURN(Codec codec, TextCodec(options));
   if (lower == "json") return MakeJson(options, schema, context, codec);

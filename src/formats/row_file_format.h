@@ -1,6 +1,6 @@
 #pragma once
 
-// row_file_format.h   Rows → files of JSON, CSV, text or Parquet, as Spark writes them. One RowFileFormat for a query, one RowFileWriter for each file.
+// row_file_format.h   Rows → files of JSON, CSV, text, Parquet or Avro, as Spark writes them. One RowFileFormat for a query, one RowFileWriter for each file.
 
 #include <cstdint>
 #include <memory>
@@ -34,7 +34,7 @@ class RowFileFormat {
   virtual Result<std::unique_ptr<RowFileWriter>> Create(Fs& fs, const std::string& path) const = 0;
 };
 
-// "json", "csv", "text" or "parquet" (any case) with the user's writer options. `schema`: the columns of the files, without partition columns.
+// "json", "csv", "text", "parquet" or "avro" (any case) with the user's writer options. `schema`: the columns of the files, without partition columns.
 // Errors: UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE, MILLSTREAM_UNSUPPORTED.
 Result<std::shared_ptr<const RowFileFormat>> MakeRowFileFormat(const std::string& name, const OptionMap& options, const StructType& schema,
                                                                const FormatContext& context);

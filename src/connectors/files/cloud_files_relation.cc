@@ -184,6 +184,9 @@ Result<RelationSourcePtr> OpenCloudFiles(const UnresolvedDataSource& relation, c
     reader_options["enforceSchema"] = "false";  // columns are found by their names in each file's header
     if (!relation.schema) reader_options.try_emplace("header", "true");
   }
+  // The whole sample counts, as it does for the formats whose records are looked at one by one.
+  for (std::string_view merged : {"parquet", "avro", "orc"})
+    if (definition.options.format == merged) reader_options.try_emplace("mergeSchema", "true");
   FormatContext format_context = context.format;
   format_context.infer_column_types = definition.options.infer_column_types;
   MS_ASSIGN_OR_RETURN(definition.format, context.make_format ? context.make_format(definition.options.format, reader_options, format_context)

@@ -73,7 +73,7 @@ def test_a_schema_is_wanted_except_for_text(spark):
     spark.conf.set("spark.sql.streaming.schemaInference", "true")
     assert spark.readStream.json(base + "/in").schema.simpleString() == "struct<id:bigint,name:string>"
     raises(Exception, lambda: spark.readStream.schema("id bigint").json(base + "/nothing").isStreaming, "PATH_NOT_FOUND")
-    raises(Exception, lambda: spark.readStream.schema("id bigint").orc(base + "/in").isStreaming, "orc")
+    raises(Exception, lambda: spark.readStream.schema("id bigint").format("jdbc").load(base + "/in").isStreaming, "jdbc")
 
 
 def test_parquet_is_a_stream_too(spark):

@@ -1,0 +1,48 @@
+#pragma once
+
+// columnar_file.h   Files that say themselves which columns they have: Parquet, ORC, Avro. Opened once, read part by part from several threads.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/status.h"
+#include "formats/calendar_rebase.h"
+#include "types/data_type.h"
+#include "types/row_stream.h"
+
+namespace millstream {
+
+// The batches of one part, in file order. Not thread-safe.
+class ColumnarRows {
+ public:
+  virtual ~ColumnarRows() = default;
+  // nullptr at the end. Columns as asked for, in that order.
+  virtual Result<RecordBatchPtr> Next() = 0;
+};
+
+// Immutable and thread-safe.
+class ColumnarFile {
+ public:
+  virtual ~ColumnarFile() = default;
+  // Top-level columns.
+  virtual const ArrowSchemaPtr& arrow_schema() const = 0;
+  // Why the file's schema cannot be inferred although some columns can be read: a column has no Spark type, and is null in arrow_schema.
+  virtual Status InferrableSchema() const { return Status(); }
+  // Row groups, stripes, runs of blocks: what different threads can read.
+  virtual int parts() const = 0;
+
+  struct Column {
+    int index = 0;                    // in arrow_schema
+    std::optional<DataType> as = {};  // what the values become in the end; a file may leave that to the caller's cast
+  };
+  virtual Result<std::unique_ptr<ColumnarRows>> ReadPart(int part, const std::vector<Column>& columns, int64_t batch_rows) const = 0;
+
+  // Whether values of a column may become values of `to`, as Spark's reader of this format decides it.
+  virtual bool CanReadAs(int column, const DataType& to) const = 0;
+  // Whether days and times of this file are in the calendar of old. `asked`: what the user says of files that do not say it.
+  virtual CalendarRebase DatetimeRebase(CalendarRebase asked) const { return asked; }
+};
+
+}  // namespace millstream

@@ -1,0 +1,246 @@
+#include "formats/columnar_rows.h"
+
+#include <arrow/array/util.h>
+#include <arrow/compute/cast.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "formats/formats_errors.h"
+#include "formats/parquet_reader.h"
+#include "formats/rescued_columns.h"
+#include "types/arrow_types.h"
+
+namespace millstream {
+namespace {
+
+constexpr int64_t kRowsPerBatch = 65536;
+
+class ColumnarRowsOfFiles : public RowStream {
+ public:
+  ColumnarRowsOfFiles(ColumnarKind kind, ColumnarOptions options, ScanPlan plan, FileScan scan, std::vector<InputFile> files,
+                      std::shared_ptr<FileScanStats> stats)
+      : kind_(std::move(kind)), options_(options), plan_(std::move(plan)), scan_(std::move(scan)), files_(std::move(files)), stats_(std::move(stats)) {}
+
+  const ArrowSchemaPtr& schema() const override { return plan_.arrow_schema(); }
+
+  Result<RecordBatchPtr> Next() override {
+    while (true) {
+      std::shared_ptr<Part> part;
+      {
+        std::unique_lock lock(mutex_);
+        Result<std::shared_ptr<Part>> taken = Take(lock);
+        if (!taken.ok()) return failed_ = taken.status();
+        part = *std::move(taken);
+        if (part == nullptr) return RecordBatchPtr();
+      }
+      Result<RecordBatchPtr> batch = ReadFrom(*part);
+      {
+        std::lock_guard lock(mutex_);
+        if (!batch.ok() && options_.ignore_corrupt_files && IsCorruptFile(batch.status())) {
+          LeaveOut(*part, batch.status());
+          batch = RecordBatchPtr();
+        }
+        if (!batch.ok() && failed_.ok()) failed_ = batch.status();
+        part->is_busy = false;
+        if (!batch.ok() || *batch == nullptr) std::erase(parts_, part);
+        part_freed_.notify_all();
+      }
+      if (!batch.ok() || *batch != nullptr) return batch;
+    }
+  }
+
+ private:
+  // What is being read: by one thread at a time, whose rows others work on meanwhile.
+  struct Part {
+    int32_t file_index = 0;
+    std::shared_ptr<const ColumnarFile> file;
+    int index = 0;
+    bool is_busy = true;
+    std::unique_ptr<ColumnarRows> rows;  // null: not begun
+    std::vector<int> source;             // per parsed column: where it is in the batches, -1: nowhere
+    std::vector<int> rescued;            // columns of the batches
+    int rescued_column = -1;             // among the parsed columns
+    CalendarRebase rebase = CalendarRebase::kCorrected;
+  };
+
+  // The oldest part that nobody reads, or else the next one; waits when all are being read. nullptr: at the end.
+  Result<std::shared_ptr<Part>> Take(std::unique_lock<std::mutex>& lock) {
+    while (true) {
+      MS_RETURN_IF_ERROR(failed_);
+      for (const std::shared_ptr<Part>& part : parts_) {
+        if (part->is_busy) continue;
+        part->is_busy = true;
+        return part;
+      }
+      auto part = std::make_shared<Part>();
+      MS_ASSIGN_OR_RETURN(bool more, NextPart(part.get()));
+      if (more) {
+        parts_.push_back(part);
+        return part;
+      }
+      if (parts_.empty()) return std::shared_ptr<Part>();
+      part_freed_.wait(lock);
+    }
+  }
+
+  // The rest of a file that is broken in the middle. With mutex_ held.
+  void LeaveOut(const Part& part, const Status& reason) {
+    if (stats_) stats_->Skip(part.file_index, /*is_missing=*/false, reason);
+    if (part.file == open_) next_part_ = open_->parts();
+  }
+
+  // With mutex_ held.
+  Result<bool> NextPart(Part* part) {
+    while (open_ == nullptr || next_part_ == open_->parts()) {
+      if (next_file_ == files_.size()) return false;
+      const InputFile& file = files_[next_file_++];
+      if (file.size_bytes == 0 && !kind_.reads_empty_files) continue;
+      auto opened = kind_.open(file);
+      next_part_ = 0;
+      open_ = nullptr;
+      if (opened.ok()) {
+        open_ = *std::move(opened);
+        if (stats_) {
+          ++stats_->files_read;
+          stats_->bytes_read += file.size_bytes;
+        }
+        continue;
+      }
+      const bool missing = opened.status().Is(errors::kFileNotFound);
+      if ((missing && options_.ignore_missing_files) || (options_.ignore_corrupt_files && IsCorruptFile(opened.status()))) {
+        if (stats_) stats_->Skip(static_cast<int32_t>(next_file_) - 1, missing, opened.status());
+      } else if (missing) {
+        return Status::Error(errors::kSourceFileMissing, {{"path", UriFromPath(file.path)}});
+      } else {
+        return opened.status();
+      }
+    }
+    part->file_index = static_cast<int32_t>(next_file_) - 1;
+    part->file = open_;
+    part->index = next_part_++;
+    return true;
+  }
+
+  // The file's column for a name of the schema; -1: none.
+  int FileColumn(const arrow::Schema& in_file, const std::string& name) const {
+    for (int i = 0; i < in_file.num_fields(); ++i)
+      if (in_file.field(i)->name() == name) return i;
+    if (!scan_.rescued_data_column.empty() && options_.case_sensitive_rescue) return -1;
+    CaseInsensitiveLess less;
+    for (int i = 0; i < in_file.num_fields(); ++i) {
+      if (!less(in_file.field(i)->name(), name) && !less(name, in_file.field(i)->name())) return i;
+    }
+    return -1;
+  }
+
+  Status Begin(Part& part) {
+    std::vector<ColumnarFile::Column> wanted;
+    const InputFile& input = files_[static_cast<size_t>(part.file_index)];
+    const arrow::Schema& in_file = *part.file->arrow_schema();
+    const auto& columns = plan_.parsed_columns();
+    const bool rescue = plan_.wants_rescued_data();
+    part.source.assign(columns.size(), -1);
+    std::vector<bool> used(static_cast<size_t>(in_file.num_fields()), false);
+    for (const StructField& field : plan_.data_schema()) {
+      if (int at = FileColumn(in_file, field.name); at >= 0) used[static_cast<size_t>(at)] = true;
+    }
+    for (size_t i = 0; i < columns.size(); ++i) {
+      if (rescue && columns[i] == scan_.rescued_data_column) {
+        part.rescued_column = static_cast<int>(i);
+        continue;
+      }
+      const DataType& to = plan_.data_schema()[*IndexOf(columns[i])].type;
+      const int at = FileColumn(in_file, plan_.data_schema()[*IndexOf(columns[i])].name);
+      if (at < 0) continue;
+      if (part.file->CanReadAs(at, to)) {
+        part.source[i] = static_cast<int>(wanted.size());
+        wanted.push_back({at, to});
+      } else if (rescue) {
+        part.rescued.push_back(static_cast<int>(wanted.size()));
+        wanted.push_back({at});
+      } else if (scan_.rescued_data_column.empty()) {
+        return kind_.mismatch(input, *part.file, at, columns[i], to);
+      }
+    }
+    std::string unknown;
+    for (int i = 0; i < in_file.num_fields(); ++i) {
+      if (used[static_cast<size_t>(i)] || plan_.IsPartition(in_file.field(i)->name())) continue;
+      unknown += (unknown.empty() ? "" : ",") + in_file.field(i)->name();
+      if (rescue) {
+        part.rescued.push_back(static_cast<int>(wanted.size()));
+        wanted.push_back({i});
+      }
+    }
+    if (scan_.fail_on_new_fields && !unknown.empty()) return Status::Error(errors::kNewFieldsInFile, {{"unknownFields", unknown}});
+    part.rebase = part.file->DatetimeRebase(options_.datetime_rebase);
+    MS_ASSIGN_OR_RETURN(part.rows, part.file->ReadPart(part.index, wanted, kRowsPerBatch));
+    return Status();
+  }
+
+  // The next rows of a part, nullptr at its end.
+  Result<RecordBatchPtr> ReadFrom(Part& part) {
+    if (part.rows == nullptr) MS_RETURN_IF_ERROR(Begin(part));
+    MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, part.rows->Next());
+    if (batch == nullptr) return batch;
+    const InputFile& input = files_[static_cast<size_t>(part.file_index)];
+    const auto& columns = plan_.parsed_columns();
+    std::vector<std::shared_ptr<arrow::Array>> parsed;
+    int64_t rescued = 0;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      MS_ASSIGN_OR_RETURN(auto array, static_cast<int>(i) == part.rescued_column ? RescuedColumns(*batch, part.rescued, HadoopPathString(input.path), &rescued)
+                                                                                 : Column(*batch, part, part.source[i], columns[i]));
+      parsed.push_back(std::move(array));
+    }
+    const int64_t count = batch->num_rows();
+    if (stats_) {
+      stats_->rows_in += count;
+      stats_->rows_out += count;
+      stats_->rows_rescued += rescued;
+    }
+    return plan_.Assemble(std::move(parsed), files_, {{part.file_index, count}}, count);
+  }
+
+  std::optional<size_t> IndexOf(const std::string& name) const {
+    auto index = plan_.data_schema().IndexOf(name, true);
+    return index ? index : plan_.data_schema().IndexOf(name, false);
+  }
+
+  Result<std::shared_ptr<arrow::Array>> Column(const arrow::RecordBatch& batch, const Part& part, int at, const std::string& name) const {
+    auto index = IndexOf(name);
+    auto type = ToArrowType(index ? plan_.data_schema()[*index].type : DataType::String());
+    arrow::Result<std::shared_ptr<arrow::Array>> array = at < 0 ? arrow::MakeArrayOfNull(type, batch.num_rows())
+                                                         : batch.column(at)->type()->Equals(*type)
+                                                             ? batch.column(at)
+                                                             : arrow::compute::Cast(*batch.column(at), type, arrow::compute::CastOptions::Safe());
+    if (!array.ok()) return FromArrowStatus(array.status(), "reading the column " + name + " of " + UriFromPath(PathOf(part)));
+    return Rebased(*std::move(array), part.rebase, *options_.zone, PathOf(part));
+  }
+
+  const std::string& PathOf(const Part& part) const { return files_[static_cast<size_t>(part.file_index)].path; }
+
+  const ColumnarKind kind_;
+  const ColumnarOptions options_;
+  const ScanPlan plan_;
+  const FileScan scan_;
+  const std::vector<InputFile> files_;
+  const std::shared_ptr<FileScanStats> stats_;
+  std::mutex mutex_;  // guards what follows
+  size_t next_file_ = 0;
+  std::shared_ptr<const ColumnarFile> open_;
+  int next_part_ = 0;
+  std::vector<std::shared_ptr<Part>> parts_;  // in the order of the files
+  std::condition_variable part_freed_;
+  Status failed_;
+};
+
+}  // namespace
+
+bool IsCorruptFile(const Status& status) { return status.Is(errors::kFailedReadFile) || status.Is(errors::kParquetCorrupt); }
+
+RowStreamPtr MakeColumnarRows(ColumnarKind kind, ColumnarOptions options, ScanPlan plan, FileScan scan, std::vector<InputFile> files,
+                              std::shared_ptr<FileScanStats> stats) {
+  return std::make_unique<ColumnarRowsOfFiles>(std::move(kind), options, std::move(plan), std::move(scan), std::move(files), std::move(stats));
+}
+
+}  // namespace millstream
