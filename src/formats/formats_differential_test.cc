@@ -1,16 +1,18 @@
-// formats_differential_test.cc   Odd JSON and CSV read by us and by PySpark 4.2 (tests/spark/record_formats.py), compared value for value.
+// formats_differential_test.cc   Odd files of each format read by us and by PySpark 4.2, compared value for value. What Spark answered was recorded by
+// tests/spark/record_formats.py (JSON, CSV) and record_more_formats.py (Avro, ORC, XML).
 
 #include <arrow/array.h>
 #include <arrow/scalar.h>
+#include <arrow/util/decimal.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "formats/file_format.h"
 #include "formats/json_scanner.h"
+#include "formats/recorded_files.h"
 #include "formats/test_files.h"
 #include "types/spark_ddl.h"
 
@@ -18,19 +20,6 @@ namespace millstream {
 namespace {
 
 using Json = nlohmann::json;
-
-std::string Decoded(const std::string& base64) {
-  std::string out;
-  uint32_t bits = 0;
-  int have = 0;
-  for (char c : base64) {
-    int value = c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= '0' && c <= '9' ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
-    if (value < 0) break;
-    bits = bits << 6 | static_cast<uint32_t>(value);
-    if ((have += 6) >= 8) out.push_back(static_cast<char>(bits >> (have -= 8)));
-  }
-  return out;
-}
 
 std::string Printed(double value) {
   if (value != value) return "nan";
@@ -56,6 +45,16 @@ std::string Rendered(const arrow::Array& array, int64_t row) {
     case arrow::Type::STRING:
     case arrow::Type::BINARY:
       return ValidUtf8(static_cast<const arrow::BinaryArray&>(array).GetString(row));
+    case arrow::Type::DECIMAL128: {
+      const auto& decimals = static_cast<const arrow::Decimal128Array&>(array);
+      const int scale = static_cast<const arrow::DecimalType&>(*array.type()).scale();
+      std::string digits = arrow::Decimal128(decimals.GetValue(row)).ToIntegerString();
+      const std::string sign = digits.starts_with('-') ? "-" : "";
+      digits.erase(0, sign.size());
+      if (static_cast<int>(digits.size()) <= scale) digits.insert(0, static_cast<size_t>(scale) + 1 - digits.size(), '0');
+      if (scale > 0) digits.insert(digits.size() - static_cast<size_t>(scale), ".");
+      return sign + digits;
+    }
     case arrow::Type::STRUCT: {
       const auto& nested = static_cast<const arrow::StructArray&>(array);
       std::string out = "{";
@@ -88,19 +87,18 @@ struct Answer {
   std::vector<std::map<std::string, std::string>> rows;
 };
 
-Answer Ours(const Json& one, const InputFile& file, const OptionMap& options) {
+Answer Ours(const std::string& format_name, const RecordedFile& recorded, const InputFile& file) {
   Answer answer;
   auto failed = [&](const Status& status) {
     answer.error = status.message();
     answer.rows.clear();
     return answer;
   };
-  auto format = MakeFileFormat(one["format"], options, {});
+  auto format = MakeFileFormat(format_name, recorded.options, {});
   if (!format.ok()) return failed(format.status());
-  auto schema = SchemaFromDdl(one["schema"].get<std::string>());
+  auto schema = SchemaFromDdl(recorded.schema);
   if (!schema.ok()) return failed(schema.status());
-  FileScan scan{.data_schema = *schema};
-  for (const StructField& field : *schema) scan.columns.push_back(field.name);
+  FileScan scan{.data_schema = *schema, .columns = ColumnsOf(recorded.schema)};
   auto rows = (*format)->Read({file}, scan, nullptr);
   if (!rows.ok()) return failed(rows.status());
   while (true) {
@@ -126,22 +124,17 @@ std::string Shown(const std::map<std::string, std::string>& row) {
 class FormatsDifferential : public testing::TestWithParam<const char*> {};
 
 TEST_P(FormatsDifferential, AnswersAsSparkDoes) {
-  const char* source = std::getenv("MILLSTREAM_SOURCE");
-  auto bytes = Fs::Local().ReadFile(std::string(source == nullptr ? "." : source) + "/tests/spark/data/formats.json");
-  ASSERT_TRUE(bytes.ok()) << bytes.status().message();
-  Json cases = Json::parse(*bytes);
-  int compared = 0, rows_compared = 0;
-  for (size_t number = 0; number < cases.size(); ++number) {
-    const Json& one = cases[number];
-    if (one["format"] != GetParam() || one.contains("exception")) continue;
+  const std::string format = GetParam();
+  int compared = 0, rows_compared = 0, number = -1;
+  for (const RecordedFile& recorded : RecordedFiles(format)) {
+    ++number;
+    const Json& one = recorded.answer;
+    if (one.contains("exception")) continue;
     ++compared;
-    std::string content = Decoded(one["content"]);
-    OptionMap options;
-    for (const auto& [name, value] : one["options"].items()) options[name] = value.get<std::string>();
-    std::string label = "case " + std::to_string(number) + " " + one["options"].dump() + " " + one.value("schema", "").substr(0, 40) + " " +
-                        Json(content.substr(0, 60)).dump(-1, ' ', false, Json::error_handler_t::replace);
-    if (!one.contains("schema")) {
-      std::string ours = InferToText(one["format"], options, content, true);
+    std::string label = "case " + std::to_string(number) + " " + one["options"].dump() + " " + recorded.schema.substr(0, 60) + " " +
+                        Json(recorded.content.substr(0, 60)).dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (recorded.schema.empty()) {
+      std::string ours = InferToText(format, recorded.options, recorded.content, true);
       if (one.contains("error")) {
         EXPECT_EQ(ours.find("struct<"), std::string::npos) << label << "\n ours " << ours << "\n Spark " << one["error_text"];
       } else {
@@ -150,7 +143,7 @@ TEST_P(FormatsDifferential, AnswersAsSparkDoes) {
       continue;
     }
     TestFiles files;
-    Answer ours = Ours(one, files.Add("f", content), options);
+    Answer ours = Ours(format, recorded, files.Add("f", recorded.content));
     if (one.contains("error")) {
       EXPECT_FALSE(ours.error.empty()) << label << "\n Spark " << one["error_text"];
       continue;
@@ -168,7 +161,8 @@ TEST_P(FormatsDifferential, AnswersAsSparkDoes) {
   std::printf("%d cases, %d rows compared\n", compared, rows_compared);
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, FormatsDifferential, testing::Values("json", "csv"), [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Formats, FormatsDifferential, testing::Values("json", "csv", "avro", "orc", "xml"),
+                         [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
 }  // namespace millstream

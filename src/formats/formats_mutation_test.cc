@@ -5,6 +5,7 @@
 #include <chrono>
 #include <random>
 
+#include "formats/recorded_files.h"
 #include "formats/test_files.h"
 
 namespace millstream {
@@ -74,6 +75,56 @@ TEST(FormatsMutation, NoBytesBreakTheReaders) {
   }
   std::printf("%d rounds\n", rounds);
 }
+
+// Recorded files of formats that say themselves what they hold, with some of their bytes changed.
+class BinaryMutation : public testing::TestWithParam<const char*> {};
+
+TEST_P(BinaryMutation, NoBytesBreakTheReaders) {
+  const std::string format = GetParam();
+  const std::vector<RecordedFile> recorded = RecordedFiles(format);
+  ASSERT_FALSE(recorded.empty());
+  std::mt19937 random(20260102);
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  int rounds = 0;
+  while (std::chrono::steady_clock::now() < until) {
+    const RecordedFile& seed = recorded[random() % recorded.size()];
+    std::string bytes = seed.content;
+    if (bytes.empty() || bytes.size() > 20'000) continue;
+    for (unsigned n = 1 + random() % 4; n > 0; --n) {
+      const size_t at = random() % bytes.size();
+      switch (random() % 5) {
+        case 0:
+          bytes[at] = static_cast<char>(random());
+          break;
+        case 1:
+          bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
+          break;
+        case 2:
+          bytes.insert(at, 1 + random() % 9, static_cast<char>(random() % 2 == 0 ? 0xff : random()));
+          break;
+        case 3:
+          bytes.erase(at, 1 + random() % 5);
+          break;
+        default:
+          bytes.resize(at + 1);
+      }
+      if (bytes.empty()) bytes = "O";
+    }
+    TestFiles files;
+    InputFile file = files.Add("m", bytes);
+    const bool rescue = random() % 2 == 0;
+    const std::string ddl = seed.schema.empty() ? "a INT, s STRING" : seed.schema;
+    std::vector<std::string> columns = ColumnsOf(ddl);
+    if (rescue) columns.push_back("_rescued");
+    const std::string text = ReadToText(format, seed.options, {file}, ddl, columns, rescue ? "_rescued" : "");
+    EXPECT_EQ(text.find("Invalid:"), std::string::npos) << text;
+    (void)InferToText(format, seed.options, bytes, rescue);
+    ++rounds;
+  }
+  std::printf("%d rounds\n", rounds);
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, BinaryMutation, testing::Values("avro", "orc", "xml"), [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
 }  // namespace millstream
