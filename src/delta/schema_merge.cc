@@ -4,6 +4,7 @@
 #include <set>
 
 #include "delta/delta_errors.h"
+#include "delta/type_widening.h"
 
 namespace millstream {
 namespace {
@@ -32,7 +33,7 @@ DataType AllNullable(const DataType& type) {
 
 bool IsSmallInteger(TypeId id) { return id == TypeId::kByte || id == TypeId::kShort || id == TypeId::kInteger; }
 
-Result<DataType> MergeTypes(const std::string& path, const DataType& table, const DataType& rows) {
+Result<DataType> MergeTypes(const std::string& path, const DataType& table, const DataType& rows, bool widens) {
   if (table.id() == TypeId::kStruct && rows.id() == TypeId::kStruct) {
     StructType merged = table.fields();
     std::vector<StructField> fields = merged.fields();
@@ -42,20 +43,21 @@ Result<DataType> MergeTypes(const std::string& path, const DataType& table, cons
         fields.push_back({field.name, AllNullable(field.type), true, TableMetadata(field.metadata)});
         continue;
       }
-      MS_ASSIGN_OR_RETURN(fields[*index].type, MergeTypes(path + "." + field.name, fields[*index].type, field.type));
+      MS_ASSIGN_OR_RETURN(fields[*index].type, MergeTypes(path + "." + field.name, fields[*index].type, field.type, widens));
     }
     return DataType::Struct(StructType(std::move(fields)));
   }
   if (table.id() == TypeId::kArray && rows.id() == TypeId::kArray) {
-    MS_ASSIGN_OR_RETURN(DataType element, MergeTypes(path + ".element", table.element(), rows.element()));
+    MS_ASSIGN_OR_RETURN(DataType element, MergeTypes(path + ".element", table.element(), rows.element(), widens));
     return DataType::Array(std::move(element), table.contains_null());
   }
   if (table.id() == TypeId::kMap && rows.id() == TypeId::kMap) {
-    MS_ASSIGN_OR_RETURN(DataType key, MergeTypes(path + ".key", table.key(), rows.key()));
-    MS_ASSIGN_OR_RETURN(DataType value, MergeTypes(path + ".value", table.value(), rows.value()));
+    MS_ASSIGN_OR_RETURN(DataType key, MergeTypes(path + ".key", table.key(), rows.key(), widens));
+    MS_ASSIGN_OR_RETURN(DataType value, MergeTypes(path + ".value", table.value(), rows.value(), widens));
     return DataType::Map(std::move(key), std::move(value), table.contains_null());
   }
   if (table.id() == TypeId::kNull) return AllNullable(rows);
+  if (widens && CanWiden(table, rows)) return rows;
   // These three are one physical type in Parquet: old files stay readable.
   if (IsSmallInteger(table.id()) && IsSmallInteger(rows.id())) return table.id() > rows.id() ? table : rows;
   if (CanStore(rows, table)) return table;
@@ -129,9 +131,9 @@ bool CanStore(const DataType& from, const DataType& to) {
   return from.id() == TypeId::kDate && (to.id() == TypeId::kTimestamp || to.id() == TypeId::kTimestampNtz);
 }
 
-Result<StructType> MergeSchemas(const StructType& table, const StructType& rows) {
-  MS_ASSIGN_OR_RETURN(DataType merged, MergeTypes("", DataType::Struct(table), DataType::Struct(rows)));
-  return merged.fields();
+Result<StructType> MergeSchemas(const StructType& table, const StructType& rows, bool widens) {
+  MS_ASSIGN_OR_RETURN(DataType merged, MergeTypes("", DataType::Struct(table), DataType::Struct(rows), widens));
+  return widens ? WithTypeChanges(table, merged.fields()) : merged.fields();
 }
 
 Status CheckSchemaFits(const StructType& table, const StructType& rows, const std::string& table_id) {

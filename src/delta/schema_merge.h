@@ -11,9 +11,9 @@
 
 namespace millstream {
 
-// The table's schema with the columns that only the rows have appended (nested ones too), and integers widened where Spark does.
-// DELTA_FAILED_TO_MERGE_FIELDS.
-Result<StructType> MergeSchemas(const StructType& table, const StructType& rows);
+// The table's schema with the columns that only the rows have appended (nested ones too), and integers widened where Spark does; with `widens` all
+// types that CanWiden, whose changes stand in the fields' metadata. DELTA_FAILED_TO_MERGE_FIELDS.
+Result<StructType> MergeSchemas(const StructType& table, const StructType& rows, bool widens = false);
 
 // Without mergeSchema: every column of the rows must be in the table, with a type that can be cast to the table's.
 Status CheckSchemaFits(const StructType& table, const StructType& rows, const std::string& table_id);

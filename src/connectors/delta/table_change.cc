@@ -91,6 +91,10 @@ Status ApplyProperties(const std::map<std::string, std::string>& properties, Pro
       if (is_on || value == "supported") protocol = ProtocolWithFeature(std::move(protocol), "deletionVectors", true);
       continue;
     }
+    if (key == "delta.enableTypeWidening" || key == "delta.feature.typeWidening") {
+      if (is_on || value == "supported") protocol = ProtocolWithFeature(std::move(protocol), "typeWidening", true);
+      continue;
+    }
     if (key == "delta.isolationLevel" && value != "Serializable") {
       return Status::Unsupported("The table property " + key + " = " + value, "Serializable is the only level that Delta's open source knows, too.");
     }
@@ -138,7 +142,7 @@ Result<TableChange> PlanTableChange(const SnapshotPtr& snapshot, const std::stri
     schema = ForNewTable(rows);
     if (!wishes.partition_by.empty()) change.target.partition_columns = wishes.partition_by;
   } else if (wishes.merge_schema) {
-    MS_ASSIGN_OR_RETURN(schema, MergeSchemas(current.schema, rows));
+    MS_ASSIGN_OR_RETURN(schema, MergeSchemas(current.schema, rows, current.IsTrue("delta.enableTypeWidening")));
   } else {
     MS_RETURN_IF_ERROR(CheckSchemaFits(current.schema, rows, current.id));
   }
