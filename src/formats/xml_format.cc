@@ -106,7 +106,7 @@ class XmlRows : public RowStream {
       if (!more.ok()) {
         Status status = Forgiven(options_, input, more.status());
         if (!status.ok()) return std::move(status).While("while reading " + UriFromPath(input.path) + " at byte " + std::to_string((*file)->reader.offset()));
-        if (stats_) ++stats_->files_skipped;
+        if (stats_) stats_->Skip((*file)->index, more.status().Is(errors::kFileNotFound), more.status());
       } else if (*more) {
         return Status();
       } else if (stats_) {
@@ -140,7 +140,7 @@ class XmlRows : public RowStream {
         return Status();
       }
       MS_RETURN_IF_ERROR(Forgiven(options_, input, source.status()));
-      if (stats_) ++stats_->files_skipped;
+      if (stats_) stats_->Skip(index, source.status().Is(errors::kFileNotFound), source.status());
     }
   }
 

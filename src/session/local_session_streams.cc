@@ -88,11 +88,21 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& c
   request.plan.depends_on_time = !ComputesTheSame(*analyzed, *analyzed_later);
   low_latency.asks_for_time = request.plan.depends_on_time;
   MS_RETURN_IF_ERROR(CheckContinuousTrigger(start.trigger, low_latency));
-  request.plan.compile = [catalog, conf, analyzed, query = start.query, engine = engine_, compute = compute_conf(), mode = start.output_mode,
+  auto current = std::make_shared<PlanPtr>(analyzed);
+  request.plan.evolve = [catalog, conf, current, query = start.query, mode = start.output_mode](
+                            const RelationSourcePtr& relation, const RelationSourcePtr& evolved) -> Result<std::vector<RelationSourcePtr>> {
+    catalog->Replace(relation, evolved);
+    catalog->Rewind();
+    MS_ASSIGN_OR_RETURN(PlanPtr plan, Analyze(query, *catalog, conf));
+    *current = DistinctAsAggregate(plan);
+    MS_RETURN_IF_ERROR(CheckStreamingOperations(**current, mode));
+    return StreamsOf(**current);
+  };
+  request.plan.compile = [catalog, conf, current, query = start.query, engine = engine_, compute = compute_conf(), mode = start.output_mode,
                           depends_on_time = request.plan.depends_on_time,
                           propagates_watermarks = conf_.GetBool("spark.sql.streaming.statefulOperator.allowMultiple")](
                              int64_t batch_timestamp_ms) -> Result<std::unique_ptr<StreamPlan>> {
-    PlanPtr plan = analyzed;
+    PlanPtr plan = *current;
     if (depends_on_time) {
       AnalyzerConf at_batch = conf;
       at_batch.now_us = batch_timestamp_ms * 1000;
@@ -269,7 +279,10 @@ Result<LocalSession::StreamTarget> LocalSession::ResolveTableTarget(const StartS
     table.is_managed = false;
   }
   StreamTarget target = DeltaTarget(start, table.location);
-  target.prepare = [engine = engine_, table, schema, partition_by = start.partition_by]() -> Status {
+  std::map<std::string, std::string> properties;
+  for (const auto& [name, value] : start.options)
+    if (LowerCase(name).starts_with("delta.")) properties.emplace(name, value);
+  target.prepare = [engine = engine_, table, schema, partition_by = start.partition_by, properties]() -> Status {
     MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine->delta, table.location));
     if (!exists) {
       // Rows of a stream may lack any column: what Spark creates here is nullable throughout.
@@ -278,7 +291,8 @@ Result<LocalSession::StreamTarget> LocalSession::ResolveTableTarget(const StartS
         field.nullable = true;
         nullable.Add(std::move(field));
       }
-      MS_RETURN_IF_ERROR(CreateDeltaTable(engine->delta, table.location, DeltaCreate{.schema = nullable, .partition_columns = partition_by}));
+      MS_RETURN_IF_ERROR(
+          CreateDeltaTable(engine->delta, table.location, DeltaCreate{.schema = nullable, .partition_columns = partition_by, .properties = properties}));
     }
     return table.is_managed ? Status() : engine->warehouse.RegisterTable(table);
   };

@@ -15,6 +15,11 @@ class PinnedCatalog : public Catalog {
   explicit PinnedCatalog(SessionCatalog catalog) : catalog_(std::move(catalog)) {}
   // The next question is the first again.
   void Rewind() { next_relation_ = next_view_ = 0; }
+  // From now on the answer is another one.
+  void Replace(const RelationSourcePtr& relation, const RelationSourcePtr& by) {
+    for (Result<RelationSourcePtr>& answer : relations_)
+      if (answer.ok() && *answer == relation) answer = by;
+  }
 
   Result<PlanPtr> FindView(const std::vector<std::string>& name) override {
     if (next_view_ == views_.size()) views_.push_back(catalog_.FindView(name));

@@ -1,8 +1,10 @@
 #include "session/session_catalog.h"
 
 #include "connectors/delta/delta_connector.h"
+#include "connectors/files/cloud_files_state.h"
 #include "connectors/files/copy_state.h"
 #include "connectors/files/files_connector.h"
+#include "connectors/files/read_files.h"
 #include "connectors/rate/rate_batch_source.h"
 #include "connectors/rate/rate_source.h"
 #include "connectors/socket/socket_source.h"
@@ -134,8 +136,13 @@ Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSou
   if (EqualsIgnoreCase(wanted.format, "cloudFiles")) {
     if (!wanted.is_streaming)
       return Status::Unsupported("spark.read.format(\"cloudFiles\")",
-                                 "cloudFiles is a stream: use spark.readStream, or spark.read with the format of the files.");
+                                 "cloudFiles is a stream: use spark.readStream, spark.read with the format of the files, or SELECT … FROM read_files(…).");
     return OpenCloudFiles(wanted, files);
+  }
+  if (EqualsIgnoreCase(wanted.format, "read_files")) return OpenReadFiles(wanted, files);
+  if (EqualsIgnoreCase(wanted.format, "cloud_files_state") && !wanted.is_streaming && wanted.paths.size() == 1) {
+    MS_ASSIGN_OR_RETURN(std::string checkpoint, PathFromUri(wanted.paths[0]));
+    return OpenCloudFilesState(engine_.fs, checkpoint);
   }
   if (IsFileFormat(wanted.format)) return OpenFiles(wanted, files);
   if (IsDeltaFormat(wanted.format)) {

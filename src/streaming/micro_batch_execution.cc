@@ -255,9 +255,9 @@ Result<TriggerOutcome> MicroBatchExecution::RunTrigger(const ReadLimit& limit) {
 std::optional<std::vector<std::string>> MicroBatchExecution::WatchedDirectories() const {
   std::vector<std::string> directories;
   for (const Input& input : inputs_) {
-    std::optional<std::string> directory = input.source->watched_directory();
-    if (!directory) return std::nullopt;
-    directories.push_back(*std::move(directory));
+    std::vector<std::string> watched = input.source->watched_directories();
+    if (watched.empty()) return std::nullopt;
+    std::move(watched.begin(), watched.end(), std::back_inserter(directories));
   }
   return directories;
 }
@@ -327,21 +327,41 @@ Status MicroBatchExecution::RunBatch(const Batch& batch, TriggerProgress& progre
 // Runs the batch, and runs it again when an input changed under it: a sink keeps nothing of a batch that failed.
 Result<BatchResult> MicroBatchExecution::WriteBatch(const Batch& batch, TriggerProgress& progress) {
   for (int attempt = 1;; ++attempt) {
-    MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenBatch(batch, progress));
-    MS_FAILPOINT("stream.before_sink");
-    Result<BatchResult> written = [&] {
+    Result<BatchResult> written = [&]() -> Result<BatchResult> {
+      MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenBatch(batch, progress));
+      MS_FAILPOINT("stream.before_sink");
       TriggerProgress::Phase phase(progress, "addBatch");
       Result<BatchResult> added = sink_->AddBatch(batch.id, compiled_->schema(), *rows);
       if (added.ok()) {
-        if (Status finished = FinishBatch(progress); !finished.ok()) return Result<BatchResult>(std::move(finished));
+        MS_RETURN_IF_ERROR(FinishBatch(progress));
       }
       return added;
     }();
     if (written.ok() || !written.status().retryable() || attempt == kBatchAttemptsMax || cancel_->cancelled()) return written;
     spdlog::warn("query {}: batch {} runs again: {}", checkpoint_->query_id(), batch.id.value(), written.status().message());
     if (state_ != nullptr) MS_RETURN_IF_ERROR(state_->Abort());
+    MS_RETURN_IF_ERROR(TakeEvolvedSchemas(batch.timestamp_ms));
     stop_.WaitFor(kRetryPauseMs * attempt);
   }
+}
+
+Status MicroBatchExecution::TakeEvolvedSchemas(int64_t batch_timestamp_ms) {
+  bool has_evolved = false;
+  for (Input& input : inputs_) {
+    auto* evolving = dynamic_cast<SupportsSchemaEvolution*>(input.source.get());
+    if (evolving == nullptr || !plan_.evolve) continue;
+    MS_ASSIGN_OR_RETURN(RelationSourcePtr evolved, evolving->EvolvedRelation());
+    if (evolved == nullptr) continue;
+    MS_ASSIGN_OR_RETURN(plan_.streams, plan_.evolve(input.relation, evolved));
+    MS_CHECK(plan_.streams.size() == inputs_.size());
+    for (size_t i = 0; i < inputs_.size(); ++i) inputs_[i].relation = plan_.streams[i];
+    has_evolved = true;
+  }
+  if (!has_evolved) return Status();
+  compiled_.reset();
+  MS_RETURN_IF_ERROR(MakePlan(batch_timestamp_ms));
+  // What is remembered may hold rows of the old schema.
+  return state_ == nullptr ? Status() : CheckStateSchema(*state_, compiled_->stateful());
 }
 
 Status MicroBatchExecution::FinishBatch(TriggerProgress& progress) {

@@ -41,11 +41,15 @@ struct StreamConf {
 
 // Makes the plan for a batch with this batchTimestampMs: what current_timestamp() means in it.
 using PlanCompiler = std::function<Result<std::unique_ptr<StreamPlan>>(int64_t batch_timestamp_ms)>;
+// Puts `evolved` in the place of `relation` in the plan that is compiled next; its streaming leaves.
+using PlanEvolver = std::function<Result<std::vector<RelationSourcePtr>>(const RelationSourcePtr& relation, const RelationSourcePtr& evolved)>;
 
 struct MicroBatchPlan {
   // The streaming leaves of the plan, in plan order: the i-th is sources/<i> of the checkpoint.
   std::vector<RelationSourcePtr> streams;
   PlanCompiler compile;
+  // Null: the schemas of the sources are fixed.
+  PlanEvolver evolve;
   // Keeps, durably and once for each batch, the rows that came too late for it; null: they are counted only. The batch may be offered again.
   std::function<Status(BatchId, std::vector<LateRows>)> keep_late_rows;
   // current_timestamp() and its like are in the plan: it is compiled for each batch.
@@ -100,6 +104,8 @@ class MicroBatchExecution {
   Result<std::optional<Batch>> ConstructNextBatch(const ReadLimit& limit, TriggerProgress& progress);
   Status RunBatch(const Batch& batch, TriggerProgress& progress);
   Result<BatchResult> WriteBatch(const Batch& batch, TriggerProgress& progress);
+  // The plan over the schemas that the sources have now.
+  Status TakeEvolvedSchemas(int64_t batch_timestamp_ms);
   // All rows have passed; what was observed of them.
   Status FinishBatch(TriggerProgress& progress);
   Result<RowStreamPtr> OpenBatch(const Batch& batch, TriggerProgress& progress);

@@ -11,6 +11,7 @@ namespace {
 
 // Watched sources are looked at all the same: a hint may be missing, of a network file system always.
 constexpr int64_t kWatchedPauseMs = 500;
+constexpr int kWatchAttemptsMax = 100;
 constexpr int64_t kHeldClockLookMs = 1;
 
 }  // namespace
@@ -180,7 +181,8 @@ bool StreamExecution::WaitForNews(int64_t ms) {
 }
 
 bool StreamExecution::WatchSources() {
-  if (watches_) return false;
+  // What cannot be watched yet may be soon: a directory that has just changed is looked at again first.
+  if (watches_ && (!watches_->empty() || ++watch_attempts_ > kWatchAttemptsMax)) return false;
   watches_.emplace();
   const std::optional<std::vector<std::string>> directories = execution_->WatchedDirectories();
   if (!directories) return false;

@@ -88,6 +88,7 @@ class StreamExecution : public StreamingQuery, public std::enable_shared_from_th
   int64_t idle_shown_us_ = 0;                       // of the stream's thread
   // Of the stream's thread. Made at the first pause; empty: a source cannot be watched.
   std::optional<std::vector<std::unique_ptr<DirectoryWatch>>> watches_;
+  int watch_attempts_ = 0;
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

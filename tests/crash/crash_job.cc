@@ -18,8 +18,8 @@ namespace millstream {
 namespace {
 
 struct JobOptions {
-  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state;
-  bool by_name = false, changes = false;
+  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean;
+  bool by_name = false, changes = false, goes_on = false;
   int max_files = 1000, retain = 100, deltas = 10;
 };
 
@@ -74,6 +74,13 @@ PlanPtr Input(const JobOptions& options) {
                       {"cloudFiles.schemaLocation", options.schema},
                       {"cloudFiles.maxFilesPerTrigger", std::to_string(options.max_files)}};
     source.paths = {options.landing};
+    if (options.goes_on) source.options["cloudFiles.schemaEvolutionMode"] = "addNewColumnsWithoutRestart";
+    if (!options.clean.empty()) {
+      source.options["cloudFiles.cleanSource"] = "MOVE";
+      source.options["cloudFiles.cleanSource.moveDestination"] = options.clean;
+      source.options["cloudFiles.cleanSource.retentionDuration"] = "0 seconds";
+      source.options["cloudFiles.cleanSource.waitForCompletion"] = "true";
+    }
   }
   return MakePlan(std::move(source));
 }
@@ -203,6 +210,8 @@ int main(int argc, char** argv) {
   app.add_option("--partition-by", options.partition_by, "A column to partition by");
   app.add_flag("--by-name", options.by_name, "Write to the catalog's table crash.bronze instead of --table");
   app.add_option("--external", options.external, "With --by-name: register an external table here at the end");
+  app.add_option("--clean", options.clean, "cloudFiles.cleanSource.moveDestination: loaded files are moved there at once");
+  app.add_flag("--goes-on", options.goes_on, "cloudFiles.schemaEvolutionMode = addNewColumnsWithoutRestart");
   app.add_flag("--changes", options.changes, "Merge the table's rows into crash.changes at the end, and delete some");
   CLI11_PARSE(app, argc, argv);
   if (list_failpoints) {

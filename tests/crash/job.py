@@ -33,6 +33,8 @@ class Shape:
     partition_by: str = ""
     by_name: bool = False
     grows_columns: bool = False
+    goes_on: bool = False  # the stream does not stop for them
+    clean: bool = False  # loaded files are moved away
     changes: bool = False  # rows are changed in place too: MERGE and DELETE on another table
     state: str = ""  # "deduplicate", "aggregate", "session" or "join": the rows go through a query that remembers
     deltas: int = 10
@@ -40,11 +42,12 @@ class Shape:
     @staticmethod
     def any(rng, by_name=False, changes=False):
         file_format = rng.choice(["json", "json", "csv", "parquet"])
+        grows = file_format == "json" and rng.random() < 0.4
         if not by_name and not changes and rng.random() < 0.3:
             return Shape.files(rng)
         return Shape(format=file_format, max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "", "event"]),
-                     by_name=by_name or rng.random() < 0.3, grows_columns=file_format == "json" and rng.random() < 0.4,
-                     changes=changes or rng.random() < 0.2)
+                     by_name=by_name or rng.random() < 0.3, grows_columns=grows, goes_on=grows and rng.random() < 0.5,
+                     clean=rng.random() < 0.3, changes=changes or rng.random() < 0.2)
 
 
     @staticmethod
@@ -129,6 +132,8 @@ class Job:
     def __init__(self, program, root, landing, rng, shape):
         self.program, self.root, self.landing, self.rng, self.shape = program, root, landing, rng, shape
         self.table = os.path.join(root, "warehouse", "crash.db", "bronze") if shape.by_name else os.path.join(root, "table")
+        self.archive = landing + "-archive"
+        self.files_written = 0
         self.expected = []
         self.acknowledged = 0
         self.next_id = 0
@@ -154,6 +159,7 @@ class Job:
             path = os.path.join(folder, f"f{rows[0]['id']:08d}.{self.shape.format}")
             self.write(path + ".tmp", rows)
             os.rename(path + ".tmp", path)
+            self.files_written += 1
 
     def new_row(self):
         number = self.next_id
@@ -186,6 +192,10 @@ class Job:
             command += ["--by-name", "--external", os.path.join(self.root, "outside")]
         if self.shape.changes:
             command += ["--changes"]
+        if self.shape.clean:
+            command += ["--clean", self.archive]
+        if self.shape.goes_on:
+            command += ["--goes-on"]
         self.lives += 1
         return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -252,7 +262,20 @@ class Job:
             wrong.append(f"{len(lost)} rows lost {lost[:3]}")
         if sum(found.values()) < self.acknowledged:
             wrong.append(f"{self.acknowledged} rows were acknowledged, {sum(found.values())} are there")
+        if self.shape.clean:
+            wrong += self.cleaning_wrong(complete)
         return wrong + (self.changes_wrong(complete) if self.shape.changes else [])
+
+    def cleaning_wrong(self, complete):
+        """Every file is in the landing directory or in the archive; in the end all are in the archive."""
+        inodes = {place: {os.stat(os.path.join(folder, name)).st_ino for folder, _, names in os.walk(place) for name in names}
+                  for place in (self.landing, self.archive)}
+        wrong = []
+        if len(inodes[self.landing] | inodes[self.archive]) != self.files_written:
+            wrong.append(f"{self.files_written} files were written, {len(inodes[self.landing] | inodes[self.archive])} are there")
+        if complete and inodes[self.landing]:
+            wrong.append(f"{len(inodes[self.landing])} loaded files were not moved away")
+        return wrong
 
     def state_wrong(self, found, complete):
         """What is wrong with the rows of a query with state. The watermark is 150 s behind the newest id, and no row is late."""

@@ -10,6 +10,7 @@ A failpoint that never fires fails the test: it would be a durable step that nob
     kill_test.py --millstream build/release/millstream --kills 500 [--seed 1] [--server-kills 40]
 """
 import argparse
+import dataclasses
 import os
 import shutil
 import subprocess
@@ -79,6 +80,10 @@ class Scenarios:
             pass
         elif name.startswith("delta.vector."):
             self.new_job(Shape.any(self.rng, changes=True))
+        elif name.startswith("files.clean.") and (self.job is None or not self.job.shape.clean):
+            self.new_job(dataclasses.replace(Shape.any(self.rng, by_name=True), clean=True))
+        elif name.startswith("files.clean."):
+            pass
         elif name.startswith(("files.ledger.", "delta.")) and (self.job is None or self.job.shape.source != "cloudFiles" or self.job.shape.sink != "delta"):
             self.new_job(Shape.any(self.rng, by_name=True))
         elif name.startswith(FIRST_START):

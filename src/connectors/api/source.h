@@ -42,8 +42,8 @@ class Source {
   virtual Status Commit(const StreamOffset& end) = 0;
   // Rows read by the last ReadBatch, once its stream has ended: numInputRows.
   virtual int64_t rows_read() const = 0;
-  // A directory (raw path) in which names come or go whenever there may be something new; nullopt: one has to look.
-  virtual std::optional<std::string> watched_directory() const { return std::nullopt; }
+  // Directories (raw paths) in which names come or go whenever there may be something new; none: one has to look.
+  virtual std::vector<std::string> watched_directories() const { return {}; }
   // sources[].metrics of the progress JSON (numFilesOutstanding, numBytesOutstanding …).
   virtual std::map<std::string, std::string> metrics() const { return {}; }
 };
@@ -53,6 +53,15 @@ class SupportsTriggerAvailableNow {
  public:
   virtual ~SupportsTriggerAvailableNow() = default;
   virtual Status PrepareForTriggerAvailableNow() = 0;
+};
+
+// For sources whose schema may grow while their query runs.
+class SupportsSchemaEvolution {
+ public:
+  virtual ~SupportsSchemaEvolution() = default;
+  // After a ReadBatch that failed retryably because its schema was too old: the relation with the schema in force, which this source reads from now on.
+  // nullptr: the schema is as it was.
+  virtual Result<RelationSourcePtr> EvolvedRelation() = 0;
 };
 
 // What a StreamingRelation in an analyzed plan can do beyond having a schema: become a Source once the checkpoint is known.

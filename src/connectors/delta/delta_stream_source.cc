@@ -70,7 +70,7 @@ std::string DeltaStreamSource::description() const { return "DeltaSource[" + Had
 
 int64_t DeltaStreamSource::rows_read() const { return rows_read_->load(); }
 
-std::optional<std::string> DeltaStreamSource::watched_directory() const { return LogDirectory(log_->table_path()); }
+std::vector<std::string> DeltaStreamSource::watched_directories() const { return {LogDirectory(log_->table_path())}; }
 
 Status DeltaStreamSource::PrepareForTriggerAvailableNow() {
   MS_ASSIGN_OR_RETURN(SnapshotPtr newest, log_->Update());

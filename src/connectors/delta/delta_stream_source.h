@@ -27,7 +27,7 @@ class DeltaStreamSource : public Source, public SupportsTriggerAvailableNow {
   Result<RowStreamPtr> ReadBatch(const std::optional<StreamOffset>& start, const StreamOffset& end, const ScanNeeds& needs) override;
   Status Commit(const StreamOffset& end) override;
   int64_t rows_read() const override;
-  std::optional<std::string> watched_directory() const override;
+  std::vector<std::string> watched_directories() const override;
   Status PrepareForTriggerAvailableNow() override;
 
  private:

@@ -1,8 +1,11 @@
 #include "connectors/files/batch_rows.h"
 
+#include <algorithm>
 #include <mutex>
+#include <set>
 
 #include "connectors/files/files_errors.h"
+#include "delta/type_widening.h"
 #include "formats/formats_errors.h"
 
 namespace millstream {
@@ -10,10 +13,13 @@ namespace {
 
 class BatchRows : public RowStream {
  public:
-  BatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files, std::vector<InputFile> inputs)
-      : definition_(definition), ledger_(std::move(ledger)), files_(std::move(files)), inputs_(std::move(inputs)) {}
+  BatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files, std::vector<InputFile> inputs,
+            std::shared_ptr<std::atomic<bool>> schema_evolved)
+      : definition_(definition), ledger_(std::move(ledger)), files_(std::move(files)), inputs_(std::move(inputs)), schema_evolved_(std::move(schema_evolved)) {}
 
-  Status Open(const FileScan& scan, std::shared_ptr<FileScanStats> stats) {
+  Status Open(FileScan scan, std::shared_ptr<FileScanStats> stats) {
+    stats_ = stats;
+    if (stats_ != nullptr) scan.outcomes = stats_->outcomes = std::make_shared<FileOutcomes>(inputs_.size());
     Result<RowStreamPtr> rows = definition_.format->Read(inputs_, scan, std::move(stats));
     if (!rows.ok()) return Learn(rows.status());
     rows_ = std::move(*rows);
@@ -22,19 +28,41 @@ class BatchRows : public RowStream {
   const ArrowSchemaPtr& schema() const override { return rows_->schema(); }
   Result<RecordBatchPtr> Next() override {
     Result<RecordBatchPtr> batch = rows_->Next();
-    if (batch.ok()) return batch;
-    return Learn(batch.status());
+    if (!batch.ok()) return Learn(batch.status());
+    // Before the sink has the batch: once it does, nobody would read the files again to find out.
+    if (*batch == nullptr) MS_RETURN_IF_ERROR(RecordSkipped());
+    return batch;
   }
 
  private:
+  Status RecordSkipped() {
+    std::lock_guard lock(mutex_);
+    if (stats_ == nullptr || stats_->files_skipped.load() == static_cast<int64_t>(recorded_.size())) return Status();
+    for (const FileOutcomes::Skipped& skipped : stats_->outcomes->skipped()) {
+      const std::string& path = inputs_[static_cast<size_t>(skipped.file)].path;
+      auto file = std::find_if(files_.begin(), files_.end(), [&](const NumberedFile& known) { return known.path == path; });
+      if (file == files_.end() || !recorded_.insert(file->number).second) continue;
+      using Skipped = FileFate::Skipped;
+      MS_RETURN_IF_ERROR(
+          ledger_->RecordFate(file->number, {.skipped = skipped.is_missing ? Skipped::kMissing : Skipped::kCorrupted, .reason = skipped.reason}));
+    }
+    return ledger_->Sync();
+  }
+
   // Several readers may fail at a time; one of them does it for all.
   Status Learn(Status failure) {
     std::lock_guard lock(mutex_);
     if (learned_) return failure;
-    if (failure.Is(errors::kNewFieldsInFile) && definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumns && definition_.schema_location) {
+    const bool restarts = definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumns;
+    const bool goes_on = definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumnsWithoutRestart;
+    if (failure.Is(errors::kNewFieldsInFile) && (restarts || goes_on) && definition_.schema_location) {
       learned_ = true;
-      Status evolved = EvolveSchema(definition_.fs, *definition_.schema_location, *definition_.format, definition_.options.schema_hints, inputs_);
-      if (!evolved.ok()) return std::move(evolved).While("while adding new columns to the schema of " + HadoopPathString(definition_.glob.pattern()));
+      Result<bool> evolved = EvolveSchema(definition_.fs, *definition_.schema_location, *definition_.format, definition_.options.schema_hints, inputs_);
+      if (!evolved.ok()) return Status(evolved.status()).While("while adding new columns to the schema of " + HadoopPathString(definition_.glob.pattern()));
+      if (goes_on) {
+        schema_evolved_->store(true);
+        return std::move(failure).Retryable();
+      }
       // The plan has the old columns: the next start of the query takes the new ones, another run of this batch would fail again.
       return failure;
     }
@@ -58,22 +86,39 @@ class BatchRows : public RowStream {
   std::shared_ptr<FileLedger> ledger_;
   const std::vector<NumberedFile> files_;
   const std::vector<InputFile> inputs_;
+  const std::shared_ptr<std::atomic<bool>> schema_evolved_;
   RowStreamPtr rows_;
   std::mutex mutex_;
-  bool learned_ = false;  // GUARDED_BY(mutex_)
+  std::shared_ptr<FileScanStats> stats_;
+  bool learned_ = false;        // GUARDED_BY(mutex_)
+  std::set<int64_t> recorded_;  // GUARDED_BY(mutex_)
 };
+
+// A column that no hint speaks of; hints are applied again behind this.
+StructType Widened(const StructType& schema, const StructType& found) {
+  std::vector<StructField> fields = schema.fields();
+  for (StructField& field : fields) {
+    std::optional<size_t> at = found.IndexOf(field.name);
+    if (!at) continue;
+    const DataType& type = found[*at].type;
+    if (CanWiden(field.type, type)) field.type = type;
+    if (field.type.id() == TypeId::kStruct && type.id() == TypeId::kStruct) field.type = DataType::Struct(Widened(field.type.fields(), type.fields()));
+  }
+  return StructType(std::move(fields));
+}
 
 }  // namespace
 
 Result<RowStreamPtr> ReadBatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files,
-                                   std::vector<InputFile> inputs, const FileScan& scan, std::shared_ptr<FileScanStats> stats) {
-  auto rows = std::make_unique<BatchRows>(definition, std::move(ledger), std::move(files), std::move(inputs));
+                                   std::vector<InputFile> inputs, const FileScan& scan, std::shared_ptr<FileScanStats> stats,
+                                   std::shared_ptr<std::atomic<bool>> schema_evolved) {
+  auto rows = std::make_unique<BatchRows>(definition, std::move(ledger), std::move(files), std::move(inputs), std::move(schema_evolved));
   MS_RETURN_IF_ERROR(rows->Open(scan, std::move(stats)));
   return RowStreamPtr(std::move(rows));
 }
 
-Status EvolveSchema(Fs& fs, const std::string& schema_location, const FileFormat& format, const std::vector<SchemaHint>& hints,
-                    const std::vector<InputFile>& files) {
+Result<bool> EvolveSchema(Fs& fs, const std::string& schema_location, const FileFormat& format, const std::vector<SchemaHint>& hints,
+                          const std::vector<InputFile>& files, bool widens) {
   SchemaLog log(fs, schema_location);
   constexpr int kRacesMax = 100;
   for (int race = 0; race < kRacesMax; ++race) {
@@ -85,6 +130,10 @@ Status EvolveSchema(Fs& fs, const std::string& schema_location, const FileFormat
       if (!known.IndexOf(column.name)) known.Add(column);
     }
     MS_ASSIGN_OR_RETURN(StructType merged, format.MergeNewFields(files, known));
+    if (widens) {
+      MS_ASSIGN_OR_RETURN(StructType found, format.InferSchema(files));
+      merged = Widened(merged, found);
+    }
     StructType data;
     for (const StructField& field : merged) {
       if (!next.partition.IndexOf(field.name)) data.Add(field);
@@ -92,11 +141,11 @@ Status EvolveSchema(Fs& fs, const std::string& schema_location, const FileFormat
     std::vector<SchemaHint> data_hints = hints;
     std::erase_if(data_hints, [&](const SchemaHint& hint) { return next.partition.IndexOf(hint.path[0]).has_value(); });
     data = ApplySchemaHints(data, data_hints);
-    if (data == next.data) return Status();  // another query, or this batch before a crash, has done it
+    if (data == next.data) return false;  // another query, or this batch before a crash, has done it
     next.data = std::move(data);
     ++next.number;
     MS_ASSIGN_OR_RETURN(bool added, log.Add(next));
-    if (added) return Status();
+    if (added) return true;
   }
   return Status::Internal("the schema log " + log.directory() + " changes all the time");
 }

@@ -3,6 +3,7 @@
 // batch_rows.h   The rows of one batch, and what is learned when reading them fails: new columns go to the schema log, so that the query
 // succeeds when it is started again; sizes of files that have grown go to the ledger, so that the batch does when it is run again.
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -10,12 +11,15 @@
 
 namespace millstream {
 
-// `files` and `inputs` are the same files. The stream keeps the ledger open.
+// `files` and `inputs` are the same files. The stream keeps the ledger open. `schema_evolved` becomes true when the schema log has a newer version than
+// the definition, for which the batch can be run again (addNewColumnsWithoutRestart).
 Result<RowStreamPtr> ReadBatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files,
-                                   std::vector<InputFile> inputs, const FileScan& scan, std::shared_ptr<FileScanStats> stats);
+                                   std::vector<InputFile> inputs, const FileScan& scan, std::shared_ptr<FileScanStats> stats,
+                                   std::shared_ptr<std::atomic<bool>> schema_evolved);
 
-// Merges the columns of `files` that the latest schema lacks into its next version (Auto Loader's addNewColumns). Idempotent.
-Status EvolveSchema(Fs& fs, const std::string& schema_location, const FileFormat& format, const std::vector<SchemaHint>& hints,
-                    const std::vector<InputFile>& files);
+// Merges the columns of `files` that the latest schema lacks into its next version (Auto Loader's addNewColumns); with `widens` columns also become as wide
+// as the files have them, but for those that hints speak of. Idempotent. False: the latest schema has it all.
+Result<bool> EvolveSchema(Fs& fs, const std::string& schema_location, const FileFormat& format, const std::vector<SchemaHint>& hints,
+                          const std::vector<InputFile>& files, bool widens = false);
 
 }  // namespace millstream

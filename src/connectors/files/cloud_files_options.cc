@@ -17,43 +17,16 @@ std::string Lower(std::string text) {
   return text;
 }
 
-// Known at Databricks, and not built: `harmless` is the value that asks for nothing.
-struct NotBuilt {
-  std::string_view name, harmless, hint;
-};
-constexpr NotBuilt kNotBuilt[] = {
-    {"cloudFiles.useNotifications", "false", "New files are found by listing the directory, which takes microseconds for what is known already."},
-    {"cloudFiles.useManagedFileEvents", "false", "New files are found by listing the directory."},
-    {"cloudFiles.cleanSource", "off", "Remove or move loaded files yourself; the ledger knows which they are."},
-    {"cloudFiles.cleanSource.retentionDuration", "", "It belongs to cloudFiles.cleanSource."},
-    {"cloudFiles.cleanSource.moveDestination", "", "It belongs to cloudFiles.cleanSource."},
-    {"cloudFiles.cleanSource.waitForCompletion", "false", "It belongs to cloudFiles.cleanSource."},
-    {"cloudFiles.backfillInterval", "", "Every look at the directory is complete, there is nothing to fill in."},
-    {"cloudFiles.maxFileAge", "", "Files are remembered for ever, at about 30 bytes each."},
-    {"cloudFiles.fetchParallelism", "1", "It belongs to file notifications."},
-    {"cloudFiles.pathRewrites", "", "It belongs to file notifications."},
-    {"cloudFiles.region", "", "Only files on this machine can be read."},
-    {"cloudFiles.queueUrl", "", "It belongs to file notifications."},
-    {"cloudFiles.connectionString", "", "It belongs to file notifications."},
-    {"cloudFiles.subscriptionId", "", "It belongs to file notifications."},
-    {"cloudFiles.resourceGroup", "", "It belongs to file notifications."},
-    {"cloudFiles.clientId", "", "It belongs to file notifications."},
-    {"cloudFiles.clientSecret", "", "It belongs to file notifications."},
-    {"cloudFiles.tenantId", "", "It belongs to file notifications."},
-    {"cloudFiles.projectId", "", "It belongs to file notifications."},
-    {"cloudFiles.subscription", "", "It belongs to file notifications."},
-    {"cloudFiles.roleArn", "", "Only files on this machine can be read."},
-    {"cloudFiles.awsAccessKey", "", "Only files on this machine can be read."},
-    {"cloudFiles.awsSecretKey", "", "Only files on this machine can be read."},
-    {"singleVariantColumn", "", "Give a schema, or let it be inferred."},
-    {"badRecordsPath", "", "Use rescuedDataColumn or columnNameOfCorruptRecord, which lose no row when a batch is run again."},
-};
+constexpr std::string_view kResourceTags = "cloudfiles.resourcetag.";
 
-Status CheckNotBuilt(const OptionMap& user) {
-  for (const NotBuilt& option : kNotBuilt) {
+Status CheckSupported(const OptionMap& user) {
+  for (const UnsupportedOption& option : UnsupportedCloudFilesOptions()) {
     auto set = user.find(option.name);
     if (set == user.end() || Lower(set->second) == option.harmless) continue;
     return Status::Unsupported("The option " + std::string(option.name) + " = '" + set->second + "'", std::string(option.hint));
+  }
+  for (const auto& [name, value] : user) {
+    if (Lower(name).starts_with(kResourceTags)) return Status::Unsupported("The option " + name, "Nothing is created in a cloud that could be tagged.");
   }
   return Status();
 }
@@ -65,11 +38,11 @@ Status CheckNames(const OptionMap& user, const std::string& format, const Option
     if (table == nullptr) continue;
     for (const OptionSpec& spec : table->specs()) names.emplace_back(spec.name);
   }
-  for (const NotBuilt& option : kNotBuilt) names.emplace_back(option.name);
+  for (const UnsupportedOption& option : UnsupportedCloudFilesOptions()) names.emplace_back(option.name);
   CaseInsensitiveLess less;
   for (const auto& [name, value] : user) {
     bool known = std::any_of(names.begin(), names.end(), [&](const std::string& known_name) { return !less(known_name, name) && !less(name, known_name); });
-    if (known) continue;
+    if (known || Lower(name).starts_with(kResourceTags)) continue;
     std::optional<std::string> meant = DidYouMean(name, names);
     std::string hint = meant ? "Did you mean `" + *meant + "`?" : "To let it pass, set cloudFiles.validateOptions to false.";
     return Status::Error(errors::kUnknownOption, {{"option", name}, {"owner", "cloudFiles (" + format + ")"}, {"hint", std::move(hint)}});
@@ -89,62 +62,83 @@ std::vector<std::string> SplitList(const std::string& text) {
   return names;
 }
 
+Status Invalid(const std::string& option, const std::string& value, std::string reason) {
+  return Status::Error(errors::kInvalidOptionValue, {{"option", option}, {"owner", "cloudFiles"}, {"value", value}, {"reason", std::move(reason)}});
+}
+
 Result<std::optional<int64_t>> Positive(const OptionValues& values, const std::string& name) {
   std::optional<int64_t> value = values.Int(name);
-  if (value && *value <= 0) {
-    return Status::Error(errors::kInvalidOptionValue,
-                         {{"option", name}, {"owner", "cloudFiles"}, {"value", std::to_string(*value)}, {"reason", "expected a number above zero"}});
-  }
+  if (value && *value <= 0) return Invalid(name, std::to_string(*value), "expected a number above zero");
   return value;
 }
 
+constexpr int64_t kDayMs = 86'400'000;
+
+// What becomes of files once they are loaded.
+Status ParseCleaning(const OptionMap& user, const OptionValues& values, CloudFilesOptions& options) {
+  const std::string mode = *values.String("cloudFiles.cleanSource");
+  CleanSourceOptions& clean = options.clean_source;
+  clean.mode = mode == "DELETE" ? CleanSourceOptions::Mode::kDelete : mode == "MOVE" ? CleanSourceOptions::Mode::kMove : CleanSourceOptions::Mode::kOff;
+  clean.retention_ms = *values.Int("cloudFiles.cleanSource.retentionDuration");
+  clean.waits = values.Bool("cloudFiles.cleanSource.waitForCompletion");
+  auto written = [&](const char* name) { return user.find(name)->second; };
+  if (values.Bool("cloudFiles.validateOptions")) {
+    for (const char* name :
+         {"cloudFiles.cleanSource.retentionDuration", "cloudFiles.cleanSource.moveDestination", "cloudFiles.cleanSource.waitForCompletion"}) {
+      if (clean.mode == CleanSourceOptions::Mode::kOff && values.Has(name)) {
+        return Invalid(name, written(name), "it says how loaded files are cleaned up, and cloudFiles.cleanSource is OFF; set it to DELETE or MOVE");
+      }
+    }
+    if (clean.mode == CleanSourceOptions::Mode::kDelete && values.Has("cloudFiles.cleanSource.moveDestination")) {
+      return Invalid("cloudFiles.cleanSource.moveDestination", written("cloudFiles.cleanSource.moveDestination"),
+                     "cloudFiles.cleanSource is DELETE; set it to MOVE to keep the files there");
+    }
+  }
+  if (clean.mode == CleanSourceOptions::Mode::kOff) return Status();
+  if (clean.retention_ms < 0) return Invalid("cloudFiles.cleanSource.retentionDuration", written("cloudFiles.cleanSource.retentionDuration"), "it is negative");
+  if (clean.mode == CleanSourceOptions::Mode::kDelete && clean.retention_ms <= 7 * kDayMs) {
+    return Invalid("cloudFiles.cleanSource.retentionDuration", written("cloudFiles.cleanSource.retentionDuration"),
+                   "what is deleted cannot be loaded again: with DELETE it must be more than 7 days; MOVE has no minimum");
+  }
+  if (clean.mode != CleanSourceOptions::Mode::kMove) return Status();
+  std::optional<std::string> destination = values.String("cloudFiles.cleanSource.moveDestination");
+  if (!destination || destination->empty()) {
+    return Invalid("cloudFiles.cleanSource", "MOVE", "set cloudFiles.cleanSource.moveDestination to the directory that the files are moved to");
+  }
+  MS_ASSIGN_OR_RETURN(clean.move_destination, PathFromUri(*destination));
+  clean.move_destination = NormalizePath(clean.move_destination);
+  return Status();
+}
+
+// When a file is taken, and when it is taken again.
+Status ParseIdentity(const OptionMap& user, const OptionValues& values, CloudFilesOptions& options) {
+  const bool overwrites = values.Bool("cloudFiles.allowOverwrites");
+  options.changed_files = overwrites ? ChangedFiles::kAppended : ChangedFiles::kIgnored;
+  if (auto policy = values.String("cloudFiles.changedFiles")) {
+    if (*policy == "replaced") {
+      return Status::Unsupported("cloudFiles.changedFiles = replaced",
+                                 "Use appended, keep _metadata.file_path and _metadata.file_modification_time in the table, and read the newest of each path.");
+    }
+    options.changed_files = *policy == "ignored" ? ChangedFiles::kIgnored : ChangedFiles::kAppended;
+    if (values.Has("cloudFiles.allowOverwrites") && overwrites == (options.changed_files == ChangedFiles::kIgnored)) {
+      return Invalid("cloudFiles.changedFiles", *policy,
+                     "cloudFiles.allowOverwrites = " + std::string(overwrites ? "true" : "false") + " says otherwise; leave cloudFiles.allowOverwrites out");
+    }
+  }
+  options.identity_by_content = values.String("cloudFiles.fileIdentity") == "content";
+  options.settle_ms = *values.Int("cloudFiles.settleTime");
+  if (options.settle_ms < 0) return Invalid("cloudFiles.settleTime", user.find("cloudFiles.settleTime")->second, "it is negative");
+  if (values.Has("cloudFiles.maxFileAge")) {
+    options.max_file_age_ms = values.Int("cloudFiles.maxFileAge");
+    if (*options.max_file_age_ms < 14 * kDayMs) {
+      return Invalid("cloudFiles.maxFileAge", user.find("cloudFiles.maxFileAge")->second, "it must be 14 days at least");
+    }
+  }
+  MS_ASSIGN_OR_RETURN(options.backfill_interval_ms, Positive(values, "cloudFiles.backfillInterval"));
+  return Status();
+}
+
 }  // namespace
-
-const OptionTable& CloudFilesOptionTable() {
-  static const OptionTable table(
-      "cloudFiles", {{"cloudFiles.format", OptionType::kString, "", "The format of the files: json, csv, parquet, text …", "0.1"},
-                     {"cloudFiles.schemaLocation", OptionType::kString, "", "Where the inferred schema and its versions are kept.", "0.1"},
-                     {"cloudFiles.schemaEvolutionMode",
-                      OptionType::kEnum,
-                      "",
-                      "What a column that the schema lacks leads to.",
-                      "0.1",
-                      {"addNewColumns", "addNewColumnsWithTypeWidening", "rescue", "failOnNewColumns", "none"}},
-                     {"cloudFiles.schemaHints", OptionType::kString, "", "Types that inference must respect, as DDL.", "0.1"},
-                     {"cloudFiles.inferColumnTypes", OptionType::kBool, "false", "Infer numbers, dates … instead of strings.", "0.1"},
-                     {"cloudFiles.includeExistingFiles", OptionType::kBool, "true", "Load what is there when the stream starts for the first time.", "0.1"},
-                     {"cloudFiles.maxFilesPerTrigger", OptionType::kInt, "1000", "At most so many files in a batch.", "0.1"},
-                     {"cloudFiles.maxBytesPerTrigger", OptionType::kBytes, "", "About so many bytes in a batch.", "0.1"},
-                     {"cloudFiles.partitionColumns", OptionType::kString, "", "Hive-style columns to take from the path; empty for none.", "0.1"},
-                     {"cloudFiles.allowOverwrites", OptionType::kBool, "false", "Load a file again when it has changed.", "0.1"},
-                     {"cloudFiles.useStrictGlobber", OptionType::kBool, "false", "Globs as in Spark: `*` does not cross slashes.", "0.1"},
-                     {"cloudFiles.validateOptions", OptionType::kBool, "true", "Refuse options that nobody knows.", "0.1"},
-                     {"cloudFiles.rescuedDataColumn", OptionType::kString, "", "As rescuedDataColumn.", "0.1"},
-                     {"cloudFiles.listOnStart", OptionType::kBool, "false", "The directory is always listed at the start.", "0.1"},
-                     {"cloudFiles.useIncrementalListing",
-                      OptionType::kEnum,
-                      "false",
-                      "Listing is always complete, and cheap for what is known.",
-                      "0.1",
-                      {"auto", "true", "false"}}});
-  return table;
-}
-
-const OptionTable& GenericFileOptionTable() {
-  static const OptionTable table("files", {{"path", OptionType::kString, "", "The load path.", "0.1"},
-                                           {"pathGlobFilter", OptionType::kString, "", "A glob that file names must match.", "0.1"},
-                                           {"fileNamePattern", OptionType::kString, "", "As pathGlobFilter.", "0.1"},
-                                           {"recursiveFileLookup", OptionType::kBool, "false", "Read all directories below, without partitions.", "0.1"},
-                                           {"basePath", OptionType::kString, "", "Where partition directories begin.", "0.1"},
-                                           {"modifiedAfter", OptionType::kString, "", "Only files that changed after this time.", "0.1"},
-                                           {"modifiedBefore", OptionType::kString, "", "Only files that changed before this time.", "0.1"},
-                                           {"ignoreMissingFiles", OptionType::kBool, "false", "Go on without files that are gone.", "0.1"},
-                                           {"ignoreCorruptFiles", OptionType::kBool, "false", "Go on without files that cannot be read.", "0.1"},
-                                           {"rescuedDataColumn", OptionType::kString, "", "The column for data that does not fit the schema.", "0.1"},
-                                           {"mergeSchema", OptionType::kBool, "", "Merge the schemas of all files.", "0.1"},
-                                           {"readerCaseSensitive", OptionType::kBool, "", "Whether names in files must match in case.", "0.1"}});
-  return table;
-}
 
 Result<int64_t> ParseModifiedTime(const std::string& option, const std::string& text, const std::string& time_zone) {
   const TimeZone* zone = TimeZone::Find(time_zone);
@@ -173,19 +167,17 @@ Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const Op
                                                        {"value", ""},
                                                        {"reason", "it is required; set it to the format of the files, such as json, csv or parquet"}});
   }
-  MS_RETURN_IF_ERROR(CheckNotBuilt(user));
+  MS_RETURN_IF_ERROR(CheckSupported(user));
   if (auto location = values.String("cloudFiles.schemaLocation")) {
     MS_ASSIGN_OR_RETURN(options.schema_location, PathFromUri(*location));
   }
   if (auto mode = values.String("cloudFiles.schemaEvolutionMode")) {
-    if (*mode == "addNewColumnsWithTypeWidening") {
-      return Status::Unsupported("The schema evolution mode addNewColumnsWithTypeWidening",
-                                 "Use addNewColumns: values that do not fit their column's type go to the rescued data column.");
-    }
-    options.evolution_mode = *mode == "addNewColumns"      ? SchemaEvolutionMode::kAddNewColumns
-                             : *mode == "rescue"           ? SchemaEvolutionMode::kRescue
-                             : *mode == "failOnNewColumns" ? SchemaEvolutionMode::kFailOnNewColumns
-                                                           : SchemaEvolutionMode::kNone;
+    options.evolution_mode = *mode == "addNewColumns"                   ? SchemaEvolutionMode::kAddNewColumns
+                             : *mode == "addNewColumnsWithTypeWidening" ? SchemaEvolutionMode::kAddNewColumnsWithTypeWidening
+                             : *mode == "addNewColumnsWithoutRestart"   ? SchemaEvolutionMode::kAddNewColumnsWithoutRestart
+                             : *mode == "rescue"                        ? SchemaEvolutionMode::kRescue
+                             : *mode == "failOnNewColumns"              ? SchemaEvolutionMode::kFailOnNewColumns
+                                                                        : SchemaEvolutionMode::kNone;
   }
   if (auto hints = values.String("cloudFiles.schemaHints")) {
     MS_ASSIGN_OR_RETURN(options.schema_hints, ParseSchemaHints(*hints));
@@ -195,7 +187,8 @@ Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const Op
   MS_ASSIGN_OR_RETURN(options.limits.files_max, Positive(values, "cloudFiles.maxFilesPerTrigger"));
   MS_ASSIGN_OR_RETURN(options.limits.bytes_max, Positive(values, "cloudFiles.maxBytesPerTrigger"));
   if (values.Has("cloudFiles.partitionColumns")) options.partition_columns = SplitList(*values.String("cloudFiles.partitionColumns"));
-  options.allow_overwrites = values.Bool("cloudFiles.allowOverwrites");
+  MS_RETURN_IF_ERROR(ParseCleaning(user, values, options));
+  MS_RETURN_IF_ERROR(ParseIdentity(user, values, options));
   options.globber = values.Bool("cloudFiles.useStrictGlobber") ? PathGlob::Mode::kStrict : PathGlob::Mode::kLoose;
   for (const char* name : {"pathGlobFilter", "fileNamePattern"}) {
     if (auto pattern = generic.String(name)) {

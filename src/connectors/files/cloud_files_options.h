@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/option_table.h"
@@ -14,7 +16,17 @@
 
 namespace millstream {
 
-enum class SchemaEvolutionMode { kAddNewColumns, kRescue, kFailOnNewColumns, kNone };
+enum class SchemaEvolutionMode { kAddNewColumns, kAddNewColumnsWithTypeWidening, kAddNewColumnsWithoutRestart, kRescue, kFailOnNewColumns, kNone };
+// A file that has changed since it was loaded stays as it was loaded, or is loaded once more.
+enum class ChangedFiles { kIgnored, kAppended };
+
+// cloudFiles.cleanSource*
+struct CleanSourceOptions {
+  enum class Mode { kOff, kDelete, kMove } mode = Mode::kOff;
+  int64_t retention_ms = 0;      // from the moment when the batch was committed
+  std::string move_destination;  // of kMove; a path without "." and ".."
+  bool waits = false;            // availableNow ends when all that is due is cleaned
+};
 
 struct CloudFilesOptions {
   std::string format;                          // lower case
@@ -25,7 +37,11 @@ struct CloudFilesOptions {
   bool include_existing_files = true;
   BatchLimits limits;
   std::optional<std::vector<std::string>> partition_columns;  // empty list: none at all
-  bool allow_overwrites = false;
+  ChangedFiles changed_files = ChangedFiles::kIgnored;
+  bool identity_by_content = false;
+  int64_t settle_ms = 0;
+  std::optional<int64_t> max_file_age_ms, backfill_interval_ms;
+  CleanSourceOptions clean_source;
   PathGlob::Mode globber = PathGlob::Mode::kLoose;
   std::optional<NameGlob> name_filter;
   std::optional<std::string> rescued_data_column;
@@ -35,6 +51,11 @@ struct CloudFilesOptions {
 };
 
 const OptionTable& CloudFilesOptionTable();
+// Known at Databricks and without a meaning here; `harmless` (lower case) is the value that asks for nothing.
+struct UnsupportedOption {
+  std::string_view name, harmless, hint;
+};
+std::span<const UnsupportedOption> UnsupportedCloudFilesOptions();
 // What every file reader takes beside the options of its format.
 const OptionTable& GenericFileOptionTable();
 

@@ -87,15 +87,19 @@ StructType PartitionSchema(const CloudFilesDefinition& definition, const std::ve
   return typed;
 }
 
-std::vector<SchemaHint> DataHints(const CloudFilesDefinition& definition) {
-  std::vector<SchemaHint> hints = definition.options.schema_hints;
-  std::erase_if(hints, [&](const SchemaHint& hint) { return definition.partition_schema.IndexOf(hint.path[0]).has_value(); });
+std::vector<SchemaHint> DataHints(const CloudFilesOptions& options, const StructType& partitions) {
+  std::vector<SchemaHint> hints = options.schema_hints;
+  std::erase_if(hints, [&](const SchemaHint& hint) { return partitions.IndexOf(hint.path[0]).has_value(); });
   return hints;
 }
 
 Status ResolveUserSchema(CloudFilesDefinition& definition, const StructType& user_schema) {
   std::optional<SchemaEvolutionMode> mode = definition.options.evolution_mode;
-  if (mode == SchemaEvolutionMode::kAddNewColumns) return Status::Error(errors::kCloudFilesEvolutionWithSchema, {{"mode", "addNewColumns"}});
+  constexpr std::pair<SchemaEvolutionMode, const char*> kInferring[] = {{SchemaEvolutionMode::kAddNewColumns, "addNewColumns"},
+                                                                        {SchemaEvolutionMode::kAddNewColumnsWithTypeWidening, "addNewColumnsWithTypeWidening"},
+                                                                        {SchemaEvolutionMode::kAddNewColumnsWithoutRestart, "addNewColumnsWithoutRestart"}};
+  for (const auto& [inferring, name] : kInferring)
+    if (mode == inferring) return Status::Error(errors::kCloudFilesEvolutionWithSchema, {{"mode", name}});
   definition.evolution_mode = mode.value_or(SchemaEvolutionMode::kNone);
   definition.rescued_data_column = definition.options.rescued_data_column.value_or("");
   std::vector<InputFile> sample;
@@ -107,9 +111,22 @@ Status ResolveUserSchema(CloudFilesDefinition& definition, const StructType& use
   return Status();
 }
 
-Status ResolveInferredSchema(CloudFilesDefinition& definition) {
+Result<SchemaVersion> InferFirstVersion(const CloudFilesDefinition& definition) {
   const CloudFilesOptions& options = definition.options;
   std::string path = HadoopPathString(definition.glob.pattern());
+  MS_ASSIGN_OR_RETURN(std::vector<InputFile> sample, SampleFiles(definition));
+  if (sample.empty()) return Status::Error(errors::kCloudFilesEmptyDirectory, {{"path", path}});
+  SchemaVersion first;
+  MS_ASSIGN_OR_RETURN(StructType inferred, definition.format->InferSchema(sample));
+  first.partition = PartitionSchema(definition, sample, nullptr);
+  first.data = ApplySchemaHints(Without(inferred, first.partition, definition.rescued_data_column), DataHints(options, first.partition));
+  if (!first.data.empty()) return first;
+  return Status::Error(errors::kCloudFilesInferenceFailed,
+                       {{"format", options.format}, {"path", path}, {"detail", "No column was found in " + std::to_string(sample.size()) + " files."}});
+}
+
+Status ResolveInferredSchema(CloudFilesDefinition& definition, bool is_streaming) {
+  const CloudFilesOptions& options = definition.options;
   if (options.format == "text" || options.format == "binaryfile") {
     definition.evolution_mode = SchemaEvolutionMode::kNone;
     MS_ASSIGN_OR_RETURN(std::vector<InputFile> sample, SampleFiles(definition));
@@ -120,6 +137,14 @@ Status ResolveInferredSchema(CloudFilesDefinition& definition) {
   definition.evolution_mode = options.evolution_mode.value_or(SchemaEvolutionMode::kAddNewColumns);
   bool rescues = definition.evolution_mode != SchemaEvolutionMode::kNone;
   definition.rescued_data_column = options.rescued_data_column.value_or(rescues ? "_rescued_data" : "");
+  if (!is_streaming) {
+    // Nothing comes after this read that a schema could evolve for.
+    if (rescues) definition.evolution_mode = SchemaEvolutionMode::kRescue;
+    MS_ASSIGN_OR_RETURN(SchemaVersion only, InferFirstVersion(definition));
+    definition.data_schema = std::move(only.data);
+    definition.partition_schema = std::move(only.partition);
+    return Status();
+  }
   if (!options.schema_location) return Status::Error(errors::kCloudFilesSchemaLocationMissing);
   definition.schema_location = options.schema_location;
   SchemaLog log(definition.fs, *options.schema_location);
@@ -130,20 +155,11 @@ Status ResolveInferredSchema(CloudFilesDefinition& definition) {
       definition.partition_schema = std::move(latest->partition);
       break;
     }
-    MS_ASSIGN_OR_RETURN(std::vector<InputFile> sample, SampleFiles(definition));
-    if (sample.empty()) return Status::Error(errors::kCloudFilesEmptyDirectory, {{"path", path}});
-    SchemaVersion first;
-    MS_ASSIGN_OR_RETURN(StructType inferred, definition.format->InferSchema(sample));
-    first.partition = definition.partition_schema = PartitionSchema(definition, sample, nullptr);
-    first.data = ApplySchemaHints(Without(inferred, first.partition, definition.rescued_data_column), DataHints(definition));
-    if (first.data.empty()) {
-      return Status::Error(errors::kCloudFilesInferenceFailed,
-                           {{"format", options.format}, {"path", path}, {"detail", "No column was found in " + std::to_string(sample.size()) + " files."}});
-    }
+    MS_ASSIGN_OR_RETURN(SchemaVersion first, InferFirstVersion(definition));
     // Somebody else may have been first: then their schema counts.
     MS_RETURN_IF_ERROR(log.Add(first).status());
   }
-  definition.data_schema = ApplySchemaHints(definition.data_schema, DataHints(definition));
+  definition.data_schema = ApplySchemaHints(definition.data_schema, DataHints(options, definition.partition_schema));
   return Status();
 }
 
@@ -151,10 +167,42 @@ Status ResolveInferredSchema(CloudFilesDefinition& definition) {
 
 DiscoveryOptions CloudFilesDefinition::discovery_options() const {
   return {.lister = {.glob = glob, .name_filter = options.name_filter},
-          .allow_overwrites = options.allow_overwrites,
+          .allow_overwrites = options.changed_files != ChangedFiles::kIgnored,
+          .identity_by_content = options.identity_by_content,
+          .settle_ms = options.settle_ms,
+          .full_round_interval_ms = options.backfill_interval_ms,
           .load_empty_files = format->reads_empty_files(),
           .modified_after_ns = options.modified_after_ns,
           .modified_before_ns = options.modified_before_ns};
+}
+
+void CloudFilesDefinition::CombineSchema() {
+  schema = StructType();
+  auto add_all = [&](const StructType& columns) {
+    for (StructField field : columns) {
+      field.nullable = true;  // files promise nothing
+      schema.Add(std::move(field));
+    }
+  };
+  add_all(data_schema);
+  if (!rescued_data_column.empty()) schema.Add({rescued_data_column, DataType::String()});
+  add_all(partition_schema);
+}
+
+Status CloudFilesDefinition::TakeLatestSchema() {
+  MS_ASSIGN_OR_RETURN(std::optional<SchemaVersion> latest, SchemaLog(fs, *schema_location).Latest());
+  MS_CHECK(latest.has_value());
+  data_schema = ApplySchemaHints(latest->data, DataHints(options, partition_schema));
+  CombineSchema();
+  return Status();
+}
+
+FileScan CloudFilesDefinition::scan(std::vector<std::string> columns) const {
+  return {.data_schema = data_schema,
+          .partition_schema = partition_schema,
+          .columns = std::move(columns),
+          .rescued_data_column = rescued_data_column,
+          .fail_on_new_fields = evolution_mode != SchemaEvolutionMode::kRescue && evolution_mode != SchemaEvolutionMode::kNone};
 }
 
 std::string CloudFilesRelation::name() const { return "cloudFiles " + HadoopPathString(definition_.glob.pattern()); }
@@ -165,11 +213,14 @@ Result<std::unique_ptr<Source>> CloudFilesRelation::CreateSource(const std::stri
 }
 
 Result<RelationSourcePtr> OpenCloudFiles(const UnresolvedDataSource& relation, const FilesContext& context) {
+  if (!relation.is_streaming) return Status::Unsupported("A batch read with the format cloudFiles", "Use spark.readStream, or SELECT … FROM read_files(…).");
+  MS_ASSIGN_OR_RETURN(CloudFilesDefinition definition, DefineCloudFiles(relation, context));
+  return RelationSourcePtr(std::make_shared<CloudFilesRelation>(std::move(definition)));
+}
+
+Result<CloudFilesDefinition> DefineCloudFiles(const UnresolvedDataSource& relation, const FilesContext& context) {
   CloudFilesDefinition definition{.fs = context.fs, .clock = context.clock};
   MS_ASSIGN_OR_RETURN(definition.options, ParseCloudFilesOptions(relation.options, &FileFormatOptions, context.format.time_zone));
-  if (!relation.is_streaming) {
-    return Status::Unsupported("A batch read with the format cloudFiles", "Use spark.readStream, or spark.read.format(\"" + definition.options.format + "\").");
-  }
   std::vector<std::string> paths = relation.paths;
   if (paths.empty() && definition.options.path) paths.push_back(*definition.options.path);
   if (paths.size() != 1)
@@ -191,18 +242,10 @@ Result<RelationSourcePtr> OpenCloudFiles(const UnresolvedDataSource& relation, c
   format_context.infer_column_types = definition.options.infer_column_types;
   MS_ASSIGN_OR_RETURN(definition.format, context.make_format ? context.make_format(definition.options.format, reader_options, format_context)
                                                              : MakeFileFormat(definition.options.format, reader_options, format_context));
-  MS_RETURN_IF_ERROR(relation.schema ? ResolveUserSchema(definition, *relation.schema) : ResolveInferredSchema(definition));
+  MS_RETURN_IF_ERROR(relation.schema ? ResolveUserSchema(definition, *relation.schema) : ResolveInferredSchema(definition, relation.is_streaming));
 
-  auto add_all = [&](const StructType& columns) {
-    for (StructField field : columns) {
-      field.nullable = true;  // files promise nothing
-      definition.schema.Add(std::move(field));
-    }
-  };
-  add_all(definition.data_schema);
-  if (!definition.rescued_data_column.empty()) definition.schema.Add({definition.rescued_data_column, DataType::String()});
-  add_all(definition.partition_schema);
-  return RelationSourcePtr(std::make_shared<CloudFilesRelation>(std::move(definition)));
+  definition.CombineSchema();
+  return definition;
 }
 
 }  // namespace millstream

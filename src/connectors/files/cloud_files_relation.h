@@ -29,7 +29,15 @@ struct CloudFilesDefinition {
   std::optional<std::string> schema_location;
 
   DiscoveryOptions discovery_options() const;
+  FileScan scan(std::vector<std::string> columns) const;
+  // Goes on with the newest version of the schema log.
+  Status TakeLatestSchema();
+  // `schema` from its parts.
+  void CombineSchema();
 };
+
+// Checks the options, and infers the schema where none is given: for a stream it is kept at cloudFiles.schemaLocation. Errors: as OpenCloudFiles.
+Result<CloudFilesDefinition> DefineCloudFiles(const UnresolvedDataSource& relation, const FilesContext& context);
 
 class CloudFilesRelation : public StreamingRelationSource, public std::enable_shared_from_this<CloudFilesRelation> {
  public:

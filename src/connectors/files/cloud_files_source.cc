@@ -4,6 +4,7 @@
 #include "connectors/files/cloud_files_offset.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/partition_paths.h"
+#include "formats/formats_errors.h"
 
 namespace millstream {
 namespace {
@@ -11,6 +12,8 @@ namespace {
 constexpr char kExistingNoted[] = "existing files noted";
 // How recently a file must have changed, when it was found, for its size to be looked at again before it is read: its writer may not have ended.
 constexpr int64_t kYoungMs = 2000;
+// How many files cleanSource removes in one go, so that the next batch does not wait for it.
+constexpr int64_t kCleanedAtOnce = 1000;
 
 }  // namespace
 
@@ -23,6 +26,8 @@ CloudFilesSource::CloudFilesSource(const CloudFilesDefinition& definition, std::
 Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFilesDefinition& definition, const std::string& directory) {
   MS_ASSIGN_OR_RETURN(std::shared_ptr<FileLedger> ledger, FileLedger::Open(definition.fs, JoinPath(directory, "rocksdb")));
   std::unique_ptr<CloudFilesSource> source(new CloudFilesSource(definition, std::move(ledger)));
+  MS_ASSIGN_OR_RETURN(source->cleaner_,
+                      LoadedFileCleaner::Create(definition.fs, definition.clock, source->ledger_, definition.options.clean_source, definition.glob));
   if (!definition.options.include_existing_files && source->ledger_->last_number() == 0) {
     MS_ASSIGN_OR_RETURN(std::string noted, source->ledger_->GetNote(kExistingNoted));
     if (noted.empty()) {
@@ -52,7 +57,10 @@ Result<std::optional<StreamOffset>> CloudFilesSource::LatestOffset(const std::op
   planned_through_ = std::max(planned_through_, after);
   if (!frozen_at_) MS_RETURN_IF_ERROR(Discover(after, limit.all));
   MS_ASSIGN_OR_RETURN(int64_t end, PlanEnd(after, limit.all));
-  if (end <= after) return std::optional<StreamOffset>();
+  if (end <= after) {
+    MS_RETURN_IF_ERROR(CleanSource(/*all=*/frozen_at_ && definition_.options.clean_source.waits));
+    return std::optional<StreamOffset>();
+  }
   // From here on the engine may log this offset: the numbers must outlive a power cut before it does.
   MS_RETURN_IF_ERROR(ledger_->Sync());
   planned_through_ = std::max(planned_through_, end);
@@ -99,6 +107,12 @@ Status CloudFilesSource::PrepareForTriggerAvailableNow() {
   return Status();
 }
 
+Result<RelationSourcePtr> CloudFilesSource::EvolvedRelation() {
+  if (!schema_evolved_->exchange(false)) return RelationSourcePtr();
+  MS_RETURN_IF_ERROR(definition_.TakeLatestSchema());
+  return RelationSourcePtr(std::make_shared<CloudFilesRelation>(definition_));
+}
+
 // A file that was young when it was found, or whose batch was planned by an earlier process, may have grown since.
 Status CloudFilesSource::TakeCurrentSizes(std::vector<NumberedFile>& files, bool all) {
   std::vector<NumberedFile> changed;
@@ -128,6 +142,7 @@ Result<RowStreamPtr> CloudFilesSource::ReadBatch(const std::optional<StreamOffse
   }
   planned_through_ = std::max(planned_through_, through);
   MS_RETURN_IF_ERROR(TakeCurrentSizes(files, /*all=*/through <= batches_from_));
+  MS_RETURN_IF_ERROR(ledger_->RecordBatch(through, {.after = after, .processed_ms = definition_.clock.WallMillis()}));
 
   std::vector<InputFile> inputs;
   inputs.reserve(files.size());
@@ -138,17 +153,53 @@ Result<RowStreamPtr> CloudFilesSource::ReadBatch(const std::optional<StreamOffse
     }
     inputs.push_back(std::move(input));
   }
-  SchemaEvolutionMode mode = definition_.evolution_mode;
-  FileScan scan{.data_schema = definition_.data_schema,
-                .partition_schema = definition_.partition_schema,
-                .columns = needs.columns,
-                .rescued_data_column = definition_.rescued_data_column,
-                .fail_on_new_fields = mode == SchemaEvolutionMode::kAddNewColumns || mode == SchemaEvolutionMode::kFailOnNewColumns};
+  if (definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumnsWithTypeWidening) {
+    // Which values are too wide only a look at all of them tells: in this mode files are read twice.
+    MS_ASSIGN_OR_RETURN(bool evolved, EvolveSchema(definition_.fs, *definition_.schema_location, *definition_.format, definition_.options.schema_hints, inputs,
+                                                   /*widens=*/true));
+    if (evolved) {
+      MS_ASSIGN_OR_RETURN(std::string changes, NewAndWiderColumns());
+      return Status::Error(errors::kNewFieldsInFile, {{"unknownFields", std::move(changes)}});
+    }
+  }
   stats_ = std::make_shared<FileScanStats>();
-  return ReadBatchRows(definition_, ledger_, std::move(files), std::move(inputs), scan, stats_);
+  return ReadBatchRows(definition_, ledger_, std::move(files), std::move(inputs), definition_.scan(needs.columns), stats_, schema_evolved_);
 }
 
-Status CloudFilesSource::Commit(const StreamOffset& end) { return DecodeCloudFilesOffset(end).status(); }
+// What the newest schema has beyond this source's.
+Result<std::string> CloudFilesSource::NewAndWiderColumns() const {
+  CloudFilesDefinition newest = definition_;
+  MS_RETURN_IF_ERROR(newest.TakeLatestSchema());
+  std::string changes;
+  for (const StructField& field : newest.data_schema) {
+    std::optional<size_t> at = definition_.data_schema.IndexOf(field.name);
+    if (at && definition_.data_schema[*at].type == field.type) continue;
+    changes += (changes.empty() ? "" : ", ") + field.name;
+    if (at) changes += " " + definition_.data_schema[*at].type.Sql() + " -> " + field.type.Sql();
+  }
+  return changes;
+}
+
+Status CloudFilesSource::Commit(const StreamOffset& end) {
+  MS_ASSIGN_OR_RETURN(int64_t through, DecodeCloudFilesOffset(end));
+  MS_RETURN_IF_ERROR(CheckLedgerReaches(through));
+  if (through == 0) return Status();
+  MS_ASSIGN_OR_RETURN(auto batch, ledger_->FindBatch(through));
+  if (!batch || batch->second.committed_ms == 0) {
+    BatchRecord record = batch ? batch->second : BatchRecord{.after = committed_through_};
+    record.committed_ms = definition_.clock.WallMillis();
+    MS_RETURN_IF_ERROR(ledger_->RecordBatch(through, record));
+  }
+  committed_through_ = std::max(committed_through_, through);
+  return CleanSource(/*all=*/false);
+}
+
+Status CloudFilesSource::CleanSource(bool all) {
+  if (!cleaner_) return Status();
+  MS_ASSIGN_OR_RETURN(bool done, cleaner_->Clean(committed_through_, all ? INT64_MAX / 2 : kCleanedAtOnce));
+  MS_CHECK(done || !all);
+  return Status();
+}
 
 int64_t CloudFilesSource::rows_read() const { return stats_ == nullptr ? 0 : stats_->rows_out.load(); }
 
@@ -167,6 +218,13 @@ std::map<std::string, std::string> CloudFilesSource::metrics() const {
   add("numFilesEmpty", counts.empty);
   add("numFilesGone", counts.gone);
   add("numFilesChanged", counts.changed);
+  add("numFilesChangedIgnored", counts.changed_ignored);
+  add("numFilesUnsettled", counts.unsettled);
+  add("numFilesDuplicate", counts.duplicates);
+  if (cleaner_) {
+    add("numFilesCleaned", cleaner_->cleaned());
+    add("numFilesNotCleaned", cleaner_->kept());
+  }
   if (stats_ != nullptr) {
     add("numRowsRescued", stats_->rows_rescued.load());
     add("numRowsMalformed", stats_->rows_malformed.load());

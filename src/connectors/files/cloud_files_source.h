@@ -11,10 +11,11 @@
 #include <string>
 
 #include "connectors/files/cloud_files_relation.h"
+#include "connectors/files/loaded_file_cleaner.h"
 
 namespace millstream {
 
-class CloudFilesSource : public Source, public SupportsTriggerAvailableNow {
+class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, public SupportsSchemaEvolution {
  public:
   // Opens the ledger under `directory`. At the very first start with includeExistingFiles=false, notes what is there already.
   static Result<std::unique_ptr<CloudFilesSource>> Create(const CloudFilesDefinition& definition, const std::string& directory);
@@ -27,13 +28,18 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow {
   Status Commit(const StreamOffset& end) override;
   int64_t rows_read() const override;
   std::map<std::string, std::string> metrics() const override;
+  std::vector<std::string> watched_directories() const override { return discovery_.WatchableDirectories(); }
   Status PrepareForTriggerAvailableNow() override;
+  Result<RelationSourcePtr> EvolvedRelation() override;
 
  private:
   CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger);
   Status Discover(int64_t after, bool all);
   Result<int64_t> PlanEnd(int64_t after, bool all) const;
   Status CheckLedgerReaches(int64_t number) const;
+  Result<std::string> NewAndWiderColumns() const;
+  // Cleans up what is due: a part of it, or all.
+  Status CleanSource(bool all);
   Status TakeCurrentSizes(std::vector<NumberedFile>& files, bool all);
 
   CloudFilesDefinition definition_;
@@ -42,6 +48,9 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow {
   std::optional<int64_t> frozen_at_;  // Trigger.AvailableNow: no number beyond
   int64_t planned_through_ = 0;       // the last number that this process has put into a batch
   int64_t batches_from_ = 0;          // the numbers up to here were put into batches by an earlier process
+  int64_t committed_through_ = 0;
+  std::unique_ptr<LoadedFileCleaner> cleaner_;  // null: cleanSource is off
+  std::shared_ptr<std::atomic<bool>> schema_evolved_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<FileScanStats> stats_;
 };
 

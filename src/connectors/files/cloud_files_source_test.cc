@@ -286,8 +286,6 @@ TEST_F(CloudFiles, OptionsAreCheckedByNameAndByWhatIsBuilt) {
   EXPECT_TRUE(Open({{"multiLin", "true"}, {"cloudFiles.validateOptions", "false"}}).ok());
   EXPECT_TRUE(Open({{"cloudFiles.useNotifications", "true"}}).status().Is(errors::kUnsupportedFeature));
   EXPECT_TRUE(Open({{"cloudFiles.useNotifications", "false"}}).ok());
-  EXPECT_TRUE(Open({{"cloudFiles.cleanSource", "MOVE"}}).status().Is(errors::kUnsupportedFeature));
-  EXPECT_TRUE(Open({{"cloudFiles.schemaEvolutionMode", "addNewColumnsWithTypeWidening"}}).status().Is(errors::kUnsupportedFeature));
   EXPECT_TRUE(Open({{"cloudFiles.maxFilesPerTrigger", "0"}}).status().Is(errors::kInvalidOptionValue));
   EXPECT_TRUE(Open({{"CLOUDFILES.MAXFILESPERTRIGGER", "5"}}).ok());
 }
@@ -297,6 +295,26 @@ TEST_F(CloudFiles, HintsWinOverInference) {
   auto relation = *Open({{"cloudFiles.schemaHints", "n INT, absent.inner ARRAY<DATE>"}});
   EXPECT_EQ(relation->schema()[1].type, DataType::Integer());
   EXPECT_EQ(relation->schema()[2].type.SimpleString(), "struct<inner:array<date>>");
+}
+
+TEST_F(CloudFiles, GoesOnWithANewColumnWhenItNeedNotRestart) {
+  WriteFile(in_ / "a", "id=1");
+  OptionMap options{{"cloudFiles.schemaEvolutionMode", "addNewColumnsWithoutRestart"}};
+  ASSERT_TRUE(Start(options).ok());
+  auto& evolving = dynamic_cast<SupportsSchemaEvolution&>(*source_);
+  Offset first = Latest(std::nullopt);
+  EXPECT_EQ(*evolving.EvolvedRelation(), nullptr);
+  WriteFile(in_ / "b", "id=2,extra=x");
+  Offset second = Latest(first);
+  Status status = ReadStatus(first, second);
+  EXPECT_TRUE(status.Is(errors::kNewFieldsInFile));
+  EXPECT_TRUE(status.retryable());
+  RelationSourcePtr evolved = *evolving.EvolvedRelation();
+  ASSERT_NE(evolved, nullptr);
+  EXPECT_EQ(evolved->schema()[1].name, "extra");
+  EXPECT_EQ(evolved->schema()[2].name, "_rescued_data");
+  EXPECT_THAT(Read(first, second, "extra"), ElementsAre("x"));
+  EXPECT_EQ(*evolving.EvolvedRelation(), nullptr);
 }
 
 }  // namespace

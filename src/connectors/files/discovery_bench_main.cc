@@ -1,6 +1,8 @@
-// Speed and memory of discovery: files_discovery_bench EMPTY_DIRECTORY FILES FILES_PER_DIRECTORY
+// Speed and memory of discovery: files_discovery_bench EMPTY_DIRECTORY FILES FILES_PER_DIRECTORY [generated]
 //
-// Makes the files (hard links to one file of a byte, so that a million of them fit into memory), then prints what each look at them takes.
+// With `generated` the files are only names that a program makes: what they cost is the ledger and the merge, and a hundred million of them need no disk.
+// Otherwise it
+// makes the files (hard links to one file of a byte, so that a million of them fit into memory), then prints what each look at them takes.
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -11,6 +13,7 @@
 #include <string>
 
 #include "connectors/files/file_discovery.h"
+#include "connectors/files/generated_fs.h"
 
 namespace millstream {
 namespace {
@@ -42,8 +45,20 @@ Status MakeFiles(const std::string& root, int64_t files, int64_t per_directory) 
   return Status();
 }
 
-Status Run(const std::string& work, int64_t files, int64_t per_directory) {
-  MS_RETURN_IF_ERROR(MakeFiles(work + "/in", files, per_directory));
+Result<int64_t> BytesOf(const std::string& directory) {
+  int64_t bytes = 0;
+  MS_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, Fs::Local().List(directory));
+  for (const DirectoryEntry& entry : entries) {
+    MS_ASSIGN_OR_RETURN(FileInfo info, Fs::Local().Stat(JoinPath(directory, entry.name)));
+    if (info.is_regular) bytes += info.size_bytes;
+  }
+  return bytes;
+}
+
+Status Run(const std::string& work, int64_t files, int64_t per_directory, bool generated) {
+  GeneratedFs generated_fs(work + "/in", files, per_directory);
+  Fs& fs = generated ? static_cast<Fs&>(generated_fs) : Fs::Local();
+  if (!generated) MS_RETURN_IF_ERROR(MakeFiles(work + "/in", files, per_directory));
   Clock& clock = Clock::System();
   ::sleep(1);  // the directories settle
   fmt::print("before: peak RSS {} KiB\n", PeakRssKib());
@@ -56,7 +71,7 @@ Status Run(const std::string& work, int64_t files, int64_t per_directory) {
   open_from = clock.MonotonicMicros();
   MS_ASSIGN_OR_RETURN(ledger, FileLedger::Open(Fs::Local(), work + "/ledger"));
   fmt::print("ledger opened again: {} us\n", clock.MonotonicMicros() - open_from);
-  FileDiscovery discovery(Fs::Local(), clock, ledger, options);
+  FileDiscovery discovery(fs, clock, ledger, options);
   auto look = [&](const char* name, auto&& act) -> Status {
     int64_t from = clock.MonotonicMicros(), cpu_from = CpuMicros(RUSAGE_SELF), thread_from = CpuMicros(RUSAGE_THREAD);
     MS_RETURN_IF_ERROR(act());
@@ -72,6 +87,8 @@ Status Run(const std::string& work, int64_t files, int64_t per_directory) {
   MS_RETURN_IF_ERROR(look("  and sync of the ledger", [&] { return ledger->Sync(); }));
   MS_RETURN_IF_ERROR(look("second look, every directory listed", [&] { return discovery.SweepEverything(); }));
   MS_RETURN_IF_ERROR(look("third look, unchanged directories", [&] { return discovery.Advance(INT64_MAX).status(); }));
+  MS_ASSIGN_OR_RETURN(int64_t ledger_bytes, BytesOf(work + "/ledger"));
+  fmt::print("the ledger has {:.1f} bytes a file on disk\n", static_cast<double>(ledger_bytes) / static_cast<double>(files));
   int64_t from = clock.MonotonicMicros();
   int64_t last = ledger->last_number(), read = 0;
   for (int64_t at = 0; at < last; at += 1000) {
@@ -87,11 +104,11 @@ Status Run(const std::string& work, int64_t files, int64_t per_directory) {
 }  // namespace millstream
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    fmt::print("usage: {} EMPTY_DIRECTORY FILES FILES_PER_DIRECTORY\n", argv[0]);
+  if (argc != 4 && !(argc == 5 && std::string(argv[4]) == "generated")) {
+    fmt::print("usage: {} EMPTY_DIRECTORY FILES FILES_PER_DIRECTORY [generated]\n", argv[0]);
     return 2;
   }
-  millstream::Status status = millstream::Run(argv[1], std::atoll(argv[2]), std::atoll(argv[3]));
+  millstream::Status status = millstream::Run(argv[1], std::atoll(argv[2]), std::atoll(argv[3]), argc == 5);
   if (!status.ok()) fmt::print("{}\n", status.message());
   return status.ok() ? 0 : 1;
 }

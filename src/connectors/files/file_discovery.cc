@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "connectors/files/content_hash.h"
+
 namespace millstream {
 namespace {
 
@@ -12,6 +14,7 @@ constexpr int64_t kTickMarginNs = 100'000'000;
 // Of a waiting stream's time, full rounds take one part in a hundred.
 constexpr int64_t kFullSweepPauseUs = 1'000'000;
 constexpr int64_t kFullSweepShare = 100;
+constexpr int64_t kAuditedPerRound = 1000;
 
 }  // namespace
 
@@ -24,15 +27,26 @@ Status FileDiscovery::BeginRound(bool full) {
   MS_RETURN_IF_ERROR(ledger_->Write());
   round_.emplace();
   round_->full = full;
+  ++rounds_;
   round_->started_us = clock_.MonotonicMicros();
   round_->lister = std::make_unique<FileLister>(fs_, options_.lister, full ? nullptr : &memory_);
   if (!ledger_->empty()) round_->cursor = ledger_->NewCursor();
   return Status();
 }
 
+std::vector<std::string> FileDiscovery::WatchableDirectories() const {
+  constexpr size_t kWatchesMax = 1024;  // a kernel allows some thousands to a user
+  // A directory that is not remembered has files that may change without a trace in it, or may just have changed itself.
+  const int64_t seen = last_counts_.lister.directories_listed + last_counts_.lister.directories_unchanged;
+  std::vector<std::string> paths = memory_.Paths(kWatchesMax);
+  if (!swept_ || static_cast<int64_t>(paths.size()) < seen) return {};
+  return paths;
+}
+
 Result<bool> FileDiscovery::Advance(int64_t number_wanted) {
   if (!round_) {
     int64_t pause = std::max(kFullSweepPauseUs, kFullSweepShare * last_full_took_us_);
+    if (options_.full_round_interval_ms) pause = std::min(pause, *options_.full_round_interval_ms * 1000);
     MS_RETURN_IF_ERROR(BeginRound(!swept_ || clock_.MonotonicMicros() - last_full_us_ >= pause));
   }
   return Step(FileState::kAssigned, number_wanted);
@@ -53,14 +67,21 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
   int64_t number = ledger_->last_number();
   for (;;) {
     if (!round_->directory) {
-      round_->listed_ms = clock_.WallMillis();
+      const int64_t listed_ms = clock_.WallMillis();
       Result<std::optional<ListedDirectory>> listed = round_->lister->Next();
       if (!listed.ok()) return fail(listed.status());
       if (!*listed) break;
       if ((*listed)->unchanged) continue;
       round_->directory = std::move(*listed);
+      if (round_->directory->is_first) {
+        round_->listed_ms = listed_ms;
+      } else {
+        // A name that was moved meanwhile may come in two parts: the first one is in the ledger.
+        if (Status status = ledger_->Write(); !status.ok()) return fail(status);
+        if (!ledger_->empty()) round_->cursor = ledger_->NewCursor();
+      }
       round_->next_name = 0;
-      round_->complete = true;
+      if (round_->directory->is_first) round_->complete = true;
       if (round_->cursor) {
         if (Status status = round_->cursor->Seek(round_->directory->path); !status.ok()) return fail(status);
       }
@@ -70,11 +91,17 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
         if (Status status = ledger_->Write(); !status.ok()) return fail(status);
         return false;
       }
-      if (Status status = MergeName(round_->directory->names[round_->next_name++], state); !status.ok()) return fail(status);
+      const NameTable& names = round_->directory->names;
+      const size_t at = round_->next_name++;
+      if (at > 0 && names[at] == names[at - 1]) continue;
+      if (Status status = MergeName(names[at], state); !status.ok()) return fail(status);
     }
     if (Status status = EndDirectory(); !status.ok()) return fail(status);
   }
   if (Status status = ledger_->Write(); !status.ok()) return fail(status);
+  std::erase_if(unsettled_, [this](const auto& file) { return file.second.round != rounds_; });
+  if (round_->full) audit_from_ = round_->audited_known > audit_from_ + kAuditedPerRound ? audit_from_ + kAuditedPerRound : 0;
+  round_->counts.changed_ignored = changed_ignored_;
   round_->counts.lister = round_->lister->counts();
   last_counts_ = round_->counts;
   if (round_->full) {
@@ -92,21 +119,25 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
   bool known = false;
   FileRecord record;
   if (round.cursor) {
-    while (round.cursor->valid() && round.cursor->name() < name) {
-      ++round.counts.gone;
-      MS_RETURN_IF_ERROR(round.cursor->Next());
+    // In a part of a directory the next name may be far away.
+    const bool whole = round.directory->is_first && round.directory->is_last;
+    constexpr int kStepsMax = 16;
+    for (int steps = 0; round.cursor->valid() && round.cursor->name() < name; ++steps) {
+      if (whole) ++round.counts.gone;
+      MS_RETURN_IF_ERROR(whole || steps < kStepsMax ? round.cursor->Next() : round.cursor->SeekName(name));
     }
     if (round.cursor->valid() && round.cursor->name() == name) {
       known = true;
       MS_ASSIGN_OR_RETURN(record, round.cursor->record());
       MS_RETURN_IF_ERROR(round.cursor->Next());
       ++round.counts.known;
-      if (record.state != FileState::kEmpty && !options_.allow_overwrites) return Status();
+      if (record.state != FileState::kEmpty && !options_.allow_overwrites) return round.full ? Audit(name, record) : Status();
     }
   }
   // An overwritten file does not touch its directory's times: with allowOverwrites each file is looked at, each time.
   if (options_.allow_overwrites) round.complete = false;
-  Result<FileInfo> info = fs_.Stat(JoinPath(directory, name));
+  const std::string path = JoinPath(directory, name);
+  Result<FileInfo> info = fs_.Stat(path);
   if (!info.ok()) {
     if (!info.status().Is(errors::kFileNotFound) && info.status().error_number() != ENOTDIR) return info.status();
     ++round.counts.vanished;  // between listing and now; it never was part of the stream
@@ -124,26 +155,99 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
     round.complete = false;  // a touch brings it into the range without a trace in the directory
     return Status();
   }
-  FileRecord now{.state = state, .size_bytes = info->size_bytes, .modified_ns = info->modified_ns, .discovered_ms = clock_.WallMillis()};
   if (info->size_bytes == 0 && !options_.load_empty_files && state == FileState::kAssigned) {
     // Its writer has most likely just created it. Taking it now would mark it as loaded without its rows.
     round.complete = false;
     ++round.counts.empty;
     if (known) return Status();
-    now.state = FileState::kEmpty;
-    return ledger_->Add(directory, name, now);
+    return ledger_->Add(directory, name, {.state = FileState::kEmpty, .modified_ns = info->modified_ns, .discovered_ms = clock_.WallMillis()});
+  }
+  if (options_.settle_ms > 0 && state == FileState::kAssigned && !IsSettled(path, *info)) {
+    round.complete = false;  // its last bytes may come without a trace in the directory
+    ++round.counts.unsettled;
+    return Status();
   }
   if (changed && record.state != FileState::kEmpty) ++round.counts.changed;
+  return Take(name, *info, path, state);
+}
+
+Status FileDiscovery::Take(std::string_view name, const FileInfo& info, const std::string& path, FileState state) {
+  Round& round = *round_;
+  const std::string& directory = round.directory->path;
+  FileRecord now{.state = state, .size_bytes = info.size_bytes, .modified_ns = info.modified_ns, .discovered_ms = clock_.WallMillis()};
+  if (!options_.identity_by_content) {
+    ++round.counts.added;
+    return ledger_->Add(directory, name, now);
+  }
+  Result<std::optional<std::string>> hash = ContentHash(fs_, path, info);
+  if (!hash.ok() && !hash.status().Is(errors::kFileNotFound)) return hash.status();
+  if (!hash.ok() || !*hash) {
+    round.complete = false;
+    ++round.counts.unsettled;  // it has changed while it was read: later
+    return Status();
+  }
+  if (state == FileState::kAssigned) {
+    MS_ASSIGN_OR_RETURN(now.number, ledger_->FindContent(**hash));
+    if (now.number != 0) {
+      now.state = FileState::kDuplicate;
+      ++round.counts.duplicates;
+      return ledger_->Add(directory, name, now);
+    }
+  }
   ++round.counts.added;
-  return ledger_->Add(directory, name, now);
+  return ledger_->Add(directory, name, now, **hash);
+}
+
+Status FileDiscovery::Audit(std::string_view name, const FileRecord& record) {
+  if (record.state != FileState::kAssigned) return Status();
+  const int64_t place = round_->audited_known++;
+  if (place < audit_from_ || place >= audit_from_ + kAuditedPerRound) return Status();
+  Result<FileInfo> info = fs_.Stat(JoinPath(round_->directory->path, name));
+  auto is_loaded = [&](int64_t size_bytes, int64_t modified_ns) { return info->size_bytes == size_bytes && info->modified_ns == modified_ns; };
+  if (!info.ok() || is_loaded(record.size_bytes, record.modified_ns)) return Status();
+  MS_ASSIGN_OR_RETURN(auto batch, ledger_->FindBatch(record.number));
+  if (!batch || batch->second.committed_ms == 0) return Status();  // what it is now will be read
+  MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> loaded, ledger_->Files(record.number - 1, record.number));
+  if (loaded.empty() || is_loaded(loaded[0].size_bytes, loaded[0].modified_ns)) return Status();
+  MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(record.number));
+  if (fate && !fate->reason.empty()) return Status();
+  ++changed_ignored_;
+  if (!fate) fate.emplace();
+  fate->reason = "it has changed since it was loaded, and is not loaded again (cloudFiles.changedFiles = ignored)";
+  return ledger_->RecordFate(record.number, *fate);
+}
+
+// By ctime, which nobody can set: tools that keep times set mtime to that of the original at the very end. A time in the future tells nothing; then the file
+// must be seen unchanged for so long.
+bool FileDiscovery::IsSettled(const std::string& path, const FileInfo& info) {
+  const int64_t changed_ns = std::max(info.changed_ns, info.changed_ns == 0 ? info.modified_ns : 0);
+  const int64_t age_ms = clock_.WallMillis() - changed_ns / 1'000'000;
+  const int64_t now_us = clock_.MonotonicMicros();
+  if (age_ms >= options_.settle_ms) {
+    unsettled_.erase(path);
+    return true;
+  }
+  auto [at, is_new] = unsettled_.try_emplace(path);
+  Unsettled& seen = at->second;
+  if (is_new || seen.size_bytes != info.size_bytes || seen.changed_ns != changed_ns) {
+    seen = {.size_bytes = info.size_bytes, .changed_ns = changed_ns, .since_us = now_us};
+  }
+  seen.round = rounds_;
+  if (age_ms >= 0 || now_us - seen.since_us < options_.settle_ms * 1000) return false;
+  unsettled_.erase(at);
+  return true;
 }
 
 Status FileDiscovery::EndDirectory() {
   Round& round = *round_;
-  if (round.cursor) {
+  ListedDirectory& listed = *round.directory;
+  if (round.cursor && listed.is_first && listed.is_last) {
     for (; round.cursor->valid(); ++round.counts.gone) MS_RETURN_IF_ERROR(round.cursor->Next());
   }
-  ListedDirectory& listed = *round.directory;
+  if (!listed.is_last) {
+    round.directory.reset();
+    return Status();
+  }
   bool settled = round.listed_ms * 1'000'000 - listed.info.changed_ns > kTickMarginNs;
   if (round.complete && settled && listed.info.changed_ns != 0) {
     memory_.Remember(listed.path, {listed.info.device, listed.info.inode, listed.info.changed_ns, std::move(listed.subdirectories)});

@@ -2,13 +2,16 @@
 
 // file_discovery.h   Finds what is new: merges the sorted names of each directory with the sorted ledger, in constant memory.
 //
-// A known file costs a name comparison, never a stat. A directory whose ctime is what it was when it was last listed, and was then older than
-// the clock of any file system ticks, is not listed again; as file systems exist whose directory times are no good, everything is
-// listed in full every second, or every hundred times what that takes. So a wrong directory time costs latency, never a file.
+// A known file costs a name comparison, no stat (but for a thousand of them in each full round, to notice those that were overwritten). A directory whose ctime
+// is what it was when it was last listed, and was then older than the clock of any file system ticks, is not listed again; as file systems exist whose
+// directory times are no good, everything is listed in full every second, or every hundred times what that takes. So a wrong directory time costs latency,
+// never a file.
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <unordered_map>
 
 #include "base/clock.h"
 #include "connectors/files/file_ledger.h"
@@ -18,14 +21,18 @@ namespace millstream {
 
 struct DiscoveryOptions {
   ListerOptions lister;
-  bool allow_overwrites = false;  // a known file with another mtime or size is loaded again
-  bool load_empty_files = false;  // formats in which a file without bytes is a row
+  bool allow_overwrites = false;                  // a known file with another mtime or size is loaded again
+  bool identity_by_content = false;               // a file with the bytes of a known one is not loaded
+  int64_t settle_ms = 0;                          // a file is taken when it has not changed for so long
+  std::optional<int64_t> full_round_interval_ms;  // everything is listed at least so often
+  bool load_empty_files = false;                  // formats in which a file without bytes is a row
   std::optional<int64_t> modified_after_ns, modified_before_ns;
 };
 
 struct DiscoveryCounts {
   ListerCounts lister;
-  int64_t known = 0, added = 0, changed = 0, gone = 0, empty = 0, vanished = 0, outside_time_range = 0;
+  int64_t known = 0, added = 0, changed = 0, gone = 0, empty = 0, vanished = 0, outside_time_range = 0, unsettled = 0, duplicates = 0;
+  int64_t changed_ignored = 0;  // since the start: loaded files that were found changed, and are not loaded again
 };
 
 // Not thread-safe.
@@ -38,6 +45,9 @@ class FileDiscovery {
   Result<bool> Advance(int64_t number_wanted);
   // Begins a new round that lists every directory, and ends it. New files get `state`.
   Status SweepEverything(FileState state = FileState::kAssigned);
+
+  // Where the kernel may tell that something is new: all directories, when each of them is as it was listed and they are not too many.
+  std::vector<std::string> WatchableDirectories() const;
 
   // Of the last round that has ended.
   const DiscoveryCounts& counts() const { return last_counts_; }
@@ -52,11 +62,16 @@ class FileDiscovery {
     bool complete = true;  // all files of the directory are settled, it need not be listed again
     bool full = false;
     int64_t started_us = 0;
+    int64_t audited_known = 0;  // known files that an audit may look at, so far
     DiscoveryCounts counts;
   };
   Status BeginRound(bool full);
   Result<bool> Step(FileState state, int64_t number_wanted);
   Status MergeName(std::string_view name, FileState state);
+  Status Take(std::string_view name, const FileInfo& info, const std::string& path, FileState state);
+  bool IsSettled(const std::string& path, const FileInfo& info);
+  // A known file's turn to be looked at, some of them in each full round: one that has changed since it was loaded is told of.
+  Status Audit(std::string_view name, const FileRecord& record);
   Status EndDirectory();
 
   Fs& fs_;
@@ -64,6 +79,15 @@ class FileDiscovery {
   std::shared_ptr<FileLedger> ledger_;
   DiscoveryOptions options_;
   DirectoryMemory memory_;
+  // Files that may still be written to, and since when they have been as they are (monotonic). Without those that no round has seen since.
+  struct Unsettled {
+    int64_t size_bytes = 0, changed_ns = 0, since_us = 0;
+    int64_t round = 0;
+  };
+  std::unordered_map<std::string, Unsettled> unsettled_;
+  int64_t rounds_ = 0;
+  int64_t audit_from_ = 0;  // how many known files were looked at since the last time round
+  int64_t changed_ignored_ = 0;
   std::optional<Round> round_;
   DiscoveryCounts last_counts_;
   int64_t last_full_us_ = 0, last_full_took_us_ = 0;

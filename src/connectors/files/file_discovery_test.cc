@@ -300,5 +300,81 @@ TEST(FileLister, AppliesGlobsAndNameFilters) {
   EXPECT_EQ(lister.counts().directories_listed, 3);  // the base and two that match
 }
 
+// Of two, one is still being written to.
+TEST_F(Discovery, WaitsUntilAFileHasSettled) {
+  DiscoveryOptions options = Options(in_.path());
+  options.settle_ms = 60'000;
+  auto set_clock = [&](int64_t wall_ms) { clock_.Advance(wall_ms - clock_.WallMillis()); };
+  set_clock(Clock::System().WallMillis());
+  Reopen(options);
+  WriteFile(in_ / "a", "1");
+  ASSERT_TRUE(Sweep().ok());
+  EXPECT_THAT(Known(*ledger_), ::testing::IsEmpty());
+  EXPECT_EQ(discovery_->counts().unsettled, 1);
+  clock_.Advance(61'000);
+  ASSERT_TRUE(Look().ok());
+  EXPECT_THAT(Known(*ledger_), ElementsAre(in_ / "a"));
+  // By a clock that is behind the file system's, a file has settled when it was seen unchanged for so long.
+  set_clock(1'000'000);
+  WriteFile(in_ / "b", "1");
+  ASSERT_TRUE(Look().ok());
+  EXPECT_EQ(Known(*ledger_).size(), 1u);
+  clock_.Advance(40'000);
+  WriteFile(in_ / "b", "12");
+  ASSERT_TRUE(Look().ok());
+  clock_.Advance(40'000);
+  ASSERT_TRUE(Look().ok());
+  EXPECT_EQ(Known(*ledger_).size(), 1u) << "it was written to 40 s ago";
+  clock_.Advance(21'000);
+  ASSERT_TRUE(Look().ok());
+  EXPECT_EQ(Known(*ledger_).size(), 2u);
+}
+
+TEST_F(Discovery, ByContentTheSameBytesUnderAnotherNameAreNotLoadedAgain) {
+  DiscoveryOptions options = Options(in_.path());
+  options.identity_by_content = true;
+  Reopen(options);
+  WriteFile(in_ / "a", "one");
+  WriteFile(in_ / "b", "one");
+  WriteFile(in_ / "c", "two");
+  ASSERT_TRUE(Sweep().ok());
+  EXPECT_THAT(Known(*ledger_), ElementsAre(in_ / "a", in_ / "c"));
+  EXPECT_EQ(discovery_->counts().duplicates, 1);
+  Reopen(options);
+  std::filesystem::remove(in_ / "a");
+  WriteFile(in_ / "later/renamed", "one");
+  WriteFile(in_ / "later/new", "three");
+  ASSERT_TRUE(Sweep().ok());
+  EXPECT_EQ(Known(*ledger_).size(), 3u);
+  ASSERT_TRUE(Sweep().ok());
+  EXPECT_EQ(discovery_->counts().duplicates, 0) << "it is known by now";
+}
+
+TEST_F(Discovery, ReadsAHugeDirectoryInParts) {
+  DiscoveryOptions options = Options(in_.path());
+  options.lister.names_at_once = 7;
+  Reopen(options);
+  std::set<std::string> expected;
+  auto write = [&](const std::string& name) {
+    WriteFile(in_ / name, "1");
+    expected.insert(in_ / name);
+  };
+  for (int i = 0; i < 100; ++i) write("f" + std::to_string(i));
+  for (int i = 0; i < 20; ++i) write("d" + std::to_string(i % 3) + "/" + std::to_string(i));
+  // The first are there before the last are read.
+  ASSERT_FALSE(*discovery_->Advance(5));
+  EXPECT_EQ(ledger_->last_number(), 5);
+  while (!*discovery_->Advance(ledger_->last_number() + 10)) continue;
+  EXPECT_EQ(Known(*ledger_), expected);
+  for (int round = 0; round < 5; ++round) {
+    write("new" + std::to_string(round));
+    write("d1/new" + std::to_string(round));
+    if (round == 3) Reopen(options);
+    ASSERT_TRUE(Sweep().ok());
+    EXPECT_EQ(Known(*ledger_), expected);
+    EXPECT_EQ(discovery_->counts().added, 2);
+  }
+}
+
 }  // namespace
 }  // namespace millstream

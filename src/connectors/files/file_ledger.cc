@@ -7,6 +7,8 @@
 #include <rocksdb/write_batch.h>
 
 #include <atomic>
+#include <charconv>
+#include <unordered_map>
 
 #include "connectors/files/file_ledger_format.h"
 #include "connectors/files/files_errors.h"
@@ -76,6 +78,11 @@ class RocksCursor : public FileLedger::Cursor {
     iterator_->Next();
     return Settle();
   }
+  Status SeekName(std::string_view name) override {
+    sought_.assign(prefix_).append(name);
+    iterator_->Seek(sought_);
+    return Settle();
+  }
 
  private:
   Status Settle() {
@@ -85,7 +92,7 @@ class RocksCursor : public FileLedger::Cursor {
   }
 
   std::unique_ptr<rocksdb::Iterator> iterator_;
-  std::string path_, prefix_;
+  std::string path_, prefix_, sought_;
   bool valid_ = false;
 };
 
@@ -120,7 +127,7 @@ class RocksFileLedger : public FileLedger {
     MS_RETURN_IF_ERROR(Translate("reading", last->status()));
     empty_ = !last->Valid() || !last->key().starts_with(std::string(1, kFilePrefix));
     // What an earlier process wrote and did not sync may be in the kernel's memory only.
-    dirty_ = true;
+    unsynced_.store(true);
     return Status();
   }
 
@@ -152,7 +159,7 @@ class RocksFileLedger : public FileLedger {
     return files;
   }
 
-  Status Add(std::string_view directory, std::string_view name, FileRecord record) override {
+  Status Add(std::string_view directory, std::string_view name, FileRecord record, const std::string& content) override {
     if (record.state == FileState::kAssigned) {
       record.number = next_number_++;
       NumberEntry entry{.file = {.path = JoinPath(directory, name),
@@ -162,11 +169,27 @@ class RocksFileLedger : public FileLedger {
                         .bytes_before = next_bytes_};
       next_bytes_ += record.size_bytes;
       MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(NumberKey(record.number), EncodeNumber(entry))));
-    } else {
+    } else if (record.state != FileState::kDuplicate) {
       record.number = 0;
+    }
+    if (!content.empty()) {
+      const int64_t number = record.number == 0 ? -1 : record.number;
+      new_contents_.emplace(content, number);
+      MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(ContentKey(content), std::to_string(number))));
     }
     MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(FileKey(directory, name), EncodeRecord(record))));
     return batch_.GetDataSize() >= (256 << 10) ? Write() : Status();
+  }
+
+  Result<int64_t> FindContent(const std::string& content) override {
+    if (auto found = new_contents_.find(content); found != new_contents_.end()) return found->second;
+    std::string bytes;
+    rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), ContentKey(content), &bytes);
+    if (status.IsNotFound()) return int64_t{0};
+    MS_RETURN_IF_ERROR(Translate("reading", status));
+    int64_t number = 0;
+    if (std::from_chars(bytes.data(), bytes.data() + bytes.size(), number).ec != std::errc() || number == 0) return Foreign("a content's record is broken");
+    return number;
   }
 
   Status Write() override {
@@ -174,7 +197,8 @@ class RocksFileLedger : public FileLedger {
     MS_FAILPOINT("files.ledger.before_write");
     MS_RETURN_IF_ERROR(Translate("writing", db_->Write(rocksdb::WriteOptions(), &batch_)));
     batch_.Clear();
-    dirty_ = true;
+    new_contents_.clear();
+    unsynced_.store(true);
     empty_ = false;
     last_number_ = next_number_ - 1;
     MS_FAILPOINT("files.ledger.after_write");
@@ -184,12 +208,13 @@ class RocksFileLedger : public FileLedger {
   Status Sync() override {
     MS_RETURN_IF_ERROR(failed_sync_);
     MS_RETURN_IF_ERROR(Write());
-    if (!dirty_) return Status();
+    if (!unsynced_.load()) return Status();
     MS_FAILPOINT("files.ledger.before_sync");
+    // Cleared first: what others write meanwhile makes the next Sync sync again.
+    unsynced_.store(false);
     // A second fsync may say yes to what the first has lost: after a failure this ledger is of no more use, and must be opened again.
     failed_sync_ = Translate("syncing", db_->SyncWAL());
     MS_RETURN_IF_ERROR(failed_sync_);
-    dirty_ = false;
     MS_FAILPOINT("files.ledger.after_sync");
     return Status();
   }
@@ -203,6 +228,33 @@ class RocksFileLedger : public FileLedger {
       MS_RETURN_IF_ERROR(Translate("writing", batch.Put(NumberKey(file.number), EncodeNumber(entry))));
     }
     return WriteSynced(batch);
+  }
+
+  Status RecordBatch(int64_t through, const BatchRecord& record) override { return PutUnsynced(BatchKey(through), EncodeBatch(record)); }
+  Status RecordFate(int64_t number, const FileFate& fate) override { return PutUnsynced(FateKey(number), EncodeFate(fate)); }
+
+  Result<std::optional<std::pair<int64_t, BatchRecord>>> FindBatch(int64_t number) override {
+    std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(rocksdb::ReadOptions()));
+    at->Seek(BatchKey(number));
+    MS_RETURN_IF_ERROR(Translate("reading", at->status()));
+    using Found = std::optional<std::pair<int64_t, BatchRecord>>;
+    if (!at->Valid()) return Found();
+    std::optional<int64_t> through = DecodeNumberKey(FromSlice(at->key()), kBatchPrefix);
+    if (!through) return Found();
+    std::optional<BatchRecord> record = DecodeBatch(FromSlice(at->value()));
+    if (!record) return Foreign("the record of the batch that ends at file number " + std::to_string(*through) + " is broken");
+    if (record->after >= number) return Found();
+    return Found({*through, *record});
+  }
+
+  Result<std::optional<FileFate>> FindFate(int64_t number) override {
+    std::string bytes;
+    rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), FateKey(number), &bytes);
+    if (status.IsNotFound()) return std::optional<FileFate>();
+    MS_RETURN_IF_ERROR(Translate("reading", status));
+    std::optional<FileFate> fate = DecodeFate(bytes);
+    if (!fate) return Foreign("the record of file number " + std::to_string(number) + " is broken");
+    return fate;
   }
 
   Result<std::string> GetNote(const std::string& name) override {
@@ -227,6 +279,12 @@ class RocksFileLedger : public FileLedger {
   }
 
  private:
+  Status PutUnsynced(const std::string& key, const std::string& value) {
+    MS_RETURN_IF_ERROR(Translate("writing", db_->Put(rocksdb::WriteOptions(), key, value)));
+    unsynced_.store(true);
+    return Status();
+  }
+
   Status WriteSynced(rocksdb::WriteBatch& batch) {
     rocksdb::WriteOptions synced;
     synced.sync = true;
@@ -253,10 +311,11 @@ class RocksFileLedger : public FileLedger {
   std::unique_ptr<FileLock> lock_;  // held longer than the database
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::WriteBatch batch_;
-  int64_t next_number_ = 1, next_bytes_ = 0;  // what Add gives next
-  std::atomic<int64_t> last_number_{0};       // written
+  std::unordered_map<std::string, int64_t> new_contents_;  // in batch_
+  int64_t next_number_ = 1, next_bytes_ = 0;               // what Add gives next
+  std::atomic<int64_t> last_number_{0};                    // written
   std::atomic<bool> empty_{true};
-  bool dirty_ = false;
+  std::atomic<bool> unsynced_{false};
   Status failed_sync_;
 };
 

@@ -18,8 +18,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -28,14 +30,15 @@
 namespace millstream {
 
 enum class FileState : uint8_t {
-  kAssigned = 1,  // has a number: waiting, in a batch, or loaded, as the query's offsets tell
-  kExisting = 2,  // was there before the stream and is not wanted (includeExistingFiles=false)
-  kEmpty = 3,     // had no bytes yet; becomes kAssigned when it has
+  kAssigned = 1,   // has a number: waiting, in a batch, or loaded, as the query's offsets tell
+  kExisting = 2,   // was there before the stream and is not wanted (includeExistingFiles=false)
+  kEmpty = 3,      // had no bytes yet; becomes kAssigned when it has
+  kDuplicate = 4,  // has the bytes of the file `number`, and is not loaded
 };
 
 struct FileRecord {
   FileState state = FileState::kAssigned;
-  int64_t number = 0;  // of kAssigned; from 1
+  int64_t number = 0;  // of kAssigned, from 1; of kDuplicate: the file that it repeats
   int64_t size_bytes = 0;
   int64_t modified_ns = 0;
   int64_t discovered_ms = 0;
@@ -49,7 +52,25 @@ struct NumberedFile {
   int64_t discovered_ms = 0;
 };
 
-// Reading is thread-safe; adding is for one thread.
+// What became of the files (after, through], which were loaded together.
+struct BatchRecord {
+  int64_t after = 0;
+  int64_t processed_ms = 0;  // when they were read last; 0: not known
+  int64_t committed_ms = 0;  // 0: not yet
+};
+
+// What became of one file beyond being loaded.
+struct FileFate {
+  enum class Skipped : uint8_t { kNo = 0, kCorrupted = 1, kMissing = 2 };
+  enum class Cleaned : uint8_t { kNo = 0, kDeleted = 1, kMoved = 2, kKept = 3 };  // kKept: it had changed, or could not be removed
+  Skipped skipped = Skipped::kNo;
+  Cleaned cleaned = Cleaned::kNo;
+  int64_t cleaned_ms = 0;
+  std::string reason;    // of skipping or keeping it
+  std::string moved_to;  // of kMoved
+};
+
+// Reading is thread-safe, and so are the records of batches and fates; adding is for one thread.
 class FileLedger {
  public:
   // Creates it when there is none. Errors: MILLSTREAM_LEDGER_IN_USE, MILLSTREAM_LEDGER_FORMAT, MILLSTREAM_LEDGER_IO.
@@ -65,13 +86,23 @@ class FileLedger {
   virtual Result<std::vector<NumberedFile>> Files(int64_t after, int64_t through, int64_t count_max = INT64_MAX) = 0;
 
   // Adds or replaces a file; kAssigned gets the next number whatever record.number says. Buffered: visible to readers after Write.
-  virtual Status Add(std::string_view directory, std::string_view name, FileRecord record) = 0;
+  // `content`: the hash of its bytes, under which FindContent finds it from now on.
+  virtual Status Add(std::string_view directory, std::string_view name, FileRecord record, const std::string& content = {}) = 0;
+  // The number of the first file with this content; -1: one without a number; 0: none. Also sees what is not written yet.
+  virtual Result<int64_t> FindContent(const std::string& content) = 0;
   // Makes everything added visible (survives a kill of the process).
   virtual Status Write() = 0;
   // Makes everything written survive a power cut. Cheap when nothing is new.
   virtual Status Sync() = 0;
   // Takes over sizes and times of files that have changed since they were found. Durable on return.
   virtual Status Refresh(const std::vector<NumberedFile>& files) = 0;
+
+  // What became of a batch, by its last number, and of a file. Written, not synced.
+  virtual Status RecordBatch(int64_t through, const BatchRecord& record) = 0;
+  virtual Status RecordFate(int64_t number, const FileFate& fate) = 0;
+  // The first record at or after `number`: its batch, or none. nullopt: not recorded.
+  virtual Result<std::optional<std::pair<int64_t, BatchRecord>>> FindBatch(int64_t number) = 0;
+  virtual Result<std::optional<FileFate>> FindFate(int64_t number) = 0;
 
   // Small facts beside the files ("initial sweep done"); durable on return.
   virtual Result<std::string> GetNote(const std::string& name) = 0;  // empty: none
@@ -86,6 +117,8 @@ class FileLedger {
     virtual std::string_view name() const = 0;
     virtual Result<FileRecord> record() const = 0;
     virtual Status Next() = 0;
+    // To the first name of the directory that is not before this one, in either direction.
+    virtual Status SeekName(std::string_view name) = 0;
   };
   virtual std::unique_ptr<Cursor> NewCursor() = 0;
 };

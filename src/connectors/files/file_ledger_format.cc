@@ -3,6 +3,16 @@
 #include "connectors/files/varint.h"
 
 namespace millstream::ledger_format {
+namespace {
+
+std::string KeyOf(char prefix, int64_t number) {
+  std::string key(1, prefix);
+  for (int shift = 56; shift >= 0; shift -= 8) key += static_cast<char>(static_cast<uint64_t>(number) >> shift);
+  return key;
+}
+
+}  // namespace
+
 std::string DirectoryKey(std::string_view directory) {
   std::string key(1, kFilePrefix);
   key += directory;
@@ -12,16 +22,16 @@ std::string DirectoryKey(std::string_view directory) {
 
 std::string FileKey(std::string_view directory, std::string_view name) { return DirectoryKey(directory) += name; }
 
-std::string NumberKey(int64_t number) {
-  std::string key(1, kNumberPrefix);
-  for (int shift = 56; shift >= 0; shift -= 8) key += static_cast<char>(static_cast<uint64_t>(number) >> shift);
-  return key;
-}
+std::string NumberKey(int64_t number) { return KeyOf(kNumberPrefix, number); }
+std::string BatchKey(int64_t through) { return KeyOf(kBatchPrefix, through); }
+std::string FateKey(int64_t number) { return KeyOf(kFatePrefix, number); }
+
+std::string ContentKey(std::string_view hash) { return std::string(1, kContentPrefix) += hash; }
 
 std::string NoteKey(std::string_view name) { return std::string(1, kNotePrefix) += name; }
 
-std::optional<int64_t> DecodeNumberKey(std::string_view key) {
-  if (key.size() != 9 || key[0] != kNumberPrefix) return std::nullopt;
+std::optional<int64_t> DecodeNumberKey(std::string_view key, char prefix) {
+  if (key.size() != 9 || key[0] != prefix) return std::nullopt;
   uint64_t number = 0;
   for (char c : key.substr(1)) number = number << 8 | static_cast<unsigned char>(c);
   return static_cast<int64_t>(number);
@@ -37,7 +47,7 @@ std::string EncodeRecord(const FileRecord& record) {
 }
 
 std::optional<FileRecord> DecodeRecord(std::string_view bytes) {
-  if (bytes.empty() || bytes[0] < 1 || bytes[0] > 3) return std::nullopt;
+  if (bytes.empty() || bytes[0] < 1 || bytes[0] > 4) return std::nullopt;
   FileRecord record{.state = static_cast<FileState>(bytes[0])};
   bytes.remove_prefix(1);
   if (!GetSigned(bytes, &record.number) || !GetSigned(bytes, &record.size_bytes) || !GetSigned(bytes, &record.modified_ns) ||
@@ -65,6 +75,42 @@ std::optional<NumberEntry> DecodeNumber(std::string_view bytes) {
   }
   entry.file.path = bytes;
   return entry;
+}
+
+std::string EncodeBatch(const BatchRecord& record) {
+  std::string out;
+  PutSigned(out, record.after);
+  PutSigned(out, record.processed_ms);
+  PutSigned(out, record.committed_ms);
+  return out;
+}
+
+std::optional<BatchRecord> DecodeBatch(std::string_view bytes) {
+  BatchRecord record;
+  if (!GetSigned(bytes, &record.after) || !GetSigned(bytes, &record.processed_ms) || !GetSigned(bytes, &record.committed_ms) || !bytes.empty()) {
+    return std::nullopt;
+  }
+  return record;
+}
+
+std::string EncodeFate(const FileFate& fate) {
+  std::string out{static_cast<char>(fate.skipped), static_cast<char>(fate.cleaned)};
+  PutSigned(out, fate.cleaned_ms);
+  PutVarint(out, fate.reason.size());
+  out += fate.reason;
+  out += fate.moved_to;
+  return out;
+}
+
+std::optional<FileFate> DecodeFate(std::string_view bytes) {
+  if (bytes.size() < 2 || bytes[0] < 0 || bytes[0] > 2 || bytes[1] < 0 || bytes[1] > 3) return std::nullopt;
+  FileFate fate{.skipped = static_cast<FileFate::Skipped>(bytes[0]), .cleaned = static_cast<FileFate::Cleaned>(bytes[1])};
+  bytes.remove_prefix(2);
+  uint64_t size = 0;
+  if (!GetSigned(bytes, &fate.cleaned_ms) || !GetVarint(bytes, &size) || size > bytes.size()) return std::nullopt;
+  fate.reason = bytes.substr(0, size);
+  fate.moved_to = bytes.substr(size);
+  return fate;
 }
 
 }  // namespace millstream::ledger_format

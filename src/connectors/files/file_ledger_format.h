@@ -11,11 +11,14 @@
 namespace millstream::ledger_format {
 
 inline constexpr std::string_view kVersion = "1";
-inline constexpr char kFilePrefix = 'f', kNumberPrefix = 'n', kNotePrefix = 'x';
+inline constexpr char kFilePrefix = 'f', kNumberPrefix = 'n', kBatchPrefix = 'b', kFatePrefix = 'e', kContentPrefix = 'h', kNotePrefix = 'x';
 
 std::string DirectoryKey(std::string_view directory);                    // 'f' directory NUL: the prefix of its files' keys
 std::string FileKey(std::string_view directory, std::string_view name);  // 'f' directory NUL name
 std::string NumberKey(int64_t number);                                   // 'n' number, 8 bytes big-endian
+std::string BatchKey(int64_t through);                                   // 'b' last number of the batch, likewise
+std::string FateKey(int64_t number);                                     // 'e' number, likewise
+std::string ContentKey(std::string_view hash);                           // 'h' hash
 std::string NoteKey(std::string_view name);                              // 'x' name
 
 std::string EncodeRecord(const FileRecord& record);
@@ -27,7 +30,12 @@ struct NumberEntry {
 };
 std::string EncodeNumber(const NumberEntry& entry);
 std::optional<NumberEntry> DecodeNumber(std::string_view bytes);
-// nullopt: not a number key.
-std::optional<int64_t> DecodeNumberKey(std::string_view key);
+// nullopt: not a key of this prefix.
+std::optional<int64_t> DecodeNumberKey(std::string_view key, char prefix = kNumberPrefix);
+
+std::string EncodeBatch(const BatchRecord& record);
+std::optional<BatchRecord> DecodeBatch(std::string_view bytes);
+std::string EncodeFate(const FileFate& fate);
+std::optional<FileFate> DecodeFate(std::string_view bytes);
 
 }  // namespace millstream::ledger_format

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 #include "connectors/files/files_errors.h"
 
@@ -11,6 +12,11 @@ namespace {
 
 // Deeper trees cannot be named anyway: a path ends at 4,096 bytes.
 constexpr size_t kDepthMax = 2048;
+
+Status Unreadable(const std::string& path, const Status& status) {
+  return Status::Error(errors::kDirectoryUnreadable,
+                       {{"path", path}, {"reason", status.error_number() == 0 ? status.text() : std::strerror(status.error_number())}});
+}
 
 bool IsGone(const Status& status) { return status.Is(errors::kFileNotFound) || status.error_number() == ENOTDIR; }
 
@@ -47,6 +53,13 @@ void DirectoryMemory::Remember(const std::string& path, Known known) {
   known_[path] = std::move(known);
 }
 
+std::vector<std::string> DirectoryMemory::Paths(size_t count_max) const {
+  std::vector<std::string> paths;
+  if (known_.size() > count_max) return paths;
+  for (const auto& [path, known] : known_) paths.push_back(path);
+  return paths;
+}
+
 bool IsHiddenName(std::string_view name) {
   return name.starts_with('.') || (name.starts_with('_') && name.find('=') == std::string_view::npos) || name.ends_with("._COPYING_");
 }
@@ -78,6 +91,7 @@ Result<std::optional<ListedDirectory>> FileLister::Next() {
     if (listed) return listed;
     return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(base)}});
   }
+  if (reader_ != nullptr) return NextPart();
   while (!levels_.empty()) {
     Level& level = levels_.back();
     if (level.next == level.subdirectories.size()) {
@@ -92,7 +106,7 @@ Result<std::optional<ListedDirectory>> FileLister::Next() {
   return std::optional<ListedDirectory>();
 }
 
-// nullopt: the directory is not there any more, or leads back to one that we are in.
+// Its first part. nullopt: the directory is not there any more, or leads back to one that we are in.
 Result<std::optional<ListedDirectory>> FileLister::Enter(std::string path) {
   if (levels_.size() >= kDepthMax) return Status::Error(errors::kDirectoryUnreadable, {{"path", path}, {"reason", "it lies too deep"}});
   Result<FileInfo> info = fs_.Stat(path);
@@ -118,13 +132,34 @@ Result<std::optional<ListedDirectory>> FileLister::Enter(std::string path) {
     listed.subdirectories = known->subdirectories;
     ++counts_.directories_unchanged;
   } else {
-    Status status = ListInto(listed);
-    if (IsGone(status)) return std::optional<ListedDirectory>();
-    MS_RETURN_IF_ERROR(status);
+    Result<std::unique_ptr<NameReader>> reader = NameReader::Open(fs_, path);
+    if (!reader.ok()) {
+      if (IsGone(reader.status())) return std::optional<ListedDirectory>();
+      return Unreadable(path, reader.status());
+    }
+    reader_ = std::move(*reader);
+    parts_ = std::move(listed);
     ++counts_.directories_listed;
+    return NextPart();
   }
   levels_.push_back({std::move(path), listed.subdirectories, 0, listed.info.device, listed.info.inode});
   return std::optional(std::move(listed));
+}
+
+// The next names of the directory that is being read; with the last of them come its sub-directories.
+Result<std::optional<ListedDirectory>> FileLister::NextPart() {
+  ListedDirectory part{.path = parts_.path, .is_first = parts_.is_first, .info = parts_.info};
+  MS_RETURN_IF_ERROR(ListInto(part));
+  parts_.is_first = false;
+  std::move(part.subdirectories.begin(), part.subdirectories.end(), std::back_inserter(parts_.subdirectories));
+  part.subdirectories.clear();
+  if (!part.is_last) return std::optional(std::move(part));
+  reader_.reset();
+  std::sort(parts_.subdirectories.begin(), parts_.subdirectories.end());
+  part.subdirectories = parts_.subdirectories;
+  levels_.push_back({part.path, std::move(parts_.subdirectories), 0, part.info.device, part.info.inode});
+  parts_ = {};
+  return std::optional(std::move(part));
 }
 
 Status FileLister::ListInto(ListedDirectory& listed) {
@@ -137,7 +172,7 @@ Status FileLister::ListInto(ListedDirectory& listed) {
       listed.names.Add(name);
     }
   };
-  Status status = fs_.VisitNames(listed.path, [&](std::string_view name, DirectoryEntry::Kind kind) {
+  Result<bool> more = reader_->Next(options_.names_at_once, [&](std::string_view name, DirectoryEntry::Kind kind) {
     if (IsHiddenName(name)) {
       ++counts_.hidden;
       return;
@@ -162,11 +197,8 @@ Status FileLister::ListInto(ListedDirectory& listed) {
         return;
     }
   });
-  if (!status.ok()) {
-    if (IsGone(status)) return status;
-    return Status::Error(errors::kDirectoryUnreadable,
-                         {{"path", listed.path}, {"reason", status.error_number() == 0 ? status.text() : std::strerror(status.error_number())}});
-  }
+  if (!more.ok()) return Unreadable(listed.path, more.status());
+  listed.is_last = !*more;
   for (const std::string& name : to_resolve) {
     Result<FileInfo> info = fs_.Stat(JoinPath(listed.path, name));
     if (!info.ok()) {
@@ -182,7 +214,6 @@ Status FileLister::ListInto(ListedDirectory& listed) {
     }
   }
   listed.names.Sort();
-  std::sort(listed.subdirectories.begin(), listed.subdirectories.end());
   return Status();
 }
 

@@ -3,7 +3,8 @@
 // file_lister.h   The files below a directory, one directory at a time, by names alone.
 //
 // Depth first; in a directory first its files by name (bytes), then its sub-directories by name. Nothing is stat'ed but symlinks and directories. Memory: the
-// names of one directory (about 45 bytes each) and the sub-directory names on the way to it.
+// names of one directory (about 45 bytes each) and the sub-directory names on the way to it. A directory of more than names_at_once names comes in parts,
+// each of which is sorted: its first files are there before its last are read.
 //
 // Left out, and counted: names that start with '.' or '_' (Spark's rule; "_x=1" is a partition, not hidden), names of uploads that have not ended, symlink
 // loops, dangling symlinks, FIFOs, sockets and devices. A directory that cannot be listed is an error that names it: leaving it out would lose files silently.
@@ -18,6 +19,7 @@
 
 #include "connectors/files/path_glob.h"
 #include "storage/fs.h"
+#include "storage/name_reader.h"
 
 namespace millstream {
 
@@ -57,6 +59,8 @@ class DirectoryMemory {
   void Remember(const std::string& path, Known known);
   void Forget(const std::string& path) { known_.erase(path); }
   void Clear() { known_.clear(); }
+  // All of them; none when there are more than `count_max`.
+  std::vector<std::string> Paths(size_t count_max) const;
 
  private:
   static constexpr size_t kDirectoriesMax = 50'000;  // about 10 MB; directories beyond are listed each time
@@ -67,12 +71,14 @@ struct ListerOptions {
   PathGlob glob;
   std::optional<NameGlob> name_filter;  // pathGlobFilter
   bool skip_unfinished = true;          // "._COPYING_", ".crdownload", ".part" …: Auto Loader's; Spark's own readers read them
+  int64_t names_at_once = 200'000;      // about 10 MB, and a tenth of a second
 };
 
 struct ListedDirectory {
   std::string path;
-  bool unchanged = false;  // since it was remembered; `names` is empty then
-  NameTable names;         // files and symlinks to files, sorted
+  bool unchanged = false;                // since it was remembered; `names` is empty then
+  bool is_first = true, is_last = true;  // of its parts
+  NameTable names;                       // files and symlinks to files, sorted
   std::vector<std::string> subdirectories;
   FileInfo info;  // from before it was listed
 };
@@ -94,6 +100,7 @@ class FileLister {
     uint64_t device = 0, inode = 0;
   };
   Result<std::optional<ListedDirectory>> Enter(std::string path);
+  Result<std::optional<ListedDirectory>> NextPart();
   Status ListInto(ListedDirectory& listed);
 
   Fs& fs_;
@@ -101,6 +108,8 @@ class FileLister {
   const DirectoryMemory* memory_;
   bool started_ = false;
   std::vector<Level> levels_;
+  std::unique_ptr<NameReader> reader_;  // of a directory of which a part has been listed
+  ListedDirectory parts_;               // what is common to its parts
   ListerCounts counts_;
 };
 

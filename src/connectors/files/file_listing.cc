@@ -102,7 +102,8 @@ Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelectio
     }
     if (memory == nullptr) continue;
     const bool settled = listed_ms * 1'000'000 - listed->info.changed_ns > kTickMarginNs && listed->info.changed_ns != 0;
-    if (settled && complete && found.files.size() == found_before) {
+    const bool whole = listed->is_first && listed->is_last;
+    if (whole && settled && complete && found.files.size() == found_before) {
       memory->directories.Remember(listed->path, {listed->info.device, listed->info.inode, listed->info.changed_ns, std::move(listed->subdirectories)});
     } else {
       memory->directories.Forget(listed->path);

@@ -72,6 +72,23 @@ TEST_F(JsonIngestion, InfersStringsLoadsAndEvolves) {
   EXPECT_THAT(*ReadAll("amount"), ElementsAre("1.5", "<null>", "<null>"));
 }
 
+TEST_F(JsonIngestion, WidensTypesAndAsksForARestart) {
+  OptionMap options{{"cloudFiles.schemaEvolutionMode", "addNewColumnsWithTypeWidening"}, {"cloudFiles.inferColumnTypes", "true"}};
+  WriteFile(in_ / "a.json", "{\"id\":1,\"s\":{\"n\":1},\"h\":1}\n");
+  ASSERT_TRUE(Start(options).ok());
+  EXPECT_EQ(relation_->schema()[1].type, DataType::Long());
+  WriteFile(in_ / "b.json", "{\"id\":12345678901234567890,\"s\":{\"n\":12345678901234567890},\"more\":true,\"h\":\"x\"}\n");
+  Status status = ReadAll("_rescued_data").status();
+  EXPECT_TRUE(status.Is(errors::kNewFieldsInFile)) << status.message();
+  EXPECT_THAT(status.message(), HasSubstr("id BIGINT -> DECIMAL(20,0)"));
+  EXPECT_FALSE(status.retryable());
+  ASSERT_TRUE(Start(options).ok());
+  EXPECT_EQ(DataType::Struct(relation_->schema()).SimpleString(),
+            "struct<h:bigint,id:decimal(20,0),s:struct<n:decimal(20,0)>,more:boolean,_rescued_data:string>");
+  // A text is no wider number: it is rescued.
+  EXPECT_THAT(*ReadAll("_rescued_data"), ElementsAre("<null>", HasSubstr("\"h\":\"x\"")));
+}
+
 TEST_F(JsonIngestion, RescuesWhatDoesNotFit) {
   WriteFile(in_ / "a.json", "{\"id\":1}\n");
   OptionMap options{{"cloudFiles.schemaEvolutionMode", "rescue"}, {"cloudFiles.inferColumnTypes", "true"}};

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "plan/sql/file_functions.h"
 #include "plan/sql/node_depth.h"
 #include "plan/sql/parser_errors.h"
 
@@ -196,7 +197,7 @@ Result<PlanPtr> SqlParser::ParseNamedRelation() {
   if (stream) cursor_.Advance();
   if (stream_call) cursor_.Advance();
   MS_ASSIGN_OR_RETURN(MultipartName name, ParseName());
-  if (!stream && cursor_.TakeSymbol("(")) return ParseTableFunction(std::move(name));
+  if (cursor_.TakeSymbol("(")) return ParseTableFunction(std::move(name), stream, stream_call);
   UnresolvedRelation relation{.name = std::move(name), .is_streaming = stream};
   if (stream_call) MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
   MS_RETURN_IF_ERROR(ParseTimeTravel(relation.options));
@@ -205,9 +206,9 @@ Result<PlanPtr> SqlParser::ParseNamedRelation() {
   return ParseTableAlias(std::move(plan));
 }
 
-// range(10), read_files('/in', format => 'json'): a named argument is an Alias.
-Result<PlanPtr> SqlParser::ParseTableFunction(MultipartName name) {
-  UnresolvedTableFunction function{.name = std::move(name)};
+// range(10), STREAM read_files('/in', format => 'json'), STREAM(read_files(…)): a named argument is an Alias.
+Result<PlanPtr> SqlParser::ParseTableFunction(MultipartName name, bool stream, bool stream_call) {
+  UnresolvedTableFunction function{.name = std::move(name), .args = {}};
   if (!cursor_.AtSymbol(")")) {
     do {
       std::string argument;
@@ -215,13 +216,18 @@ Result<PlanPtr> SqlParser::ParseTableFunction(MultipartName name) {
         MS_ASSIGN_OR_RETURN(argument, cursor_.ExpectName());
         cursor_.Advance();
       }
+      if (cursor_.AtWord("TABLE") && cursor_.AtSymbol("(", 1)) {
+        return Status::Unsupported("TABLE(…) as an argument of " + function.name.back(), "Name what is read by its path: cloud_files_state('/checkpoint').");
+      }
       MS_ASSIGN_OR_RETURN(ExprPtr arg, ParseExpression());
       if (!argument.empty()) arg = Node(Alias{.child = std::move(arg), .names = {std::move(argument)}});
       function.args.push_back(std::move(arg));
     } while (cursor_.TakeSymbol(","));
   }
   MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
-  MS_ASSIGN_OR_RETURN(PlanPtr plan, ParseWatermark(Plan(std::move(function))));
+  if (stream_call) MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
+  MS_ASSIGN_OR_RETURN(std::optional<UnresolvedDataSource> files, FileFunction(function.name.back(), function.args, stream));
+  MS_ASSIGN_OR_RETURN(PlanPtr plan, ParseWatermark(files ? Plan(*std::move(files)) : Plan(std::move(function))));
   return ParseTableAlias(std::move(plan));
 }
 

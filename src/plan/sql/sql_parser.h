@@ -140,7 +140,7 @@ class SqlParser {
   Result<PlanPtr> ParseRelationPrimary();
   Result<PlanPtr> ParseParenthesizedRelation();
   Result<PlanPtr> ParseNamedRelation();
-  Result<PlanPtr> ParseTableFunction(MultipartName name);
+  Result<PlanPtr> ParseTableFunction(MultipartName name, bool stream, bool stream_call);
   Result<PlanPtr> ParseSample(PlanPtr plan);
   Result<PlanPtr> ParseWatermark(PlanPtr plan);
   Result<PlanPtr> ParseTableAlias(PlanPtr plan);

@@ -1,0 +1,226 @@
+#include "connectors/files/cloud_files_state.h"
+
+#include <arrow/array.h>
+#include <arrow/array/builder_binary.h>
+#include <arrow/array/builder_primitive.h>
+
+#include <algorithm>
+#include <charconv>
+#include <mutex>
+
+#include "connectors/api/table.h"
+#include "connectors/files/files_errors.h"
+#include "connectors/files/ledger_view.h"
+#include "types/arrow_types.h"
+
+namespace millstream {
+namespace {
+
+constexpr int64_t kRowsPerBatch = 8192;
+
+struct StateSource {
+  std::string id;      // "0" of sources/0
+  std::string ledger;  // its directory
+};
+
+// Texts are UTF-8 to Arrow; a path need not be.
+std::string ShownPath(const std::string& path) { return UriFromPath(path); }
+
+std::optional<std::string> IngestionState(const LedgerFile& found) {
+  switch (found.state) {
+    case FileState::kExisting:
+      return "SKIPPED_EXISTING";
+    case FileState::kDuplicate:
+      return "SKIPPED_DUPLICATE";
+    case FileState::kEmpty:
+      return std::nullopt;  // waits for its bytes
+    case FileState::kAssigned:
+      break;
+  }
+  if (found.fate.skipped == FileFate::Skipped::kCorrupted) return "SKIPPED_CORRUPTED";
+  if (found.fate.skipped == FileFate::Skipped::kMissing) return "SKIPPED_MISSING";
+  if (!found.batch) return std::nullopt;
+  return found.batch->committed_ms > 0 ? "INGESTED" : "PROCESSING";
+}
+
+std::optional<std::string> Reason(const LedgerFile& found) {
+  switch (found.state) {
+    case FileState::kExisting:
+      return "was there before the stream started (cloudFiles.includeExistingFiles = false)";
+    case FileState::kDuplicate:
+      return "has the same bytes as " + (found.duplicate_of.empty() ? "a file that was forgotten" : ShownPath(found.duplicate_of));
+    case FileState::kEmpty:
+      return "has no bytes yet";
+    case FileState::kAssigned:
+      break;
+  }
+  return found.fate.reason.empty() ? std::nullopt : std::optional(found.fate.reason);
+}
+
+// Rows as they are read; one column builder for each column that is wanted.
+class StateRows : public RowStream {
+ public:
+  StateRows(Fs& fs, std::vector<StateSource> sources, const std::vector<std::string>& columns) : fs_(fs), sources_(std::move(sources)) {
+    for (const std::string& column : columns) wanted_.push_back(*CloudFilesStateSchema().IndexOf(column, true));
+    StructType schema;
+    for (size_t column : wanted_) schema.Add(CloudFilesStateSchema()[column]);
+    schema_ = ToArrowSchema(schema);
+  }
+  const ArrowSchemaPtr& schema() const override { return schema_; }
+
+  Result<RecordBatchPtr> Next() override {
+    std::lock_guard lock(mutex_);
+    std::vector<std::unique_ptr<arrow::ArrayBuilder>> builders(wanted_.size());
+    for (size_t i = 0; i < wanted_.size(); ++i) {
+      MS_RETURN_IF_ERROR(FromArrowStatus(arrow::MakeBuilder(arrow::default_memory_pool(), schema_->field(static_cast<int>(i))->type(), &builders[i]), "state"));
+    }
+    int64_t rows = 0;
+    while (rows < kRowsPerBatch && next_source_ <= sources_.size()) {
+      if (view_ == nullptr) {
+        if (next_source_ == sources_.size()) break;
+        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, sources_[next_source_++].ledger));
+      }
+      MS_ASSIGN_OR_RETURN(std::optional<LedgerFile> found, view_->Next());
+      if (!found) {
+        view_.reset();
+        continue;
+      }
+      for (size_t i = 0; i < wanted_.size(); ++i) MS_RETURN_IF_ERROR(Append(*builders[i], wanted_[i], *found));
+      ++rows;
+    }
+    if (rows == 0) return RecordBatchPtr();
+    std::vector<std::shared_ptr<arrow::Array>> arrays(wanted_.size());
+    for (size_t i = 0; i < wanted_.size(); ++i) MS_RETURN_IF_ERROR(FromArrowStatus(builders[i]->Finish(&arrays[i]), "state"));
+    return arrow::RecordBatch::Make(schema_, rows, std::move(arrays));
+  }
+
+ private:
+  enum Column {
+    kPath,
+    kSize,
+    kCreateTime,
+    kDiscoveryTime,
+    kProcessedTime,
+    kCommitTime,
+    kArchiveTime,
+    kArchiveMode,
+    kMoveLocation,
+    kSourceId,
+    kFlowName,
+    kIngestionState,
+    kReason
+  };
+
+  Status Append(arrow::ArrayBuilder& builder, size_t column, const LedgerFile& found) const {
+    auto text = [&](const std::optional<std::string>& value) {
+      auto& texts = static_cast<arrow::StringBuilder&>(builder);
+      return FromArrowStatus(value ? texts.Append(*value) : texts.AppendNull(), "state");
+    };
+    auto moment = [&](int64_t us) {
+      auto& moments = static_cast<arrow::TimestampBuilder&>(builder);
+      return FromArrowStatus(us != 0 ? moments.Append(us) : moments.AppendNull(), "state");
+    };
+    const FileFate& fate = found.fate;
+    switch (static_cast<Column>(column)) {
+      case kPath:
+        return text(ShownPath(found.file.path));
+      case kSize:
+        return FromArrowStatus(static_cast<arrow::Int64Builder&>(builder).Append(found.file.size_bytes), "state");
+      case kCreateTime:
+        return moment(found.file.modified_ns / 1000);
+      case kDiscoveryTime:
+        return moment(found.file.discovered_ms * 1000);
+      case kProcessedTime:
+        return moment(found.batch ? found.batch->processed_ms * 1000 : 0);
+      case kCommitTime:
+        return moment(found.batch ? found.batch->committed_ms * 1000 : 0);
+      case kArchiveTime:
+        return moment(fate.cleaned == FileFate::Cleaned::kKept ? 0 : fate.cleaned_ms * 1000);
+      case kArchiveMode:
+        return text(fate.cleaned == FileFate::Cleaned::kDeleted ? std::optional<std::string>("DELETE")
+                    : fate.cleaned == FileFate::Cleaned::kMoved ? std::optional<std::string>("MOVE")
+                                                                : std::nullopt);
+      case kMoveLocation:
+        return text(fate.moved_to.empty() ? std::nullopt : std::optional(ShownPath(fate.moved_to)));
+      case kSourceId:
+        return text(sources_[next_source_ - 1].id);
+      case kFlowName:
+        return text(std::nullopt);
+      case kIngestionState:
+        return text(IngestionState(found));
+      case kReason:
+        return text(Reason(found));
+    }
+    return Status::Internal("unknown column of cloud_files_state");
+  }
+
+  Fs& fs_;
+  const std::vector<StateSource> sources_;
+  std::vector<size_t> wanted_;
+  ArrowSchemaPtr schema_;
+  std::mutex mutex_;
+  size_t next_source_ = 0;            // GUARDED_BY(mutex_)
+  std::unique_ptr<LedgerView> view_;  // GUARDED_BY(mutex_)
+};
+
+class CloudFilesState : public BatchRelationSource {
+ public:
+  CloudFilesState(Fs& fs, std::string path, std::vector<StateSource> sources) : fs_(fs), path_(std::move(path)), sources_(std::move(sources)) {}
+  std::string name() const override { return "cloud_files_state " + HadoopPathString(path_); }
+  const StructType& schema() const override { return CloudFilesStateSchema(); }
+  Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override { return RowStreamPtr(std::make_unique<StateRows>(fs_, sources_, needs.columns)); }
+
+ private:
+  Fs& fs_;
+  const std::string path_;
+  const std::vector<StateSource> sources_;
+};
+
+}  // namespace
+
+const StructType& CloudFilesStateSchema() {
+  static const StructType schema({{"path", DataType::String()},
+                                  {"size", DataType::Long()},
+                                  {"create_time", DataType::Timestamp()},
+                                  {"discovery_time", DataType::Timestamp()},
+                                  {"processed_time", DataType::Timestamp()},
+                                  {"commit_time", DataType::Timestamp()},
+                                  {"archive_time", DataType::Timestamp()},
+                                  {"archive_mode", DataType::String()},
+                                  {"move_location", DataType::String()},
+                                  {"source_id", DataType::String()},
+                                  {"flow_name", DataType::String()},
+                                  {"ingestion_state", DataType::String()},
+                                  {"reason", DataType::String()}});
+  return schema;
+}
+
+Result<RelationSourcePtr> OpenCloudFilesState(Fs& fs, const std::string& path) {
+  MS_ASSIGN_OR_RETURN(bool exists, fs.Exists(path));
+  if (!exists) return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(path)}});
+  std::vector<StateSource> sources;
+  MS_ASSIGN_OR_RETURN(bool is_source, fs.Exists(JoinPath(path, "rocksdb/CURRENT")));
+  if (is_source) {
+    sources.push_back({std::string(BaseName(path)), JoinPath(path, "rocksdb")});
+  } else {
+    const std::string directory = JoinPath(path, "sources");
+    Result<std::vector<DirectoryEntry>> entries = fs.List(directory);
+    if (!entries.ok() && !entries.status().Is(errors::kFileNotFound)) return entries.status();
+    std::vector<int> numbers;
+    for (const DirectoryEntry& entry : entries.ok() ? *entries : std::vector<DirectoryEntry>()) {
+      int number = 0;
+      auto [end, error] = std::from_chars(entry.name.data(), entry.name.data() + entry.name.size(), number);
+      if (error == std::errc() && end == entry.name.data() + entry.name.size()) numbers.push_back(number);
+    }
+    std::sort(numbers.begin(), numbers.end());
+    for (int number : numbers) {
+      std::string ledger = JoinPath(directory, std::to_string(number) + "/rocksdb");
+      MS_ASSIGN_OR_RETURN(bool is_ledger, fs.Exists(JoinPath(ledger, "CURRENT")));
+      if (is_ledger) sources.push_back({std::to_string(number), std::move(ledger)});
+    }
+  }
+  if (sources.empty()) return Status::Error(errors::kCloudFilesStateMissing, {{"path", HadoopPathString(path)}});
+  return RelationSourcePtr(std::make_shared<CloudFilesState>(fs, path, std::move(sources)));
+}
+
+}  // namespace millstream

@@ -1,0 +1,164 @@
+#include "connectors/files/loaded_file_cleaner.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cerrno>
+#include <charconv>
+
+#include "connectors/files/files_errors.h"
+#include "storage/failpoint.h"
+
+namespace millstream {
+namespace {
+
+constexpr char kDoneThrough[] = "cleaned through";
+
+Status Refuse(const std::string& destination, std::string reason) {
+  return Status::Error(errors::kInvalidOptionValue,
+                       {{"option", "cloudFiles.cleanSource.moveDestination"}, {"owner", "cloudFiles"}, {"value", destination}, {"reason", std::move(reason)}});
+}
+
+// Of the directory, or of the nearest above it that is there.
+Result<uint64_t> DeviceOf(Fs& fs, std::string directory) {
+  for (;;) {
+    Result<FileInfo> info = fs.Stat(directory);
+    if (info.ok()) return info->device;
+    if (!info.status().Is(errors::kFileNotFound) || directory == "/") return info.status();
+    directory = ParentPath(directory);
+    if (directory.empty()) directory = "/";
+  }
+}
+
+bool IsBelow(const std::string& path, const std::string& directory) {
+  return path == directory || directory == "/" || (path.starts_with(directory) && path[directory.size()] == '/');
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LoadedFileCleaner>> LoadedFileCleaner::Create(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger,
+                                                                     const CleanSourceOptions& options, const PathGlob& source) {
+  if (options.mode == CleanSourceOptions::Mode::kOff) return std::unique_ptr<LoadedFileCleaner>();
+  std::string base = source.base();
+  MS_ASSIGN_OR_RETURN(FileInfo info, fs.Stat(base));
+  if (!info.is_directory) base = ParentPath(base);
+  if (options.mode == CleanSourceOptions::Mode::kMove) {
+    // Also beside a glob: what it matches tomorrow nobody knows.
+    if (IsBelow(options.move_destination, base)) {
+      return Refuse(options.move_destination, "it lies below the load path " + base + ", from where its files would be loaded again");
+    }
+    MS_ASSIGN_OR_RETURN(uint64_t device, DeviceOf(fs, options.move_destination));
+    if (device != info.device) return Refuse(options.move_destination, "it is on another file system than the load path, where files cannot be moved to");
+  }
+  std::unique_ptr<LoadedFileCleaner> cleaner(new LoadedFileCleaner(fs, clock, std::move(ledger), options, std::move(base)));
+  MS_ASSIGN_OR_RETURN(std::string done, cleaner->ledger_->GetNote(kDoneThrough));
+  std::from_chars(done.data(), done.data() + done.size(), cleaner->done_through_);
+  return cleaner;
+}
+
+Result<bool> LoadedFileCleaner::Clean(int64_t committed_through, int64_t files_max) {
+  const int64_t begun_at = done_through_, now_ms = clock_.WallMillis();
+  bool due = true;
+  while (due && done_through_ < committed_through && done_through_ - begun_at < files_max) {
+    if (next_due_number_ == done_through_ + 1 && now_ms < next_due_ms_) break;
+    MS_ASSIGN_OR_RETURN(auto batch, ledger_->FindBatch(done_through_ + 1));
+    // A batch that an older version has loaded has no time: it counts from now on.
+    if (!batch || batch->second.committed_ms == 0) {
+      const int64_t through = batch ? batch->first : done_through_ + 1;
+      if (through > committed_through) break;
+      MS_RETURN_IF_ERROR(ledger_->RecordBatch(through, {.after = batch ? batch->second.after : done_through_, .committed_ms = now_ms}));
+      continue;
+    }
+    next_due_number_ = done_through_ + 1;
+    next_due_ms_ = batch->second.committed_ms + options_.retention_ms;
+    if (now_ms < next_due_ms_) break;
+    const int64_t through = std::min({batch->first, committed_through, begun_at + files_max});
+    MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> files, ledger_->Files(done_through_, through));
+    for (const NumberedFile& file : files) {
+      MS_ASSIGN_OR_RETURN(std::optional<FileFate> before, ledger_->FindFate(file.number));
+      if (before && before->cleaned != FileFate::Cleaned::kNo) continue;
+      MS_FAILPOINT("files.clean.before_remove");
+      MS_ASSIGN_OR_RETURN(FileFate fate, CleanOne(file));
+      MS_FAILPOINT("files.clean.after_remove");
+      if (before) fate.skipped = before->skipped;
+      if (before && fate.reason.empty()) fate.reason = before->reason;
+      fate.cleaned_ms = now_ms;
+      ++(fate.cleaned == FileFate::Cleaned::kKept ? kept_ : cleaned_);
+      MS_RETURN_IF_ERROR(ledger_->RecordFate(file.number, fate));
+    }
+    done_through_ = through;
+    next_due_number_ = 0;
+  }
+  if (done_through_ == begun_at) return true;
+  MS_RETURN_IF_ERROR(ledger_->PutNote(kDoneThrough, std::to_string(done_through_)));
+  MS_FAILPOINT("files.clean.after_note");
+  return done_through_ - begun_at < files_max;
+}
+
+// A file that cannot be removed stays where it is, with the reason: it is never loaded again, and no reason to stop the stream.
+Result<FileFate> LoadedFileCleaner::CleanOne(const NumberedFile& file) {
+  using Mode = CleanSourceOptions::Mode;
+  FileFate fate{.cleaned = options_.mode == Mode::kDelete ? FileFate::Cleaned::kDeleted : FileFate::Cleaned::kMoved};
+  auto keep = [&](std::string reason) {
+    fate.cleaned = FileFate::Cleaned::kKept;
+    fate.reason = std::move(reason);
+    return fate;
+  };
+  Result<FileInfo> info = fs_.Stat(file.path);
+  if (!info.ok()) {
+    if (!info.status().Is(errors::kFileNotFound) && info.status().error_number() != ENOTDIR) return keep(info.status().message());
+    // Gone: by this cleaner before a crash, or by somebody else.
+    if (options_.mode == Mode::kDelete) return fate;
+    return Move(file, fate);
+  }
+  if (info->size_bytes != file.size_bytes || info->modified_ns != file.modified_ns) return keep("it has changed since it was loaded and was not cleaned up");
+  if (options_.mode == Mode::kMove) return Move(file, fate);
+  Status removed = fs_.Remove(file.path);
+  if (!removed.ok()) {
+    spdlog::warn("cloudFiles.cleanSource: {} stays where it is: {}", file.path, removed.message());
+    return keep(removed.message());
+  }
+  return fate;
+}
+
+Result<FileFate> LoadedFileCleaner::Move(const NumberedFile& file, FileFate fate) {
+  std::string below = file.path;
+  // The load path may have been another one when the file was loaded.
+  if (IsBelow(below, source_base_) && source_base_ != "/") below = below.substr(source_base_.size());
+  std::string to = options_.move_destination + below;
+  auto keep = [&](const Status& status) {
+    spdlog::warn("cloudFiles.cleanSource: {} stays where it is: {}", file.path, status.message());
+    fate.cleaned = FileFate::Cleaned::kKept;
+    fate.reason = status.message();
+    return fate;
+  };
+  Result<FileInfo> from_info = fs_.Stat(file.path);
+  if (from_info.ok()) {
+    if (Status made = fs_.CreateDirectories(std::string(ParentPath(to))); !made.ok()) return keep(made);
+    Status moved = fs_.Move(file.path, to);
+    if (moved.Is(errors::kFileAlreadyExists)) {
+      Result<FileInfo> there = fs_.Stat(to);
+      if (there.ok() && there->inode == from_info->inode && there->device == from_info->device) {
+        // Killed half-way, with both names: the old one is left to go.
+        moved = fs_.Remove(file.path);
+      } else {
+        // An earlier file of this name: both are kept.
+        to += "." + std::to_string(file.number);
+        moved = fs_.Move(file.path, to);
+      }
+    }
+    if (!moved.ok()) return keep(moved);
+    fate.moved_to = to;
+    return fate;
+  }
+  for (const std::string& candidate : {to + "." + std::to_string(file.number), to}) {
+    MS_ASSIGN_OR_RETURN(bool there, fs_.Exists(candidate));
+    if (!there) continue;
+    fate.moved_to = candidate;
+    return fate;
+  }
+  fate.cleaned = FileFate::Cleaned::kKept;
+  fate.reason = "it was gone before it could be moved";
+  return fate;
+}
+
+}  // namespace millstream
