@@ -15,6 +15,9 @@ inline constexpr ErrorClass kTransformInitialKeys{"", "", ExceptionKind::kIllega
 inline constexpr ErrorClass kUnresolvedColumn{
     "UNRESOLVED_COLUMN.WITH_SUGGESTION", "42703", ExceptionKind::kAnalysis,
     "A column, variable, or function parameter with name <objectName> cannot be resolved. Did you mean one of the following? [<proposal>]."};
+inline constexpr ErrorClass kDataFrameColumn{
+    "CANNOT_RESOLVE_DATAFRAME_COLUMN", "42704", ExceptionKind::kAnalysis,
+    "Cannot resolve dataframe column \"<name>\". It's probably because of illegal references like `df1.select(df2.col(\"a\"))`."};
 inline constexpr ErrorClass kUnresolvedColumnBare{"UNRESOLVED_COLUMN.WITHOUT_SUGGESTION", "42703", ExceptionKind::kAnalysis,
                                                   "A column, variable, or function parameter with name <objectName> cannot be resolved."};
 inline constexpr ErrorClass kAmbiguousReference{"AMBIGUOUS_REFERENCE", "42704", ExceptionKind::kAnalysis,

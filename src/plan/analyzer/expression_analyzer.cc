@@ -103,6 +103,11 @@ Result<ExprPtr> ExpressionAnalyzer::ResolveAttribute(const UnresolvedAttribute& 
     MS_ASSIGN_OR_RETURN(ExprPtr outside, outer->Find(attribute.parts, context_.conf()));
     if (outside) return outside;
   }
+  if (attribute.plan_id) {
+    std::string name;
+    for (const std::string& part : attribute.parts) name += (name.empty() ? "" : ".") + part;
+    return Status::Error(errors::kDataFrameColumn, {{"name", name}});
+  }
   return scope_.NotFound(attribute.parts);
 }
 
