@@ -164,7 +164,7 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
   const int64_t now_ms = engine_->clock.WallMillis();
   CopyOutcome outcome;
   while (!source->files().empty()) {
-    MS_ASSIGN_OR_RETURN(std::shared_ptr<const BatchRelationSource> files, source->Open());
+    MS_ASSIGN_OR_RETURN(std::shared_ptr<const BatchRelationSource> files, source->Open(before.schema()));
     if (files->schema().empty()) {
       MS_RETURN_IF_ERROR(ReadWithoutColumns(*files, command));
       MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms));

@@ -101,7 +101,7 @@ class ListedCopySource : public CopySource {
   Status Find(const CopySourceOptions& options, const TableLedger& ledger);
 
   const std::vector<InputFile>& files() const override { return files_; }
-  Result<std::shared_ptr<const BatchRelationSource>> Open() override;
+  Result<std::shared_ptr<const BatchRelationSource>> Open(const StructType& table) override;
   Result<CopyOutcome> Outcome(int64_t now_ms) override;
   Result<std::optional<TableLedger::Changes>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const override;
 
@@ -131,6 +131,8 @@ Status ListedCopySource::Prepare(const FilesContext& context, const CopySourceOp
   reader_options_ = options.format_options;
   // Files may go between the listing and the reading: that is no reason to load none of the others.
   reader_options_.try_emplace("ignoreMissingFiles", "true");
+  // Only who rescues what fits no column may want "ID" and "id" apart: otherwise one of the two would be nulls.
+  if (!context.format.case_sensitive && !reader_options_.contains("rescuedDataColumn")) reader_options_.try_emplace("readerCaseSensitive", "false");
   FormatContext format_context = context.format;
   format_context.infer_column_types = true;
   MS_ASSIGN_OR_RETURN(
@@ -230,11 +232,12 @@ Status ListedCopySource::TakeNamed(const std::vector<std::string>& names, bool i
   return Status();
 }
 
-Result<std::shared_ptr<const BatchRelationSource>> ListedCopySource::Open() {
+Result<std::shared_ptr<const BatchRelationSource>> ListedCopySource::Open(const StructType& table) {
   scan_ = std::make_shared<CopyScan>();
   scan_->files = files_;
   const UnresolvedDataSource relation{.format = format_->name(), .schema = {}, .options = reader_options_, .paths = {}};
   MS_ASSIGN_OR_RETURN(FileSchemas schemas, ResolveFileSchemas(relation, Lower(format_->name()), *format_, files_, partitions_));
+  if (schemas.all.empty() && !table.empty()) schemas = CombineFileSchemas(StructType({{table[0].name, DataType::String()}}), {}, false, "");
   return std::shared_ptr<const BatchRelationSource>(std::make_shared<CopyRelation>(name_, format_, std::move(schemas), has_header_, scan_));
 }
 

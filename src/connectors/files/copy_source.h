@@ -4,7 +4,7 @@
 //
 //   MS_ASSIGN_OR_RETURN(auto source, CopySource::Find(context, options, *ledger));
 //   if (source->files().empty()) …                          // nothing new
-//   MS_ASSIGN_OR_RETURN(auto relation, source->Open());     // infers the schema
+//   MS_ASSIGN_OR_RETURN(auto relation, source->Open(table));   // infers the schema
 //   … rows of the relation are read to their end …
 //   MS_ASSIGN_OR_RETURN(CopyOutcome outcome, source->Outcome(now_ms));
 //
@@ -48,7 +48,8 @@ class CopySource {
 
   // To be loaded, in the order of the ledger's keys.
   virtual const std::vector<InputFile>& files() const = 0;
-  virtual Result<std::shared_ptr<const BatchRelationSource>> Open() = 0;
+  // Records without any field ({} of JSON) are rows of nulls, for which a table that has columns lends one.
+  virtual Result<std::shared_ptr<const BatchRelationSource>> Open(const StructType& table) = 0;
   // After the rows have been read, or when there is nothing to read. MILLSTREAM_SOURCE_FILE_CHANGED (retryable): a file is not what it was when it was found.
   virtual Result<CopyOutcome> Outcome(int64_t now_ms) = 0;
   // The changes as another state of the ledger takes them; nullopt: one of the files was loaded meanwhile, and what was read of it must not be committed.

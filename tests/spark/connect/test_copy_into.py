@@ -234,6 +234,50 @@ def test_corrupt_files_are_skipped_and_come_again(spark):
     assert spark.sql("SELECT count(DISTINCT id), count(*) FROM corrupt").collect()[0] == (200001, 200001)
 
 
+def test_odd_files_keep_their_rows(spark):
+    source = landing()
+    # Names that differ in case are one column, also between files.
+    put(source + "/csv/a.csv", "ID,V\n")
+    put(source + "/csv/b.csv", "v,Id\nx,1\n")
+    spark.sql("CREATE TABLE odd_csv (id INT, v STRING)")
+    assert copied(spark, f"COPY INTO odd_csv FROM '{source}/csv' FILEFORMAT = CSV FORMAT_OPTIONS ('header' = true)") == 1
+    assert rows(spark.table("odd_csv")) == [(1, "x")]
+    put(source + "/json/a.json", '{"id": 1, "V": "a"}\n')
+    put(source + "/json/b.json", '{"ID": 2, "v": "b"}\n')
+    spark.sql("CREATE TABLE odd_json (Id INT, v STRING)")
+    assert copied(spark, f"COPY INTO odd_json FROM '{source}/json' FILEFORMAT = JSON") == 2
+    assert rows(spark.table("odd_json")) == [(1, "a"), (2, "b")]
+    # Records without a field are rows of nulls, alone as beside others.
+    put(source + "/json/c.json", "{}\n{}\n")
+    assert copied(spark, f"COPY INTO odd_json FROM '{source}/json' FILEFORMAT = JSON") == 2
+    put(source + "/json/d.json", '{"id": 3}\n{}\n')
+    assert copied(spark, f"COPY INTO odd_json FROM '{source}/json' FILEFORMAT = JSON") == 2
+    assert spark.table("odd_json").where("id IS NULL AND v IS NULL").count() == 3
+    # Names are bytes, never patterns; what is no file is never opened.
+    for name in (b"a\nb", b"q'\"", b"\xff\xfe", b"a:b", b"{x}", b"*", b"a\\b"):
+        with open(os.path.join((source + "/json").encode(), name + b".json"), "w") as file:
+            file.write('{"id": 7}\n')
+    os.mkfifo(source + "/json/fifo.json")
+    os.symlink(source + "/none", source + "/json/dangling.json")
+    os.symlink(source + "/json", source + "/json/loop")
+    statement = f"COPY INTO odd_json FROM '{source}/json' FILEFORMAT = JSON FORMAT_OPTIONS ('recursiveFileLookup' = 'true')"
+    assert copied(spark, statement.replace(f"{source}/json", f"file://{source}/./json//")) == 7
+    assert copied(spark, f"COPY INTO odd_json FROM '{source}/json' FILEFORMAT = JSON") == 0
+    # A page of a Parquet file that is broken behind good ones.
+    os.makedirs(source + "/parquet")
+    pq.write_table(pa.table({"id": range(200000)}), source + "/parquet/a.parquet", row_group_size=20000, use_dictionary=False, compression="snappy",
+                   write_page_checksum=True)
+    with open(source + "/parquet/a.parquet", "r+b") as file:
+        file.seek(os.path.getsize(source + "/parquet/a.parquet") * 3 // 4)
+        file.write(b"\xff" * 500)
+    pq.write_table(pa.table({"id": [7]}), source + "/parquet/b.parquet")
+    spark.sql("CREATE TABLE odd_parquet (id BIGINT)")
+    statement = f"COPY INTO odd_parquet FROM '{source}/parquet' FILEFORMAT = PARQUET"
+    fails(spark, statement, "a.parquet")
+    assert [tuple(row) for row in spark.sql(statement + " FORMAT_OPTIONS ('ignoreCorruptFiles' = 'true')").collect()] == [(1, 1, 1)]
+    assert rows(spark.table("odd_parquet")) == [(7,)]
+
+
 def test_what_is_refused(spark):
     source = landing()
     put(source + "/a.csv", "1\n")
