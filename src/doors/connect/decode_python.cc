@@ -61,7 +61,9 @@ constexpr int kTransformPandas = 211, kTransformPandasInitial = 212, kTransformR
 
 Result<PlanPtr> PlanDecoder::TransformGroups(const sc::GroupMap& map) {
   const int kind = map.func().python_udf().eval_type();
-  if (kind < kTransformPandas || kind > kTransformRowsInitial) return Status::Unsupported("A function of kind " + std::to_string(kind));
+  if (kind < kTransformPandas || kind > kTransformRowsInitial)
+    return Status::Unsupported("groupBy().applyInPandas or another function of groups (kind " + std::to_string(kind) + ")",
+                               "Use mapInPandas, applyInPandasWithState or transformWithState.");
   TransformWithState groups;
   groups.in_pandas = kind <= kTransformPandasInitial;
   MS_ASSIGN_OR_RETURN(groups.child, Relation(map.input()));

@@ -176,7 +176,7 @@ TEST(Parser, BuildsRelations) {
   EXPECT_EQ(Query("FROM (a CROSS JOIN b) JOIN (SELECT 1) s"), "Join inner(Join cross(a, b), Alias[s](Project[1](OneRow)))");
   EXPECT_EQ(Query("FROM t LATERAL VIEW OUTER posexplode(xs) e AS i, x LATERAL VIEW explode(ys) f"),
             "Generate[explode(ys) f](Generate outer[posexplode(xs) e AS i, x](t))");
-  EXPECT_EQ(Query("FROM read_files('/in', format => 'json')"), "read_files('/in', 'json' AS format)");
+  EXPECT_EQ(Query("FROM some_files('/in', format => 'json')"), "some_files('/in', 'json' AS format)");
   EXPECT_EQ(Query("FROM STREAM(t) x"), "Alias[x](stream t)");
   EXPECT_EQ(Query("FROM STREAM db.t"), "stream db.t");
   EXPECT_EQ(Query("SELECT * FROM stream WHERE a"), "Project[*](Filter[a](stream))");

@@ -41,9 +41,9 @@ def test_a_message_in_other_alphabets_arrives_whole(spark):
 
 def test_what_is_not_there_yet_is_named(spark):
     harness.raises(UnsupportedOperationException, lambda: spark.range(1).crosstab("id", "id").collect(), "crosstab")
-    double = F.udf(lambda x: x * 2, "long")
-    harness.raises(UnsupportedOperationException, lambda: spark.range(1).select(double("id")).collect(), "common_inline_user_defined_function")
-    harness.raises(UnsupportedOperationException, lambda: spark.udf.register("double", lambda x: x * 2, "long"), "register_function")
+    mean = F.pandas_udf(lambda series: series.mean(), "double", F.PandasUDFType.GROUPED_AGG)
+    harness.raises(UnsupportedOperationException, lambda: spark.range(1).select(mean("id")).collect(), "Python function")
+    harness.raises(UnsupportedOperationException, lambda: spark.range(1).groupBy("id").applyInPandas(lambda frame: frame, "id long").collect(), "applyInPandas")
 
 
 def test_a_name_with_odd_backticks(spark):
