@@ -154,6 +154,13 @@ std::string Show(const PlanNode& plan) {
     for (const auto& [key, value] : node->options) options += "{" + key + "=" + value + "}";
     return (node->is_streaming ? "stream " : "") + Dotted(node->name) + options;
   }
+  if (const auto* node = plan.As<UnresolvedDataSource>()) {
+    std::string shown = (node->is_streaming ? "stream " : "") + node->format + "(";
+    for (const std::string& path : node->paths) shown += path;
+    shown += ")";
+    for (const auto& [key, value] : node->options) shown += "{" + key + "=" + value + "}";
+    return shown + (node->schema ? "{" + DataType::Struct(*node->schema).SimpleString() + "}" : "");
+  }
   if (const auto* node = plan.As<UnresolvedTableFunction>()) return Dotted(node->name) + "(" + List(node->args) + ")";
   if (plan.As<OneRow>()) return "OneRow";
   if (const auto* node = plan.As<Project>()) return "Project[" + List(node->expressions) + "](" + Show(*node->child) + ")";
