@@ -191,7 +191,7 @@ Result<FileFormatPtr> MakeAvroFormat(const OptionMap& options, const FormatConte
     MS_ASSIGN_OR_RETURN(std::optional<DataType> type, AvroToSparkType(reader->root(), reading.types));
     if (!type || type->id() != TypeId::kStruct) return Status::Error(errors::kAvroSchema, {{"reason", "avroSchema is no record"}});
     std::vector<StructField> fields;
-    for (const StructField& field : type->fields()) fields.push_back({field.name, field.type});
+    for (const StructField& field : type->fields()) fields.push_back({field.name, NullableThroughout(field.type)});
     traits.fixed_schema = StructType(std::move(fields));
   }
   ColumnarKind kind;

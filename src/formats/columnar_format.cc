@@ -40,7 +40,7 @@ class ColumnarFormat : public FileFormat {
       MS_RETURN_IF_ERROR((*opened)->InferrableSchema());
       MS_ASSIGN_OR_RETURN(StructType found, FromArrowSchema(*(*opened)->arrow_schema()));
       std::vector<StructField> nullable;
-      for (const StructField& field : found) nullable.push_back({field.name, field.type, true, field.metadata});
+      for (const StructField& field : found) nullable.push_back({field.name, NullableThroughout(field.type), true, field.metadata});
       found = StructType(std::move(nullable));
       MS_ASSIGN_OR_RETURN(schema, Widest(MergeNewFieldsInto(schema, found, context_.case_sensitive), found));
       if (!merge) break;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <random>
 
 #include "formats/recorded_files.h"
@@ -84,7 +85,8 @@ TEST_P(BinaryMutation, NoBytesBreakTheReaders) {
   const std::vector<RecordedFile> recorded = RecordedFiles(format);
   ASSERT_FALSE(recorded.empty());
   std::mt19937 random(20260102);
-  auto until = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  const char* seconds = std::getenv("MUTATION_SECONDS");
+  auto until = std::chrono::steady_clock::now() + std::chrono::seconds(seconds == nullptr ? 1 : std::atoi(seconds));
   int rounds = 0;
   while (std::chrono::steady_clock::now() < until) {
     const RecordedFile& seed = recorded[random() % recorded.size()];

@@ -29,6 +29,16 @@ Status Bad(const std::string& path, const arrow::Status& status) {
   return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(path)}, {"reason", "As ORC: " + status.message()}});
 }
 
+// Runs `body`, which calls the library, and turns what it throws into a Status: Arrow's adapter catches the library's own exceptions alone.
+template <typename Body>
+auto Guarded(const std::string& path, Body body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    return Bad(path, arrow::Status::Invalid(error.what()));
+  }
+}
+
 // Spark's types of what the library makes: its timestamp without zone is a wall-clock time, which Spark takes for an instant.
 Result<DataType> SparkType(const arrow::Field& field) {
   if (field.metadata() && field.metadata()->Contains("spark.sql.catalyst.type")) {
@@ -67,6 +77,9 @@ class OpenOrc : public ColumnarFile, public std::enable_shared_from_this<OpenOrc
       : path_(std::move(path)), file_(std::move(file)), size_bytes_(size_bytes), zone_(zone) {}
 
   Status ReadFooter() {
+    return Guarded(path_, [&] { return ReadFooterUnguarded(); });
+  }
+  Status ReadFooterUnguarded() {
     MS_ASSIGN_OR_RETURN(std::unique_ptr<ORCFileReader> reader, Open());
     auto schema = reader->ReadSchema();
     if (!schema.ok()) return Bad(path_, schema.status());
@@ -92,7 +105,10 @@ class OpenOrc : public ColumnarFile, public std::enable_shared_from_this<OpenOrc
   }
   CalendarRebase DatetimeRebase(CalendarRebase) const override { return tail_.is_hybrid_calendar ? CalendarRebase::kLegacy : CalendarRebase::kCorrected; }
 
-  Result<std::unique_ptr<ColumnarRows>> ReadPart(int part, const std::vector<Column>& columns, int64_t batch_rows) const override;
+  Result<std::unique_ptr<ColumnarRows>> ReadPart(int part, const std::vector<Column>& columns, int64_t batch_rows) const override {
+    return Guarded(path_, [&] { return ReadStripe(part, columns, batch_rows); });
+  }
+  Result<std::unique_ptr<ColumnarRows>> ReadStripe(int part, const std::vector<Column>& columns, int64_t batch_rows) const;
 
   // An array of the library → Spark's type of the column.
   Result<std::shared_ptr<arrow::Array>> Converted(const std::shared_ptr<arrow::Array>& array, const Column& column) const {
@@ -144,7 +160,10 @@ class OrcRows : public ColumnarRows {
 
   Result<RecordBatchPtr> Next() override {
     std::shared_ptr<arrow::RecordBatch> batch;
-    if (arrow::Status status = batches_->ReadNext(&batch); !status.ok()) return Bad(file_->path(), status);
+    MS_RETURN_IF_ERROR(Guarded(file_->path(), [&]() -> Status {
+      arrow::Status status = batches_->ReadNext(&batch);
+      return status.ok() ? Status() : Bad(file_->path(), status);
+    }));
     if (!batch) return RecordBatchPtr();
     arrow::ArrayVector arrays;
     arrow::FieldVector fields;
@@ -164,7 +183,7 @@ class OrcRows : public ColumnarRows {
   const std::vector<int> order_;  // of columns_ in the library's batches, which come in file order
 };
 
-Result<std::unique_ptr<ColumnarRows>> OpenOrc::ReadPart(int part, const std::vector<Column>& columns, int64_t batch_rows) const {
+Result<std::unique_ptr<ColumnarRows>> OpenOrc::ReadStripe(int part, const std::vector<Column>& columns, int64_t batch_rows) const {
   MS_ASSIGN_OR_RETURN(std::unique_ptr<ORCFileReader> reader, Open());
   std::vector<int> wanted, order;
   for (const Column& column : columns) {

@@ -4,19 +4,15 @@
 #include "types/arrow_types.h"
 
 namespace millstream {
-namespace {
 
-// Files promise nothing: every field may be null, at any depth.
-DataType Nullable(const DataType& type) {
-  if (type.id() == TypeId::kArray) return DataType::Array(Nullable(type.element()), true);
-  if (type.id() == TypeId::kMap) return DataType::Map(type.key(), Nullable(type.value()), true);
+DataType NullableThroughout(const DataType& type) {
+  if (type.id() == TypeId::kArray) return DataType::Array(NullableThroughout(type.element()), true);
+  if (type.id() == TypeId::kMap) return DataType::Map(type.key(), NullableThroughout(type.value()), true);
   if (type.id() != TypeId::kStruct) return type;
   std::vector<StructField> fields;
-  for (const StructField& field : type.fields()) fields.push_back({field.name, Nullable(field.type), true, field.metadata});
+  for (const StructField& field : type.fields()) fields.push_back({field.name, NullableThroughout(field.type), true, field.metadata});
   return DataType::Struct(StructType(std::move(fields)));
 }
-
-}  // namespace
 
 Result<ScanPlan> ScanPlan::Make(const FileScan& scan, const std::string& corrupt_record_column, const std::string& time_zone) {
   ScanPlan plan;
@@ -32,7 +28,7 @@ Result<ScanPlan> ScanPlan::Make(const FileScan& scan, const std::string& corrupt
       }
       corrupt_in_schema = true;
     } else if (scan.rescued_data_column.empty() || field.name != scan.rescued_data_column) {
-      plan.data_schema_.Add({field.name, Nullable(field.type), true, field.metadata});
+      plan.data_schema_.Add({field.name, NullableThroughout(field.type), true, field.metadata});
     }
   }
   StructType result;

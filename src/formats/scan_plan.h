@@ -11,6 +11,9 @@
 
 namespace millstream {
 
+// Files promise nothing: every field may be null, at any depth.
+DataType NullableThroughout(const DataType& type);
+
 class ScanPlan {
  public:
   // `corrupt_record_column`: its name in the data schema, when the format has one.

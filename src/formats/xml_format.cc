@@ -109,9 +109,15 @@ class XmlRows : public RowStream {
         if (stats_) stats_->Skip((*file)->index, more.status().Is(errors::kFileNotFound), more.status());
       } else if (*more) {
         return Status();
-      } else if (stats_) {
-        ++stats_->files_read;
-        stats_->bytes_read += input.size_bytes;
+      } else {
+        MS_ASSIGN_OR_RETURN(FileInfo now, Fs::Local().Stat(input.path));
+        if (now.size_bytes != input.size_bytes || (input.modified_ns != 0 && now.modified_ns != input.modified_ns)) {
+          return Status::Error(errors::kSourceFileChanged, {{"path", UriFromPath(input.path)}, {"detail", "its size or time differs"}}).Retryable();
+        }
+        if (stats_) {
+          ++stats_->files_read;
+          stats_->bytes_read += input.size_bytes;
+        }
       }
       file->reset();
     }

@@ -28,6 +28,7 @@ const OptionTable& XmlOptionTable() {
               {"prefersDecimal", kBool, "false", "Inference makes numbers with a fraction decimals.", "0.1"},
               {"readerCaseSensitive", kBool, "true", "With rescuedDataColumn: elements whose names differ in case only are different.", "0.1"},
               {"rescuedDataColumn", kString, "", "The column that holds what fits no other column.", "0.1"},
+              {"rowValidationXSDPath", kString, "", "Refused: records are not validated.", "0.1"},
               {"rowTag", kString, "", "The element that is a row.", "0.1"},
               {"samplingRatio", kString, "1.0", "The part of the records that inference looks at.", "0.1"},
               {"timeZone", kString, "", "Time zone of timestamps without one; by default the session's.", "0.1"},
