@@ -49,37 +49,44 @@ class BatchRows : public RowStream {
     return ledger_->Sync();
   }
 
-  // Several readers may fail at a time; one of them does it for all.
+  // Several readers may fail at a time; one of them does it for all, and all say what it has said.
   Status Learn(Status failure) {
     std::lock_guard lock(mutex_);
-    if (learned_) return failure;
+    if (!learned_) {
+      if (failure.Is(errors::kNewFieldsInFile)) {
+        learned_ = LearnNewFields(std::move(failure));
+      } else if (failure.Is(errors::kSourceFileChanged)) {
+        learned_ = LearnChanges(std::move(failure));
+      } else {
+        return failure;
+      }
+    }
+    return *learned_;
+  }
+
+  Status LearnNewFields(Status failure) {
     const bool restarts = definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumns;
     const bool goes_on = definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumnsWithoutRestart;
-    if (failure.Is(errors::kNewFieldsInFile) && (restarts || goes_on) && definition_.schema_location) {
-      learned_ = true;
-      Result<bool> evolved = EvolveSchema(definition_.fs, *definition_.schema_location, *definition_.format, definition_.options.schema_hints, inputs_);
-      if (!evolved.ok()) return Status(evolved.status()).While("while adding new columns to the schema of " + HadoopPathString(definition_.glob.pattern()));
-      if (goes_on) {
-        schema_evolved_->store(true);
-        return std::move(failure).Retryable();
-      }
-      // The plan has the old columns: the next start of the query takes the new ones, another run of this batch would fail again.
-      return failure;
+    if ((!restarts && !goes_on) || !definition_.schema_location) return failure;
+    Result<bool> evolved = EvolveSchema(definition_.fs, *definition_.schema_location, *definition_.format, definition_.options.schema_hints, inputs_);
+    if (!evolved.ok()) return Status(evolved.status()).While("while adding new columns to the schema of " + HadoopPathString(definition_.glob.pattern()));
+    // Without goes_on the plan has the old columns: the next start of the query takes the new ones, another run of this batch would fail again.
+    if (!goes_on) return failure;
+    schema_evolved_->store(true);
+    return std::move(failure).Retryable();
+  }
+
+  Status LearnChanges(Status failure) {
+    std::vector<NumberedFile> changed;
+    for (NumberedFile file : files_) {
+      Result<FileInfo> info = definition_.fs.Stat(file.path);
+      if (!info.ok() || (info->size_bytes == file.size_bytes && info->modified_ns == file.modified_ns)) continue;
+      file.size_bytes = info->size_bytes;
+      file.modified_ns = info->modified_ns;
+      changed.push_back(std::move(file));
     }
-    if (failure.Is(errors::kSourceFileChanged)) {
-      learned_ = true;
-      std::vector<NumberedFile> changed;
-      for (NumberedFile file : files_) {
-        Result<FileInfo> info = definition_.fs.Stat(file.path);
-        if (!info.ok() || (info->size_bytes == file.size_bytes && info->modified_ns == file.modified_ns)) continue;
-        file.size_bytes = info->size_bytes;
-        file.modified_ns = info->modified_ns;
-        changed.push_back(std::move(file));
-      }
-      if (!changed.empty()) MS_RETURN_IF_ERROR(ledger_->Refresh(changed));
-      return std::move(failure).Retryable();
-    }
-    return failure;
+    if (!changed.empty()) MS_RETURN_IF_ERROR(ledger_->Refresh(changed));
+    return std::move(failure).Retryable();
   }
 
   const CloudFilesDefinition definition_;
@@ -90,8 +97,8 @@ class BatchRows : public RowStream {
   RowStreamPtr rows_;
   std::mutex mutex_;
   std::shared_ptr<FileScanStats> stats_;
-  bool learned_ = false;        // GUARDED_BY(mutex_)
-  std::set<int64_t> recorded_;  // GUARDED_BY(mutex_)
+  std::optional<Status> learned_;  // GUARDED_BY(mutex_)
+  std::set<int64_t> recorded_;     // GUARDED_BY(mutex_)
 };
 
 // A column that no hint speaks of; hints are applied again behind this.
