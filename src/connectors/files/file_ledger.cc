@@ -27,7 +27,7 @@ rocksdb::Options LedgerOptions() {
   static const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(4 << 20);
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
-  table.block_size = 16 << 10;
+  table.block_size = 32 << 10;
   table.format_version = 5;
   rocksdb::Options options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
@@ -37,8 +37,7 @@ rocksdb::Options LedgerOptions() {
   options.max_open_files = 64;
   // Files come by name and numbers in order: the place of one insert is a good guess for the next of its kind.
   options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
-  options.compression = rocksdb::kLZ4Compression;
-  options.bottommost_compression = rocksdb::kZSTD;  // where nearly all of it lies: paths that look alike, times that do not
+  options.compression = rocksdb::kZSTD;  // paths look alike
   options.target_file_size_base = 16 << 20;
   options.max_total_wal_size = 16 << 20;
   options.paranoid_checks = true;
