@@ -100,11 +100,13 @@ class FramesOut:
                                    f"{type(frame).__name__}")
         if len(frame) == 0:
             return
-        if self.by_name and any(isinstance(name, str) for name in frame.columns):
-            frame = frame[self.names]
-        else:
+        given = list(frame.columns)
+        # Picking columns costs more than all the rest.
+        if self.by_name and any(isinstance(name, str) for name in given):
+            frame = frame if given == self.names else frame[self.names]
+        elif len(given) != len(self.names):
             frame = frame.iloc[:, list(range(len(self.names)))]
-        kinds = (tuple(frame.columns), tuple(frame.dtypes))
+        kinds = (given, list(frame.dtypes))
         # Frames of the same types are made rows together.
         if not self.parts or self.parts[-1][0] != kinds:
             self.parts.append((kinds, []))

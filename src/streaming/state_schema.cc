@@ -96,7 +96,8 @@ Status CheckProperties(const Json& kept, const Json& now) {
   }
   for (const Json& variable : after.value("stateVariables", Json::array())) {
     for (const Json& old : before.value("stateVariables", Json::array())) {
-      if (old.value("stateName", "") != variable.value("stateName", "") || old.value("stateVariableType", "") == variable.value("stateVariableType", "")) continue;
+      if (old.value("stateName", "") != variable.value("stateName", "") || old.value("stateVariableType", "") == variable.value("stateVariableType", ""))
+        continue;
       return Status::Error(errors::kStateVariableType, {{"stateVarName", old.value("stateName", "")},
                                                         {"oldType", old.value("stateVariableType", "")},
                                                         {"newType", variable.value("stateVariableType", "")}});

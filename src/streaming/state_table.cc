@@ -25,8 +25,9 @@ struct StateRequest {
   int64_t first_batch = 0, batch = 0;
 
   std::string Text() const {
-    return fmt::format("StateSourceOptions(checkpointLocation={}, batchId={}, operatorId={}, storeName={}, joinSide={}, stateVarName={}, flattenCollectionTypes={})",
-                       UriFromPath(checkpoint), batch, operator_id, store, join_side, variable.value_or("None"), flatten);
+    return fmt::format(
+        "StateSourceOptions(checkpointLocation={}, batchId={}, operatorId={}, storeName={}, joinSide={}, stateVarName={}, flattenCollectionTypes={})",
+        UriFromPath(checkpoint), batch, operator_id, store, join_side, variable.value_or("None"), flatten);
   }
 };
 
@@ -151,22 +152,22 @@ Result<std::vector<StateOperatorFacts>> OperatorsOf(StateStores& stores) {
 
 const OptionTable& StateTableOptions() {
   using enum OptionType;
-  static const OptionTable table("statestore", {
-                                                   {"path", kString, "", "the checkpoint of the query", "0.2"},
-                                                   {"batchId", kString, "", "the state after this batch; the last one by default", "0.2"},
-                                                   {"operatorId", kString, "", "which operator, from the top of the plan; 0 by default", "0.2"},
-                                                   {"storeName", kString, "", "which of its stores; \"default\" by default", "0.2"},
-                                                   {"joinSide", kString, "", "left or right, of a join of two streams", "0.2"},
-                                                   {"snapshotStartBatchId", kString, "", "checked; what is read does not depend on it", "0.2"},
-                                                   {"snapshotPartitionId", kString, "", "checked; what is read does not depend on it", "0.2"},
-                                                   {"readChangeFeed", kBool, "false", "what each batch has changed", "0.2"},
-                                                   {"changeStartBatchId", kString, "", "with readChangeFeed: the first batch", "0.2"},
-                                                   {"changeEndBatchId", kString, "", "with readChangeFeed: the last batch", "0.2"},
-                                                   {"stateVarName", kString, "", "a state variable of transformWithState", "0.2"},
-                                                   {"readRegisteredTimers", kString, "", "the timers of transformWithState", "0.2"},
-                                                   {"flattenCollectionTypes", kString, "",
-                                                    "of a list or map each element is a row (true, the default), or each group (false)", "0.2"},
-                                               });
+  static const OptionTable table(
+      "statestore", {
+                        {"path", kString, "", "the checkpoint of the query", "0.2"},
+                        {"batchId", kString, "", "the state after this batch; the last one by default", "0.2"},
+                        {"operatorId", kString, "", "which operator, from the top of the plan; 0 by default", "0.2"},
+                        {"storeName", kString, "", "which of its stores; \"default\" by default", "0.2"},
+                        {"joinSide", kString, "", "left or right, of a join of two streams", "0.2"},
+                        {"snapshotStartBatchId", kString, "", "checked; what is read does not depend on it", "0.2"},
+                        {"snapshotPartitionId", kString, "", "checked; what is read does not depend on it", "0.2"},
+                        {"readChangeFeed", kBool, "false", "what each batch has changed", "0.2"},
+                        {"changeStartBatchId", kString, "", "with readChangeFeed: the first batch", "0.2"},
+                        {"changeEndBatchId", kString, "", "with readChangeFeed: the last batch", "0.2"},
+                        {"stateVarName", kString, "", "a state variable of transformWithState", "0.2"},
+                        {"readRegisteredTimers", kString, "", "the timers of transformWithState", "0.2"},
+                        {"flattenCollectionTypes", kString, "", "of a list or map each element is a row (true, the default), or each group (false)", "0.2"},
+                    });
   return table;
 }
 
@@ -179,8 +180,7 @@ Result<RelationSourcePtr> OpenVariable(Fs& fs, const StateRequest& request, cons
     return request.timers ? one.layout == StateLayout::kTimers : request.variable && one.name == *request.variable && one.layout != StateLayout::kTimers;
   });
   if (facts == op.stores.end()) {
-    if (request.timers)
-      return Invalid("readRegisteredTimers", "Registered timers are not available for this operator, since it was run with timeMode=None.");
+    if (request.timers) return Invalid("readRegisteredTimers", "Registered timers are not available for this operator, since it was run with timeMode=None.");
     if (!request.variable) return Required("stateVarName");
     return Invalid("stateVarName", fmt::format("State variable {} is not defined for operator={}. Please verify the name.", *request.variable, op.name));
   }

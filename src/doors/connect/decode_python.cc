@@ -18,6 +18,13 @@ Result<StructType> SchemaOfText(const std::string& text) {
   return first != std::string::npos && text[first] == '{' ? SchemaFromSparkJson(text) : SchemaFromDdl(text);
 }
 
+Result<StructType> OutputSchemaOf(const sc::DataType& type) {
+  if (type.has_unparsed()) return SchemaOfText(type.unparsed().data_type_string());
+  MS_ASSIGN_OR_RETURN(DataType output, DataTypeFromSparkProto(type));
+  if (output.id() != TypeId::kStruct) return Status::IllegalArgument("the output of transformWithState is " + output.Sql() + ", not a struct");
+  return output.fields();
+}
+
 Result<PythonGroups::Timeout> TimeoutOf(const std::string& name) {
   if (name == "NoTimeout") return PythonGroups::Timeout::kNone;
   if (name == "ProcessingTimeTimeout") return PythonGroups::Timeout::kProcessingTime;
@@ -69,9 +76,7 @@ Result<PlanPtr> PlanDecoder::TransformGroups(const sc::GroupMap& map) {
   MS_ASSIGN_OR_RETURN(groups.child, Relation(map.input()));
   MS_ASSIGN_OR_RETURN(groups.grouping, Expressions(map.grouping_expressions()));
   MS_ASSIGN_OR_RETURN(groups.code, MakePythonCode(session_, map.func()));
-  MS_ASSIGN_OR_RETURN(DataType output, DataTypeFromSparkProto(map.transform_with_state_info().output_schema()));
-  if (output.id() != TypeId::kStruct) return Status::IllegalArgument("the output of transformWithState is " + output.Sql() + ", not a struct");
-  groups.output_schema = output.fields();
+  MS_ASSIGN_OR_RETURN(groups.output_schema, OutputSchemaOf(map.transform_with_state_info().output_schema()));
   MS_ASSIGN_OR_RETURN(groups.mode, TransformModeOf(map.output_mode()));
   MS_ASSIGN_OR_RETURN(groups.time_mode, TimeModeOf(map.transform_with_state_info().time_mode()));
   groups.event_time_column = map.transform_with_state_info().event_time_column_name();

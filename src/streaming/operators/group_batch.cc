@@ -51,9 +51,7 @@ std::string_view GroupBatch::KeyAt(size_t sorted) const {
   return std::string_view(bytes_).substr(begin, ends_[at] - begin);
 }
 
-Result<bool> GroupBatch::Next(int64_t rows_max, Chunk* chunk) {
-  return Take(std::min(order_.size(), next_ + static_cast<size_t>(rows_max)), chunk);
-}
+Result<bool> GroupBatch::Next(int64_t rows_max, Chunk* chunk) { return Take(std::min(order_.size(), next_ + static_cast<size_t>(rows_max)), chunk); }
 
 Result<bool> GroupBatch::NextWhole(int64_t rows_max, Chunk* chunk) {
   const size_t most = std::min(order_.size(), next_ + static_cast<size_t>(rows_max));

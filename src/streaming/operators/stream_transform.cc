@@ -211,12 +211,8 @@ class TransformOperator::Rows : public RowStream {
     MS_ASSIGN_OR_RETURN(RecordBatchPtr key_rows, keys_->Finish());
     MS_ASSIGN_OR_RETURN(TransformKeeper::Shipped shipped, keeper_->Begin(std::move(keys)));
     PythonMessage message;
-    message.json = nlohmann::json{{"do", what},
-                                  {"batch", owner_.runs_},
-                                  {"batch_time", batch_.timestamp_ms},
-                                  {"watermark", Watermark()},
-                                  {"more", more},
-                                  {"held", std::move(shipped.held)}}
+    message.json = nlohmann::json{{"do", what},   {"batch", owner_.runs_},          {"batch_time", batch_.timestamp_ms}, {"watermark", Watermark()},
+                                  {"more", more}, {"held", std::move(shipped.held)}}
                        .dump();
     message.tables = {rows, std::move(places), std::move(key_rows)};
     message.tables.insert(message.tables.end(), shipped.tables.begin(), shipped.tables.end());
@@ -228,10 +224,9 @@ class TransformOperator::Rows : public RowStream {
   Result<RecordBatchPtr> Exchange(PythonMessage message) {
     owner_.talking_ = true;
     nlohmann::json header;
-    MS_ASSIGN_OR_RETURN(PythonMessage said, Talk(*owner_.process_, std::move(message), Cancelled(), &header,
-                                                 [this](const nlohmann::json& question, const std::vector<RecordBatchPtr>& tables) {
-                                                   return keeper_->Answer(question, tables);
-                                                 }));
+    MS_ASSIGN_OR_RETURN(PythonMessage said,
+                        Talk(*owner_.process_, std::move(message), Cancelled(), &header,
+                             [this](const nlohmann::json& question, const std::vector<RecordBatchPtr>& tables) { return keeper_->Answer(question, tables); }));
     if (said.tables.empty()) return Status::Internal("the Python worker's answer has no rows");
     pending_ = header.value("pending", false);
     MS_RETURN_IF_ERROR(keeper_->Apply(header, said.tables));
@@ -280,16 +275,11 @@ class TransformOperator::Rows : public RowStream {
 Status TransformOperator::StartProcess(const std::function<bool()>& cancelled) {
   if (process_ != nullptr) return Status();
   auto json_of = [](const StructType& schema) { return nlohmann::json::parse(ToSparkJson(schema)); };
-  const nlohmann::json settings = {{"columns", json_of(spec_.columns)},
-                                   {"column_names", spec_.column_names},
-                                   {"keys", json_of(spec_.keys)},
-                                   {"key_names", spec_.key_names},
-                                   {"initial", json_of(spec_.initial)},
-                                   {"initial_names", spec_.initial_names},
-                                   {"output", json_of(spec_.output)},
-                                   {"output_names", spec_.output_names},
-                                   {"in_pandas", spec_.in_pandas},
-                                   {"time_mode", spec_.time_mode == TimeMode::kNone ? "None" : NameOf(spec_.time_mode)}};
+  const nlohmann::json settings = {{"columns", json_of(spec_.columns)}, {"column_names", spec_.column_names},
+                                   {"keys", json_of(spec_.keys)},       {"key_names", spec_.key_names},
+                                   {"initial", json_of(spec_.initial)}, {"initial_names", spec_.initial_names},
+                                   {"output", json_of(spec_.output)},   {"output_names", spec_.output_names},
+                                   {"in_pandas", spec_.in_pandas},      {"time_mode", spec_.time_mode == TimeMode::kNone ? "None" : NameOf(spec_.time_mode)}};
   MS_ASSIGN_OR_RETURN(process_, spec_.code->Start("transform", settings.dump(), cancelled));
   return Status();
 }

@@ -16,7 +16,7 @@ namespace millstream {
 
 struct TransformSpec {
   std::shared_ptr<const PythonCode> code;
-  StructType keys, columns;  // the input: the keys and then the processor's columns, under unique names
+  StructType keys, columns;                          // the input: the keys and then the processor's columns, under unique names
   std::vector<std::string> key_names, column_names;  // as the processor knows them
   StructType initial;                                // of the initial state, beside the keys
   std::vector<std::string> initial_names;
@@ -53,8 +53,8 @@ class TransformOperator : public StatefulOperator {
   std::unique_ptr<PythonProcess> process_;  // from Prepare on
   bool talking_ = false;                    // in the middle of a talk: what has failed there is not spoken to again
   std::optional<TransformDeclaration> declaration_;
-  std::vector<bool> ships_;  // variables that are sent with the groups
-  int64_t runs_ = 0;         // each has an object of its own
+  std::vector<bool> ships_;         // variables that are sent with the groups
+  int64_t runs_ = 0;                // each has an object of its own
   StateOperatorProgress progress_;  // written when the batch's rows have ended
 };
 

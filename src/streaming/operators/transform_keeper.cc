@@ -56,10 +56,10 @@ std::string FromHex(std::string_view hex) {
   return bytes;
 }
 
-constexpr const char* kMetrics[] = {"initialStateProcessingTimeMs", "numValueStateVars",       "numListStateVars",       "numMapStateVars",
-                                    "numDeletedStateVars",          "timerProcessingTimeMs",   "numRegisteredTimers",    "numDeletedTimers",
-                                    "numExpiredTimers",             "numValueStateWithTTLVars", "numListStateWithTTLVars", "numMapStateWithTTLVars",
-                                    "numValuesRemovedDueToTTLExpiry"};
+constexpr const char* kMetrics[] = {
+    "initialStateProcessingTimeMs",  "numValueStateVars", "numListStateVars", "numMapStateVars",          "numDeletedStateVars",     "timerProcessingTimeMs",
+    "numRegisteredTimers",           "numDeletedTimers",  "numExpiredTimers", "numValueStateWithTTLVars", "numListStateWithTTLVars", "numMapStateWithTTLVars",
+    "numValuesRemovedDueToTTLExpiry"};
 
 }  // namespace
 

@@ -148,7 +148,8 @@ Result<std::vector<RecordBatchPtr>> TransformState::Take() {
 
 Status TransformState::Apply(const std::vector<std::string>& groups, const std::vector<RecordBatchPtr>& given, Counts* counts) {
   const arrow::RecordBatch& notes = *given.at(0);
-  if (given.size() != tables() || notes.num_columns() != 2 || notes.column(0)->type_id() != arrow::Type::INT64 || notes.column(1)->type_id() != arrow::Type::INT8)
+  if (given.size() != tables() || notes.num_columns() != 2 || notes.column(0)->type_id() != arrow::Type::INT64 ||
+      notes.column(1)->type_id() != arrow::Type::INT8)
     return Other("another form");
   const auto& group_of = static_cast<const arrow::Int64Array&>(*notes.column(0));
   const auto& actions = static_cast<const arrow::Int8Array&>(*notes.column(1));

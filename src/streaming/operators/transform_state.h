@@ -27,8 +27,8 @@ class TransformState {
   // All that is kept of the variable goes; false: there was nothing.
   static Result<bool> Delete(StateStores& stores, int64_t operator_id, const std::string& name);
 
-  // Notes the entries of a group for Take, at most `max`, from the one behind `*after` on (empty: the first). `*after` is where to go on, or empty. Entries that
-  // are over are left out.
+  // Notes the entries of a group for Take, at most `max`, from the one behind `*after` on (empty: the first). `*after` is where to go on, or empty. Entries
+  // that are over are left out.
   Result<int64_t> Read(std::string_view key, int64_t max, std::string* after);
   // The same when there are at most `max`; else notes nothing and gives -1.
   Result<int64_t> ReadFew(std::string_view key, int64_t max);

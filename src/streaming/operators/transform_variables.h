@@ -31,7 +31,7 @@ Result<TransformDeclaration> ParseTransformDeclaration(const std::string& json);
 // Names of stores, Spark's where it has one. A user's variable cannot begin so.
 std::string TtlStoreName(const std::string& variable);
 std::string ItemsStoreName(const std::string& list);
-std::string TimersStoreName(TransformWithState::TimeMode mode);    // (key, moment)
+std::string TimersStoreName(TransformWithState::TimeMode mode);      // (key, moment)
 std::string TimerTimesStoreName(TransformWithState::TimeMode mode);  // (moment, key)
 // "NoTime", "ProcessingTime", "EventTime"
 std::string NameOf(TransformWithState::TimeMode mode);

@@ -1,5 +1,6 @@
 """transformWithState and transformWithStateInPandas, case by case. Processors are made inside functions: their worker does not have this module."""
 from pyspark.sql import functions as F
+from pyspark.sql.types import IntegerType, StructField, StructType
 
 from cases_groups import NO_EMPTY, PLAIN, row, rows
 from suite import Case
@@ -571,10 +572,11 @@ def life_cases(add):
         return ["here"]
 
     value = ("getValueState", "v", "n INT")
+    number = StructType([StructField("n", IntegerType())])
     add("no variables", transform(scripted(declare(), silent)))
     add("declared twice", transform(scripted(declare(value, value), silent)), steps=AGAIN)
     add("declared twice, as others", transform(scripted(declare(value, ("getListState", "v", "n INT")), silent)), steps=AGAIN)
-    add("declared by type", transform(scripted(declare(("getValueState", "v", __import__("pyspark").sql.types.StructType.fromDDL("n INT"))), silent)), steps=AGAIN)
+    add("declared by type", transform(scripted(declare(("getValueState", "v", number)), silent)), steps=AGAIN)
     add("declared with bad DDL", transform(scripted(declare(("getValueState", "v", "n WHAT")), silent)), steps=AGAIN)
     add("declared without a name", transform(scripted(declare(("getValueState", "", "n INT")), silent)), steps=AGAIN)
     add("declared as $v", transform(scripted(declare(("getValueState", "$v", "n INT")), silent)), steps=AGAIN)
