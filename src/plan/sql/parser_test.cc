@@ -238,8 +238,31 @@ TEST(Parser, BuildsCommands) {
   EXPECT_EQ(CommandOf<Explain>("EXPLAIN FORMATTED SELECT 1").mode, "formatted");
 }
 
+TEST(Parser, ReadsCopyInto) {
+  auto copy = CommandOf<CopyInto>(
+      "COPY INTO db.t FROM '/in' WITH (CREDENTIAL c ENCRYPTION (TYPE = 'AWS_SSE_C', MASTER_KEY = 'k')) FILEFORMAT = csv VALIDATE 15 ROWS PATTERN = '*.csv' "
+      "FORMAT_OPTIONS ('delimiter' = '|', header='true', inferSchema = true) COPY_OPTIONS ('mergeSchema' = 'true', force = false);");
+  EXPECT_EQ(copy.table, (MultipartName{"db", "t"}));
+  EXPECT_EQ(copy.source, "/in");
+  EXPECT_EQ(copy.format, "csv");
+  EXPECT_TRUE(copy.has_credential && copy.has_encryption && copy.validates && !copy.by_position && copy.query == nullptr);
+  EXPECT_EQ(copy.validated_rows, 15);
+  EXPECT_EQ(*copy.pattern, "*.csv");
+  EXPECT_EQ(copy.format_options, (OptionMap{{"delimiter", "|"}, {"header", "true"}, {"inferSchema", "true"}}));
+  EXPECT_EQ(copy.copy_options, (OptionMap{{"mergeSchema", "true"}, {"force", "false"}}));
+  copy =
+      CommandOf<CopyInto>("COPY INTO delta.`/t` (a, `b c`) FROM (SELECT x.a + 1, b FROM '/in' AS x WHERE b > 2) FILEFORMAT = JSON FILES = ('1', '2') VALIDATE");
+  EXPECT_EQ(copy.columns, (std::vector<std::string>{"a", "b c"}));
+  EXPECT_EQ(copy.files, (std::vector<std::string>{"1", "2"}));
+  EXPECT_TRUE(copy.validates && !copy.validated_rows && copy.query != nullptr);
+  EXPECT_TRUE(CommandOf<CopyInto>("copy into t by position from 'in' fileformat csv validate all").by_position);
+  EXPECT_THAT(ErrorOf("COPY INTO t FROM (SELECT a FROM '/in', '/in') FILEFORMAT = CSV"), HasSubstr("PARSE_SYNTAX_ERROR"));
+  EXPECT_THAT(ErrorOf("COPY INTO t FROM (SELECT a FROM s) FILEFORMAT = CSV"), HasSubstr("PARSE_SYNTAX_ERROR"));
+  EXPECT_THAT(ErrorOf("SELECT * FROM '/in'"), HasSubstr("PARSE_SYNTAX_ERROR"));
+  EXPECT_THAT(ErrorOf("COPY INTO t FROM '/in' FILEFORMAT = CSV VALIDATE 0 ROWS"), HasSubstr("VALIDATE_INVALID_ROWS"));
+}
+
 TEST(Parser, NamesWhatItDoesNotSupportYet) {
-  EXPECT_THAT(ErrorOf("COPY INTO t FROM '/in'"), HasSubstr("the statement COPY INTO is not supported"));
   EXPECT_THAT(ErrorOf("OPTIMIZE t"), HasSubstr("OPTIMIZE"));
   EXPECT_THAT(ErrorOf("SELECT * FROM t PIVOT (sum(a) FOR b IN (1))"), HasSubstr("PIVOT"));
   EXPECT_THAT(ErrorOf("CREATE TABLE t (a INT DEFAULT 5)"), HasSubstr("DEFAULT of a column"));
