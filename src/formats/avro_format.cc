@@ -45,7 +45,7 @@ class OpenAvro : public ColumnarFile, public std::enable_shared_from_this<OpenAv
       Result<std::optional<DataType>> type = AvroToSparkType(*field.type, options_.types, &root());
       if (!type.ok() && inferrable_.ok()) inferrable_ = type.status();
       if (type.ok() && !*type) continue;
-      schema.Add({field.name, type.ok() ? **type : DataType::Null()});
+      schema.Add({field.name, type.ok() ? NullableThroughout(**type) : DataType::Null()});
       fields_.push_back(&field);
     }
     arrow_schema_ = ToArrowSchema(schema);

@@ -92,7 +92,7 @@ class OpenOrc : public ColumnarFile, public std::enable_shared_from_this<OpenOrc
     if (!ParseOrcTail(reader->GetSerializedFileTail(), &tail_)) return Bad(path_, arrow::Status::Invalid("its footer is damaged"));
     for (int64_t stripe = 0; stripe < reader->NumberOfStripes(); ++stripe) {
       const auto information = reader->GetStripeInformation(stripe);
-      if (information.num_rows > 0) stripes_.push_back(information.first_row_id);
+      if (information.num_rows > 0) stripes_.push_back(stripe);
     }
     return Status();
   }
@@ -149,38 +149,25 @@ class OpenOrc : public ColumnarFile, public std::enable_shared_from_this<OpenOrc
   StructType types_;
   ArrowSchemaPtr arrow_schema_;
   OrcTail tail_;
-  std::vector<int64_t> stripes_;  // the first row of each that has rows
+  std::vector<int64_t> stripes_;  // those that have rows
 };
 
+// The rows of a stripe, which the library reads as a whole.
 class OrcRows : public ColumnarRows {
  public:
-  OrcRows(std::shared_ptr<const OpenOrc> file, std::unique_ptr<ORCFileReader> reader, std::shared_ptr<arrow::RecordBatchReader> batches,
-          std::vector<ColumnarFile::Column> columns, std::vector<int> order)
-      : file_(std::move(file)), reader_(std::move(reader)), batches_(std::move(batches)), columns_(std::move(columns)), order_(std::move(order)) {}
+  OrcRows(std::shared_ptr<arrow::RecordBatch> stripe, int64_t batch_rows) : stripe_(std::move(stripe)), batch_rows_(batch_rows) {}
 
   Result<RecordBatchPtr> Next() override {
-    std::shared_ptr<arrow::RecordBatch> batch;
-    MS_RETURN_IF_ERROR(Guarded(file_->path(), [&]() -> Status {
-      arrow::Status status = batches_->ReadNext(&batch);
-      return status.ok() ? Status() : Bad(file_->path(), status);
-    }));
-    if (!batch) return RecordBatchPtr();
-    arrow::ArrayVector arrays;
-    arrow::FieldVector fields;
-    for (size_t i = 0; i < columns_.size(); ++i) {
-      MS_ASSIGN_OR_RETURN(auto array, file_->Converted(batch->column(order_[i]), columns_[i]));
-      fields.push_back(arrow::field(batch->schema()->field(order_[i])->name(), array->type()));
-      arrays.push_back(std::move(array));
-    }
-    return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch->num_rows(), std::move(arrays));
+    if (at_ >= stripe_->num_rows()) return RecordBatchPtr();
+    RecordBatchPtr rows = stripe_->Slice(at_, batch_rows_);
+    at_ += rows->num_rows();
+    return rows;
   }
 
  private:
-  const std::shared_ptr<const OpenOrc> file_;
-  const std::unique_ptr<ORCFileReader> reader_;  // outlives batches_
-  const std::shared_ptr<arrow::RecordBatchReader> batches_;
-  const std::vector<ColumnarFile::Column> columns_;
-  const std::vector<int> order_;  // of columns_ in the library's batches, which come in file order
+  const std::shared_ptr<arrow::RecordBatch> stripe_;
+  const int64_t batch_rows_;
+  int64_t at_ = 0;
 };
 
 Result<std::unique_ptr<ColumnarRows>> OpenOrc::ReadStripe(int part, const std::vector<Column>& columns, int64_t batch_rows) const {
@@ -199,11 +186,19 @@ Result<std::unique_ptr<ColumnarRows>> OpenOrc::ReadStripe(int part, const std::v
   for (const Column& column : columns) order.push_back(static_cast<int>(std::lower_bound(wanted.begin(), wanted.end(), column.index) - wanted.begin()));
   // Without columns the library would read all; one is enough to count rows.
   if (wanted.empty() && !types_.empty()) wanted.push_back(0);
-  if (arrow::Status status = reader->Seek(stripes_[static_cast<size_t>(part)]); !status.ok()) return Bad(path_, status);
-  auto batches = reader->NextStripeReader(batch_rows, wanted);
-  if (!batches.ok()) return Bad(path_, batches.status());
-  if (*batches == nullptr) return Bad(path_, arrow::Status::Invalid("a stripe is missing"));
-  return std::unique_ptr<ColumnarRows>(std::make_unique<OrcRows>(shared_from_this(), std::move(reader), *std::move(batches), columns, std::move(order)));
+  // Seeking to a row instead would read the stripe's index, and the library trusts what a damaged index says.
+  auto stripe = reader->ReadStripe(stripes_[static_cast<size_t>(part)], wanted);
+  if (!stripe.ok()) return Bad(path_, stripe.status());
+  arrow::ArrayVector arrays;
+  arrow::FieldVector fields;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    if (order[i] >= (*stripe)->num_columns()) return Bad(path_, arrow::Status::Invalid("a stripe lacks a column"));
+    MS_ASSIGN_OR_RETURN(auto array, Converted((*stripe)->column(order[i]), columns[i]));
+    fields.push_back(arrow::field((*stripe)->schema()->field(order[i])->name(), array->type()));
+    arrays.push_back(std::move(array));
+  }
+  auto rows = arrow::RecordBatch::Make(arrow::schema(std::move(fields)), (*stripe)->num_rows(), std::move(arrays));
+  return std::unique_ptr<ColumnarRows>(std::make_unique<OrcRows>(std::move(rows), batch_rows));
 }
 
 }  // namespace

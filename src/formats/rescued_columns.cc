@@ -5,6 +5,7 @@
 #include "formats/cell_text_writer.h"
 #include "formats/column_builder.h"
 #include "formats/json_scanner.h"
+#include "formats/scan_plan.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -13,7 +14,7 @@ namespace {
 // In the engine's own representation, for the writer of JSON; what Spark has no type for as Arrow's text.
 Result<std::shared_ptr<arrow::Array>> Plain(const std::shared_ptr<arrow::Array>& array, DataType* type) {
   Result<DataType> known = FromArrowType(*array->type());
-  *type = known.ok() ? *known : DataType::String();
+  *type = known.ok() ? NullableThroughout(*known) : DataType::String();
   arrow::Result<std::shared_ptr<arrow::Array>> plain = arrow::compute::Cast(*array, ToArrowType(*type), arrow::compute::CastOptions::Unsafe());
   if (!plain.ok()) return FromArrowStatus(plain.status(), "rescuing a column");
   return *std::move(plain);
