@@ -193,6 +193,8 @@ Result<std::unique_ptr<ColumnarRows>> OpenOrc::ReadStripe(int part, const std::v
   arrow::FieldVector fields;
   for (size_t i = 0; i < columns.size(); ++i) {
     if (order[i] >= (*stripe)->num_columns()) return Bad(path_, arrow::Status::Invalid("a stripe lacks a column"));
+    // Strings that are no UTF-8, and lengths that a damaged stripe gets wrong.
+    if (arrow::Status valid = (*stripe)->column(order[i])->ValidateFull(); !valid.ok()) return Bad(path_, valid);
     MS_ASSIGN_OR_RETURN(auto array, Converted((*stripe)->column(order[i]), columns[i]));
     fields.push_back(arrow::field((*stripe)->schema()->field(order[i])->name(), array->type()));
     arrays.push_back(std::move(array));
