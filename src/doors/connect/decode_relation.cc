@@ -275,8 +275,7 @@ Result<PlanPtr> PlanDecoder::RelationBody(const sc::Relation& relation) {
     case sc::Relation::kApplyInPandasWithState:
       return GroupsWithState(relation.apply_in_pandas_with_state());
     case sc::Relation::kGroupMap:
-      if (relation.group_map().has_transform_with_state_info()) return TransformGroups(relation.group_map());
-      break;
+      return TransformGroups(relation.group_map());
     case sc::Relation::kParse:
     case sc::Relation::kCoGroupMap:
     case sc::Relation::kCommonInlineUserDefinedTableFunction:
