@@ -35,15 +35,28 @@ def frame_of(batch, names, schema, zone):
     return pandas.DataFrame(rows), rows
 
 
+def null_counts(columns):
+    """Of the rows before each row."""
+    import numpy
+
+    if not columns:
+        return None
+    return numpy.concatenate([[0], numpy.cumsum(sum(column.is_null().to_numpy(zero_copy_only=False).astype(int) for column in columns))])
+
+
 class Frames:
     """The rows of a message as data frames, group by group."""
 
     def __init__(self, batch, names, schema, zone):
-        self.whole, _ = frame_of(batch, names, schema, zone)
-        # Booleans with nulls are objects; a group without nulls has booleans.
-        self.mixed = [place for place, field in enumerate(schema) if isinstance(field.dataType, spark_types.BooleanType) and batch.column(place).null_count > 0]
+        self.whole, self.rows = frame_of(batch, names, schema, zone)
+        # What pandas makes of a column with nulls, numbers aside, depends on the other values of the group.
+        changing = [place for place, field in enumerate(schema) if not isinstance(field.dataType, spark_types.NumericType) and batch.column(place).null_count > 0]
+        self.nulls_before = null_counts([batch.column(place) for place in changing])
+        self.mixed = [place for place in changing if isinstance(schema[place].dataType, spark_types.BooleanType)]
 
     def of(self, start, rows):
+        if self.nulls_before is not None and self.nulls_before[start + rows] > self.nulls_before[start]:
+            return type(self.whole)(self.rows[start:start + rows])
         frame = self.whole.iloc[start:start + rows].reset_index(drop=True)
         for place in self.mixed:
             frame.isetitem(place, frame.iloc[:, place].infer_objects())

@@ -124,6 +124,7 @@ Result<StateRequest> Parse(Fs& fs, const std::string& checkpoint, const OptionVa
   if (request.join_side != "left" && request.join_side != "right" && request.join_side != "none")
     return Invalid("joinSide", "Valid values are left,right,none");
   if (request.join_side != "none" && request.store != "default") return Conflict("joinSide", "storeName");
+  if (request.join_side != "none" && (request.variable || request.timers)) return Conflict("joinSide", request.timers ? "readRegisteredTimers" : "stateVarName");
   MS_ASSIGN_OR_RETURN(std::vector<int64_t> committed, CommittedBatches(fs, checkpoint));
   if (options.Bool("readChangeFeed")) {
     MS_RETURN_IF_ERROR(TakeChangeFeed(options, committed, &request));
@@ -175,14 +176,15 @@ namespace {
 
 // Of transformWithState each variable is read by itself.
 Result<RelationSourcePtr> OpenVariable(Fs& fs, const StateRequest& request, const StateOperatorFacts& op) {
-  if (request.store != "default") return Invalid("storeName", "storeName is not used with transformWithState. Please use stateVarName.");
+  // Spark takes the name of a store for that of a variable.
+  const std::optional<std::string> variable = request.store != "default" ? request.store : request.variable;
   const auto facts = std::find_if(op.stores.begin(), op.stores.end(), [&](const StateStoreFacts& one) {
-    return request.timers ? one.layout == StateLayout::kTimers : request.variable && one.name == *request.variable && one.layout != StateLayout::kTimers;
+    return request.timers ? one.layout == StateLayout::kTimers : variable && one.name == *variable && one.layout != StateLayout::kTimers;
   });
   if (facts == op.stores.end()) {
-    if (request.timers) return Invalid("readRegisteredTimers", "Registered timers are not available for this operator, since it was run with timeMode=None.");
-    if (!request.variable) return Required("stateVarName");
-    return Invalid("stateVarName", fmt::format("State variable {} is not defined for operator={}. Please verify the name.", *request.variable, op.name));
+    if (request.timers) return Invalid("readRegisteredTimers", "Registered timers are not available in TimeMode=None.");
+    if (!variable) return Required("stateVarName");
+    return Invalid("stateVarName", fmt::format("State variable {} is not defined for the transformWithState operator.", *variable));
   }
   const std::string store = facts->layout == StateLayout::kListVariable ? "$items_" + facts->name : facts->name;
   const int64_t first_batch = request.changes ? request.first_batch : request.batch;

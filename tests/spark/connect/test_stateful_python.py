@@ -32,8 +32,6 @@ BETTER = {
     "groups/state of nulls": "KeyError: 'elementType' in Spark's worker",
     "groups/then without duplicates": "ClassCastException: ColumnarBatchRow cannot be cast to UnsafeRow",
     "groups/then limited": "ClassCastException: ColumnarBatchRow cannot be cast to UnsafeRow",
-    "transform/given by nothing": "the expressions of a distribution should not be Nil",
-    "transform/given by nothing in pandas": "the expressions of a distribution should not be Nil",
 }
 OTHER = {"groups/no schema": "DDL that ends too early is another error here",
          "transform/no schema": "DDL with a type that is not there is another error here",

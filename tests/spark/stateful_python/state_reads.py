@@ -11,6 +11,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import statestore_cases as cases  # noqa: E402
+from pyspark.sql import functions as F  # noqa: E402
 
 
 def keeping(ttl, timers):
@@ -60,7 +61,13 @@ def run(spark, name, root):
 
 
 def read(spark, checkpoint, options, what="statestore"):
-    got = cases.read(spark, checkpoint, options, what)
+    frame = spark.read.format(what).options(**options).load(checkpoint)
+    if "map_value" not in frame.columns:
+        got = cases.read(spark, checkpoint, options, what)
+    else:
+        # Its keys are rows, which are no keys in JSON.
+        values = frame.withColumn("map_value", F.map_values("map_value")).select(F.to_json(F.struct("*"), {"ignoreNullFields": "false"}))
+        got = {"schema": json.loads(frame.schema.json()), "rows": [json.loads(row[0]) for row in values.collect()]}
     # When a value is over depends on when it was put.
     return json.loads(re.sub(r'("ttlExpirationMs": ?)\d{13}', r'\1"later"', json.dumps(got)))
 
