@@ -124,7 +124,8 @@ Result<StateRequest> Parse(Fs& fs, const std::string& checkpoint, const OptionVa
   if (request.join_side != "left" && request.join_side != "right" && request.join_side != "none")
     return Invalid("joinSide", "Valid values are left,right,none");
   if (request.join_side != "none" && request.store != "default") return Conflict("joinSide", "storeName");
-  if (request.join_side != "none" && (request.variable || request.timers)) return Conflict("joinSide", request.timers ? "readRegisteredTimers" : "stateVarName");
+  if (request.join_side != "none" && (request.variable || request.timers))
+    return Conflict("joinSide", request.timers ? "readRegisteredTimers" : "stateVarName");
   MS_ASSIGN_OR_RETURN(std::vector<int64_t> committed, CommittedBatches(fs, checkpoint));
   if (options.Bool("readChangeFeed")) {
     MS_RETURN_IF_ERROR(TakeChangeFeed(options, committed, &request));

@@ -1,6 +1,7 @@
 """transformWithState beyond what is compared with Spark case by case (test_stateful_python.py): crashes at every step, batch queries, workers that die or hang, state
 that is too large to be shipped."""
 import os
+import sys
 import threading
 import time
 
@@ -8,8 +9,6 @@ import harness
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from test_testing_kit import CRASHES, events, run_with_crashes
-
-import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "python"))
 from millstream.testing import MemoryStream, StreamTest  # noqa: E402
