@@ -41,7 +41,9 @@ class Server:
         else:
             command = [program, "-m", "pysail", "spark", "server", "--port", str(port)]
         self.log = open(os.path.join(directory, engine + ".log"), "w", encoding="utf-8")
-        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, cwd=directory)
+        # Users' functions run with the Python of the job.
+        environment = {**os.environ, "PYSPARK_PYTHON": os.environ.get("PYSPARK_PYTHON", sys.executable)}
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT, cwd=directory, env=environment)
         self.remote = f"sc://localhost:{port}"
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
