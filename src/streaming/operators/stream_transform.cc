@@ -191,7 +191,7 @@ class TransformOperator::Rows : public RowStream {
     // A batch query keeps nothing.
     if (spec_.is_streaming) MS_RETURN_IF_ERROR(keeper_->DropExpired());
     progress_.name = owner_.name();
-    keeper_->Report(&progress_);
+    MS_RETURN_IF_ERROR(keeper_->Report(&progress_));
     owner_.progress_ = progress_;
     phase_ = Phase::kDone;
     return RecordBatchPtr();

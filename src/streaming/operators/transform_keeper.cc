@@ -65,13 +65,12 @@ constexpr const char* kMetrics[] = {
 
 Result<std::unique_ptr<TransformKeeper>> TransformKeeper::Open(const BatchContext& batch, int64_t operator_id, const TransformDeclaration& declaration,
                                                                TransformWithState::TimeMode mode, std::vector<bool>* ships) {
-  std::unique_ptr<TransformKeeper> keeper(new TransformKeeper(ships));
+  std::unique_ptr<TransformKeeper> keeper(new TransformKeeper(*batch.stores, operator_id, ships));
   for (const char* name : kMetrics) keeper->metrics_[name] = 0;
   for (const std::string& name : declaration.deleted) {
     MS_ASSIGN_OR_RETURN(bool found, TransformState::Delete(*batch.stores, operator_id, name));
     keeper->metrics_["numDeletedStateVars"] += found ? 1 : 0;
   }
-  keeper->variables_ = declaration.variables;
   for (const TransformVariable& variable : declaration.variables) {
     MS_ASSIGN_OR_RETURN(std::unique_ptr<TransformState> state, TransformState::Open(*batch.stores, operator_id, variable, batch.timestamp_ms));
     keeper->states_.push_back(std::move(state));
@@ -196,16 +195,19 @@ Status TransformKeeper::DropExpired() {
   return Status();
 }
 
-void TransformKeeper::Report(StateOperatorProgress* progress) const {
+Status TransformKeeper::Report(StateOperatorProgress* progress) const {
   progress->rows_updated = counts_.updated;
   progress->rows_removed = counts_.removed;
   progress->custom_metrics = metrics_;
   progress->custom_metrics["numValuesRemovedDueToTTLExpiry"] = counts_.expired;
-  progress->memory_bytes = timers_ ? timers_->memory_bytes() : 0;
-  for (const std::unique_ptr<TransformState>& state : states_) {
-    progress->rows_total += state->rows();
-    progress->memory_bytes += state->memory_bytes();
+  for (const StateStoreId& id : stores_.Ids()) {
+    if (id.operator_id != operator_id_) continue;
+    MS_ASSIGN_OR_RETURN(StateStore * store, stores_.Store(id));
+    progress->memory_bytes += store->memory_bytes();
+    // Variables that are declared no longer count as well; what is ours does not.
+    if (!id.name.starts_with('$')) progress->rows_total += store->rows();
   }
+  return Status();
 }
 
 }  // namespace millstream

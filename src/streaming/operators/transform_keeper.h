@@ -37,15 +37,16 @@ class TransformKeeper {
   Status DropExpired();
 
   // Into the counts of the batch.
-  void Report(StateOperatorProgress* progress) const;
+  Status Report(StateOperatorProgress* progress) const;
 
  private:
-  explicit TransformKeeper(std::vector<bool>* ships) : ships_(ships) {}
+  TransformKeeper(StateStores& stores, int64_t operator_id, std::vector<bool>* ships) : stores_(stores), operator_id_(operator_id), ships_(ships) {}
   Result<TransformState*> StateOf(const nlohmann::json& message) const;
   Result<std::string_view> GroupOf(const nlohmann::json& message) const;
   Status ApplyTimers(const arrow::RecordBatch& notes);
 
-  std::vector<TransformVariable> variables_;
+  StateStores& stores_;
+  const int64_t operator_id_;
   std::vector<std::unique_ptr<TransformState>> states_;
   std::unique_ptr<TransformTimers> timers_;  // of a time mode
   std::vector<bool>* const ships_;

@@ -65,12 +65,6 @@ Result<bool> TransformState::Delete(StateStores& stores, int64_t operator_id, co
   return found;
 }
 
-int64_t TransformState::memory_bytes() const {
-  int64_t bytes = store_->memory_bytes();
-  if (entries_ != store_) bytes += entries_->memory_bytes();
-  return bytes + (ttl_ != nullptr ? ttl_->memory_bytes() : 0);
-}
-
 bool TransformState::IsOver(std::string_view entry) const { return ttl_ != nullptr && entry.size() >= kMomentBytes && MomentOf(entry) <= now_ms_; }
 
 std::string_view TransformState::RowOf(std::string_view entry) const { return variable_.ttl_ms ? entry.substr(std::min(kMomentBytes, entry.size())) : entry; }

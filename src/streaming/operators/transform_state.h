@@ -43,9 +43,6 @@ class TransformState {
   // What is over by now goes.
   Status DropExpired(Counts* counts);
 
-  int64_t rows() const { return store_->rows(); }  // as Spark counts them: a list is one
-  int64_t memory_bytes() const;
-
  private:
   struct ListHead {
     int64_t count = 0, next = 0;

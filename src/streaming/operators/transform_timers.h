@@ -24,7 +24,6 @@ class TransformTimers {
   };
   // All that are not after `through_ms`, oldest first.
   Result<std::vector<Due>> DueBy(int64_t through_ms) const;
-  int64_t memory_bytes() const { return timers_->memory_bytes() + times_->memory_bytes(); }
 
  private:
   StateStore* timers_ = nullptr;

@@ -35,8 +35,7 @@ BETTER = {
 }
 OTHER = {"groups/no schema": "DDL that ends too early is another error here",
          "transform/no schema": "DDL with a type that is not there is another error here",
-         "transform/initial state by another type": "refused here; Spark keeps it under keys that no row has",
-         "transform/restarted with another variable": "what a variable kept that is no longer declared is not counted in numRowsTotal here"}
+         "transform/initial state by another type": "refused here; Spark keeps it under keys that no row has"}
 
 # What a function sees of nulls and of text depends on these.
 AS_RECORDED = pyspark.__version__.startswith("4.2") and pandas.__version__.startswith("2.")
