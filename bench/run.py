@@ -179,7 +179,7 @@ def bench_state(engines, args, base, kind):
                 done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
                 cpu, memory = cpu_seconds(server.process.pid) - before, memory_kib(server.process.pid)
         else:
-            done = subprocess.run(command, capture_output=True, text=True, cwd=disk)
+            done = subprocess.run(command, capture_output=True, text=True, cwd=disk, env={**os.environ, "PYSPARK_PYTHON": engines.peer})
         figures = last_json(done, engine)
         rates[engine], tables[engine] = figures["rows"] / figures["seconds"], figures["table"]
         of_server = "" if cpu is None else f", {figures['rows'] / cpu / 1e6:.2f} M rows/s a core, peak {memory / 1024:.0f} MiB"
