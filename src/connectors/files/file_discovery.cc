@@ -29,7 +29,7 @@ Status FileDiscovery::BeginRound(bool full) {
   round_->full = full;
   ++rounds_;
   round_->started_us = clock_.MonotonicMicros();
-  round_->lister = std::make_unique<FileLister>(fs_, options_.lister, full ? nullptr : &memory_);
+  round_->lister = std::make_unique<FileLister>(fs_, options_.lister, &memory_, full ? FileLister::Scope::kAll : FileLister::Scope::kChanged);
   if (!ledger_->empty()) round_->cursor = ledger_->NewCursor();
   return Status();
 }
@@ -73,6 +73,13 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
       if (!*listed) break;
       if ((*listed)->unchanged) continue;
       round_->directory = std::move(*listed);
+      if (round_->directory->is_first) round_->gone_before = round_->counts.gone;
+      if (round_->directory->same_names && PassKnownNames()) {
+        round_->listed_ms = listed_ms;
+        round_->complete = true;
+        if (Status status = EndDirectory(); !status.ok()) return fail(status);
+        continue;
+      }
       if (round_->directory->is_first) {
         round_->listed_ms = listed_ms;
       } else {
@@ -110,6 +117,23 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
     last_full_took_us_ = last_full_us_ - round_->started_us;
   }
   round_.reset();
+  return true;
+}
+
+// A directory that holds the names that it held when all of them were known. False: it is the turn of some of them to be looked at, by name.
+bool FileDiscovery::PassKnownNames() {
+  Round& round = *round_;
+  ListedDirectory& listed = *round.directory;
+  const int64_t count = listed.digest.count();
+  const bool is_audited = round.full && round.audited_known < audit_from_ + kAuditedPerRound && round.audited_known + count > audit_from_;
+  if (is_audited && static_cast<int64_t>(listed.names.size()) == count) {
+    listed.same_names = false;
+    listed.names.Sort();
+    return false;
+  }
+  round.counts.known += count;
+  round.audited_known += count;
+  if (const DirectoryMemory::Known* known = memory_.Find(listed.path)) round.counts.gone += known->gone;
   return true;
 }
 
@@ -241,7 +265,7 @@ bool FileDiscovery::IsSettled(const std::string& path, const FileInfo& info) {
 Status FileDiscovery::EndDirectory() {
   Round& round = *round_;
   ListedDirectory& listed = *round.directory;
-  if (round.cursor && listed.is_first && listed.is_last) {
+  if (!listed.same_names && round.cursor && listed.is_first && listed.is_last) {
     for (; round.cursor->valid(); ++round.counts.gone) MS_RETURN_IF_ERROR(round.cursor->Next());
   }
   if (!listed.is_last) {
@@ -250,7 +274,8 @@ Status FileDiscovery::EndDirectory() {
   }
   bool settled = round.listed_ms * 1'000'000 - listed.info.changed_ns > kTickMarginNs;
   if (round.complete && settled && listed.info.changed_ns != 0) {
-    memory_.Remember(listed.path, {listed.info.device, listed.info.inode, listed.info.changed_ns, std::move(listed.subdirectories)});
+    int64_t gone = round.counts.gone - round.gone_before;
+    memory_.Remember(listed.path, {listed.info.device, listed.info.inode, listed.info.changed_ns, std::move(listed.subdirectories), listed.digest, gone});
   } else {
     memory_.Forget(listed.path);
   }

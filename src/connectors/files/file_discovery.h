@@ -2,7 +2,8 @@
 
 // file_discovery.h   Finds what is new: merges the sorted names of each directory with the sorted ledger, in constant memory.
 //
-// A known file costs a name comparison, no stat (but for a thousand of them in each full round, to notice those that were overwritten). A directory whose ctime
+// A known file costs a name comparison, no stat (but for a thousand of them in each full round, to notice those that were overwritten). A directory that holds
+// the names that it held when all of them were known costs their reading and no comparison (names_digest.h). A directory whose ctime
 // is what it was when it was last listed, and was then older than the clock of any file system ticks, is not listed again; as file systems exist whose
 // directory times are no good, everything is listed in full every second, or every hundred times what that takes. So a wrong directory time costs latency,
 // never a file.
@@ -62,11 +63,13 @@ class FileDiscovery {
     bool complete = true;  // all files of the directory are settled, it need not be listed again
     bool full = false;
     int64_t started_us = 0;
+    int64_t gone_before = 0;    // counts.gone before the directory
     int64_t audited_known = 0;  // known files that an audit may look at, so far
     DiscoveryCounts counts;
   };
   Status BeginRound(bool full);
   Result<bool> Step(FileState state, int64_t number_wanted);
+  bool PassKnownNames();
   Status MergeName(std::string_view name, FileState state);
   Status Take(std::string_view name, const FileInfo& info, const std::string& path, FileState state);
   bool IsSettled(const std::string& path, const FileInfo& info);

@@ -283,6 +283,61 @@ TEST_F(Discovery, AgreesWithANaiveSetOverRandomTrees) {
   }
 }
 
+// Directories that hold the names that they held are passed over without a look at the ledger; threads read them ahead.
+TEST_F(Discovery, FullRoundsFindWhatIsNewAmongDirectoriesOfTheSameNames) {
+  std::mt19937 random(11);
+  DiscoveryOptions options = Options(in_.path());
+  options.lister.threads_ahead = 2;
+  options.lister.names_at_once = 9;
+  Reopen(options);
+  std::set<std::string> there, ever;
+  auto add = [&](const std::string& path) {
+    WriteFile(path, "1");
+    there.insert(path);
+  };
+  for (int round = 0; round < 60; ++round) {
+    for (int change = 0; change < 4; ++change) {
+      const std::string directory = in_ / ("d" + std::to_string(random() % 40) + (random() % 3 == 0 ? "/e" + std::to_string(random() % 20) : ""));
+      switch (random() % 4) {
+        case 0:
+        case 1:
+          add(directory + "/f" + std::to_string(random() % 12));
+          break;
+        case 2:  // one goes, another comes: the number of names stays
+          if (!there.empty()) {
+            auto gone = std::next(there.begin(), static_cast<std::ptrdiff_t>(random() % there.size()));
+            const std::string path = *gone;
+            std::filesystem::remove(path);
+            there.erase(gone);
+            add(path + "x");
+          }
+          break;
+        case 3:
+          for (int i = 0; i < 30; ++i) add(in_ / ("big/f" + std::to_string(round) + "-" + std::to_string(i)));
+          break;
+      }
+    }
+    ASSERT_TRUE(Sweep().ok());
+    ever.insert(there.begin(), there.end());
+    ASSERT_EQ(Known(*ledger_), ever);
+    const int64_t numbers = ledger_->last_number();
+    ASSERT_TRUE(Sweep().ok());
+    EXPECT_EQ(ledger_->last_number(), numbers);
+    EXPECT_EQ(discovery_->counts().known, static_cast<int64_t>(there.size()));
+  }
+}
+
+TEST(NamesDigest, IsThatOfASet) {
+  NamesDigest one, other, third;
+  for (const char* name : {"a", "b", "ab", ""}) one.Add(name);
+  for (const char* name : {"", "ab", "b", "a"}) other.Add(name);
+  for (const char* name : {"", "a", "b", "ba"}) third.Add(name);
+  EXPECT_EQ(one, other);
+  EXPECT_NE(one, third);
+  other.Add("a");
+  EXPECT_NE(one, other);
+}
+
 TEST(FileLister, AppliesGlobsAndNameFilters) {
   TempDir in, state;
   WriteFile(in / "x=a/1.json", "1");

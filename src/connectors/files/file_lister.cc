@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <iterator>
 
 #include "connectors/files/files_errors.h"
 
@@ -12,36 +10,10 @@ namespace {
 
 // Deeper trees cannot be named anyway: a path ends at 4,096 bytes.
 constexpr size_t kDepthMax = 2048;
-
-Status Unreadable(const std::string& path, const Status& status) {
-  return Status::Error(errors::kDirectoryUnreadable,
-                       {{"path", path}, {"reason", status.error_number() == 0 ? status.text() : std::strerror(status.error_number())}});
-}
-
-bool IsGone(const Status& status) { return status.Is(errors::kFileNotFound) || status.error_number() == ENOTDIR; }
+// Of fewer directories, threads would cost more than they save.
+constexpr size_t kDirectoriesWorthThreads = 16;
 
 }  // namespace
-
-void NameTable::Add(std::string_view name) {
-  if (blocks_.empty() || block_left_ < name.size()) {
-    next_block_ = std::max(std::min<size_t>(next_block_ * 4, 1 << 20), name.size());
-    blocks_.push_back(std::make_unique_for_overwrite<char[]>(next_block_));
-    block_left_ = next_block_;
-  }
-  char* at = blocks_.back().get() + (next_block_ - block_left_);
-  std::memcpy(at, name.data(), name.size());
-  block_left_ -= name.size();
-  uint64_t prefix = 0;
-  for (size_t i = 0; i < 8; ++i) prefix = prefix << 8 | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0);
-  refs_.push_back({prefix, at, static_cast<uint32_t>(name.size())});
-}
-
-void NameTable::Sort() {
-  std::sort(refs_.begin(), refs_.end(), [](const Ref& a, const Ref& b) {
-    if (a.prefix != b.prefix) return a.prefix < b.prefix;
-    return std::string_view(a.data, a.size) < std::string_view(b.data, b.size);
-  });
-}
 
 const DirectoryMemory::Known* DirectoryMemory::Find(const std::string& path) const {
   auto found = known_.find(path);
@@ -60,18 +32,8 @@ std::vector<std::string> DirectoryMemory::Paths(size_t count_max) const {
   return paths;
 }
 
-bool IsHiddenName(std::string_view name) {
-  return name.starts_with('.') || (name.starts_with('_') && name.find('=') == std::string_view::npos) || name.ends_with("._COPYING_");
-}
-
-bool IsUnfinishedName(std::string_view name) {
-  for (std::string_view suffix : {".COPYING", ".crdownload", ".part", ".partial", ".filepart", ".tmp"}) {
-    if (name.ends_with(suffix)) return true;
-  }
-  return false;
-}
-
-FileLister::FileLister(Fs& fs, const ListerOptions& options, const DirectoryMemory* memory) : fs_(fs), options_(options), memory_(memory) {}
+FileLister::FileLister(Fs& fs, const ListerOptions& options, const DirectoryMemory* memory, Scope scope)
+    : fs_(fs), options_(options), memory_(memory), scope_(scope) {}
 
 Result<std::optional<ListedDirectory>> FileLister::Next() {
   if (!started_) {
@@ -79,7 +41,9 @@ Result<std::optional<ListedDirectory>> FileLister::Next() {
     const std::string& base = options_.glob.base();
     Result<FileInfo> info = fs_.Stat(base);
     if (!info.ok()) {
-      if (IsGone(info.status())) return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(base)}});
+      if (info.status().Is(errors::kFileNotFound) || info.status().error_number() == ENOTDIR) {
+        return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(base)}});
+      }
       return info.status();
     }
     if (!info->is_directory) {  // the load path names one file
@@ -91,8 +55,9 @@ Result<std::optional<ListedDirectory>> FileLister::Next() {
     if (listed) return listed;
     return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(base)}});
   }
-  if (reader_ != nullptr) return NextPart();
+  if (reading_) return NextPart();
   while (!levels_.empty()) {
+    PlanAhead();
     Level& level = levels_.back();
     if (level.next == level.subdirectories.size()) {
       levels_.pop_back();
@@ -106,115 +71,77 @@ Result<std::optional<ListedDirectory>> FileLister::Next() {
   return std::optional<ListedDirectory>();
 }
 
+std::optional<NamesDigest> FileLister::KnownNames(const std::string& path) const {
+  if (scope_ != Scope::kAll || memory_ == nullptr) return std::nullopt;
+  const DirectoryMemory::Known* known = memory_->Find(path);
+  return known == nullptr ? std::nullopt : known->names;
+}
+
+// Has the next directories of this level read. Where directories need not be listed when their times are as remembered, little is left to read.
+void FileLister::PlanAhead() {
+  Level& level = levels_.back();
+  if (options_.threads_ahead == 0 || (scope_ == Scope::kChanged && memory_ != nullptr)) return;
+  if (ahead_ == nullptr) {
+    if (level.subdirectories.size() - level.next < kDirectoriesWorthThreads) return;
+    ahead_ = std::make_unique<ReadAhead>(options_.threads_ahead);
+  }
+  level.next_ahead = std::max(level.next_ahead, level.next);
+  for (size_t room = ahead_->room(); room > 0 && level.next_ahead < level.subdirectories.size(); ++level.next_ahead) {
+    std::string path = JoinPath(level.path, level.subdirectories[level.next_ahead]);
+    if (!options_.glob.MayHoldMatches(path)) continue;
+    std::optional<NamesDigest> known = KnownNames(path);
+    ahead_->Want(DirectoryReading(fs_, options_, std::move(path), known));
+    --room;
+  }
+}
+
 // Its first part. nullopt: the directory is not there any more, or leads back to one that we are in.
 Result<std::optional<ListedDirectory>> FileLister::Enter(std::string path) {
   if (levels_.size() >= kDepthMax) return Status::Error(errors::kDirectoryUnreadable, {{"path", path}, {"reason", "it lies too deep"}});
-  Result<FileInfo> info = fs_.Stat(path);
-  if (!info.ok()) {
-    if (IsGone(info.status())) return std::optional<ListedDirectory>();
-    if (info.status().error_number() == ELOOP) {
-      ++counts_.symlink_loops;
-      return std::optional<ListedDirectory>();
-    }
-    return Status::Error(errors::kDirectoryUnreadable, {{"path", path}, {"reason", std::strerror(info.status().error_number())}});
+  std::optional<ReadDirectory> ahead = ahead_ == nullptr ? std::nullopt : ahead_->Take(path);
+  const bool is_open = ahead.has_value();
+  if (!ahead) {
+    ahead.emplace(ReadDirectory{.reading = DirectoryReading(fs_, options_, path, KnownNames(path))});
+    MS_ASSIGN_OR_RETURN(ahead->is_there, ahead->reading.Look());
   }
-  if (!info->is_directory) return std::optional<ListedDirectory>();
+  DirectoryReading& reading = ahead->reading;
+  if (!ahead->is_there) {
+    counts_.Add(reading.TakeCounts());
+    return ahead->status.ok() ? Result<std::optional<ListedDirectory>>(std::nullopt) : ahead->status;
+  }
+  const FileInfo& info = reading.info();
   for (const Level& level : levels_) {
-    if (level.device == info->device && level.inode == info->inode) {
+    if (level.device == info.device && level.inode == info.inode) {
       ++counts_.symlink_loops;
       return std::optional<ListedDirectory>();
     }
   }
-  ListedDirectory listed{.path = path, .info = std::move(*info)};
-  const DirectoryMemory::Known* known = memory_ == nullptr ? nullptr : memory_->Find(path);
-  if (known != nullptr && known->device == listed.info.device && known->inode == listed.info.inode && known->changed_ns == listed.info.changed_ns) {
-    listed.unchanged = true;
-    listed.subdirectories = known->subdirectories;
-    ++counts_.directories_unchanged;
-  } else {
-    Result<std::unique_ptr<NameReader>> reader = NameReader::Open(fs_, path);
-    if (!reader.ok()) {
-      if (IsGone(reader.status())) return std::optional<ListedDirectory>();
-      return Unreadable(path, reader.status());
+  MS_RETURN_IF_ERROR(ahead->status);
+  if (scope_ == Scope::kChanged) {
+    const DirectoryMemory::Known* known = memory_ == nullptr ? nullptr : memory_->Find(path);
+    if (known != nullptr && known->device == info.device && known->inode == info.inode && known->changed_ns == info.changed_ns) {
+      ListedDirectory listed{.path = path, .unchanged = true, .subdirectories = known->subdirectories, .info = info};
+      ++counts_.directories_unchanged;
+      levels_.push_back({.path = std::move(path), .subdirectories = listed.subdirectories, .device = info.device, .inode = info.inode});
+      return std::optional(std::move(listed));
     }
-    reader_ = std::move(*reader);
-    parts_ = std::move(listed);
-    ++counts_.directories_listed;
-    return NextPart();
   }
-  levels_.push_back({std::move(path), listed.subdirectories, 0, listed.info.device, listed.info.inode});
-  return std::optional(std::move(listed));
+  if (!is_open) {
+    MS_ASSIGN_OR_RETURN(bool is_there, reading.Open());
+    if (!is_there) return std::optional<ListedDirectory>();
+  }
+  reading_ = std::move(reading);
+  return NextPart();
 }
 
 // The next names of the directory that is being read; with the last of them come its sub-directories.
 Result<std::optional<ListedDirectory>> FileLister::NextPart() {
-  ListedDirectory part{.path = parts_.path, .is_first = parts_.is_first, .info = parts_.info};
-  MS_RETURN_IF_ERROR(ListInto(part));
-  parts_.is_first = false;
-  std::move(part.subdirectories.begin(), part.subdirectories.end(), std::back_inserter(parts_.subdirectories));
-  part.subdirectories.clear();
+  MS_ASSIGN_OR_RETURN(ListedDirectory part, reading_->TakePart());
   if (!part.is_last) return std::optional(std::move(part));
-  reader_.reset();
-  std::sort(parts_.subdirectories.begin(), parts_.subdirectories.end());
-  part.subdirectories = parts_.subdirectories;
-  levels_.push_back({part.path, std::move(parts_.subdirectories), 0, part.info.device, part.info.inode});
-  parts_ = {};
+  counts_.Add(reading_->TakeCounts());
+  reading_.reset();
+  levels_.push_back({.path = part.path, .subdirectories = part.subdirectories, .device = part.info.device, .inode = part.info.inode});
   return std::optional(std::move(part));
-}
-
-Status FileLister::ListInto(ListedDirectory& listed) {
-  std::vector<std::string> to_resolve;  // symlinks, and what the file system does not tell the kind of
-  auto add_file = [&](std::string_view name) {
-    if ((options_.name_filter && !options_.name_filter->Matches(name)) ||
-        (options_.glob.has_glob() && !options_.glob.MatchesFile(JoinPath(listed.path, name)))) {
-      ++counts_.filtered;
-    } else {
-      listed.names.Add(name);
-    }
-  };
-  Result<bool> more = reader_->Next(options_.names_at_once, [&](std::string_view name, DirectoryEntry::Kind kind) {
-    if (IsHiddenName(name)) {
-      ++counts_.hidden;
-      return;
-    }
-    switch (kind) {
-      case DirectoryEntry::Kind::kFile:
-        if (options_.skip_unfinished && IsUnfinishedName(name)) {
-          ++counts_.unfinished;
-        } else {
-          add_file(name);
-        }
-        return;
-      case DirectoryEntry::Kind::kDirectory:
-        listed.subdirectories.emplace_back(name);
-        return;
-      case DirectoryEntry::Kind::kSymlink:
-      case DirectoryEntry::Kind::kUnknown:
-        to_resolve.emplace_back(name);
-        return;
-      case DirectoryEntry::Kind::kOther:
-        ++counts_.special;
-        return;
-    }
-  });
-  if (!more.ok()) return Unreadable(listed.path, more.status());
-  listed.is_last = !*more;
-  for (const std::string& name : to_resolve) {
-    Result<FileInfo> info = fs_.Stat(JoinPath(listed.path, name));
-    if (!info.ok()) {
-      ++(info.status().error_number() == ELOOP ? counts_.symlink_loops : counts_.dangling);
-    } else if (info->is_directory) {
-      listed.subdirectories.push_back(name);
-    } else if (!info->is_regular) {
-      ++counts_.special;
-    } else if (options_.skip_unfinished && IsUnfinishedName(name)) {
-      ++counts_.unfinished;
-    } else {
-      add_file(name);
-    }
-  }
-  listed.names.Sort();
-  return Status();
 }
 
 }  // namespace millstream
