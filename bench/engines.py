@@ -1,11 +1,11 @@
 """Starts and measures the engines: each in its own processes, with wall time, CPU seconds and peak memory of the whole tree."""
 import json
 import os
-import resource
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -71,6 +71,51 @@ class Server:
         self.stop()
 
 
+class ProcessTree(threading.Thread):
+    """Watches a process and all that it starts (Spark's JVM is a grandchild), ten times a second: CPU seconds, and the sum of their peaks of memory."""
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.root, self.seen, self.over = pid, {}, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.1):
+            children = {}
+            for entry in os.listdir("/proc"):
+                if entry.isdigit():
+                    try:
+                        with open(f"/proc/{entry}/stat", encoding="utf-8") as stat:
+                            children.setdefault(int(stat.read().rsplit(")", 1)[1].split()[1]), []).append(int(entry))
+                    except OSError:
+                        pass  # it has ended
+            todo = [self.root]
+            while todo:
+                pid = todo.pop()
+                todo += children.get(pid, [])
+                try:
+                    self.seen[pid] = (cpu_seconds(pid), memory_kib(pid))
+                except (OSError, StopIteration):
+                    pass
+
+    def figures(self):
+        """(CPU seconds, peak KiB) up to the last look."""
+        self.over.set()
+        self.join()
+        return sum(cpu for cpu, _ in self.seen.values()), sum(peak for _, peak in self.seen.values())
+
+
+def run_watched(command, directory):
+    """(subprocess.CompletedProcess, CPU seconds, peak KiB) of a process and its children, interpreter and imports included."""
+    with open(os.path.join(directory, "stdout"), "w+", encoding="utf-8") as out, open(os.path.join(directory, "stderr"), "w+", encoding="utf-8") as errors:
+        process = subprocess.Popen(command, stdout=out, stderr=errors, cwd=directory)
+        tree = ProcessTree(process.pid)
+        status = process.wait()
+        out.seek(0)
+        errors.seek(0)
+        return subprocess.CompletedProcess(command, status, out.read(), errors.read()), *tree.figures()
+
+
 class Engines:
     def __init__(self, millstream, client_python, peer_python):
         self.millstream, self.client, self.peer = millstream, client_python, peer_python
@@ -82,10 +127,8 @@ class Engines:
         os.makedirs(scratch, exist_ok=True)
         table, checkpoint = os.path.join(scratch, "table"), os.path.join(scratch, "checkpoint")
         arguments = [os.path.join(HERE, "job_ingest.py"), engine, file_format, landing, table, checkpoint, str(repeat)]
-        if engine == "spark":
-            done = subprocess.run([self.peer, *arguments], capture_output=True, text=True, cwd=scratch)
-            # The JVM is no child that Python waits for: its CPU seconds are not known, its memory only as the largest of all runs so far.
-            cpu, peak = float("nan"), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        if engine not in ("millstream", "sail"):
+            done, cpu, peak = run_watched([self.peer, *arguments], scratch)
         else:
             program = self.millstream if engine == "millstream" else self.peer
             with Server(engine, program, scratch) as server:

@@ -54,3 +54,31 @@ def large_files(directory, total_bytes, kind, file_bytes=128 << 20):
         made += size
         part += 1
     return made, next_id
+
+
+def parquet_files(directory, total_bytes, file_bytes=128 << 20):
+    """`total_bytes` of Parquet (Snappy, as Spark writes it) in files of about 128 MiB, of the same rows as large_files, with every session anew."""
+    import numpy
+    import pyarrow
+    import pyarrow.parquet
+
+    os.makedirs(directory, exist_ok=True)
+    rng, draw = random.Random(7), numpy.random.default_rng(7)
+    block = [numpy.tile(numpy.array(column), 25) for column in zip(*rows(rng, 0, 20000))]  # half a million rows are a row group
+    made, next_id, part = 0, 0, 0
+    types = [pyarrow.int64(), pyarrow.string(), pyarrow.string(), pyarrow.float64()] + [pyarrow.string()] * 4
+    schema = pyarrow.schema(list(zip(FIELDS, types)))
+    while made < total_bytes:
+        path = os.path.join(directory, f"part-{part:05d}.parquet")
+        with pyarrow.parquet.ParquetWriter(path, schema, compression="snappy") as writer:
+            while True:
+                count = len(block[0])
+                columns = [numpy.arange(next_id, next_id + count), *block[1:3], draw.random(count).round(6) * 500, *block[4:7],
+                           [f"{bits:016x}" for bits in draw.integers(0, 1 << 63, count)]]
+                writer.write_batch(pyarrow.record_batch([pyarrow.array(column, kind) for column, kind in zip(columns, types)], schema=schema))
+                next_id += count
+                if os.path.getsize(path) >= min(file_bytes, total_bytes - made):
+                    break
+        made += os.path.getsize(path)
+        part += 1
+    return made, next_id

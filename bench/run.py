@@ -48,7 +48,7 @@ def bench_files(engines, args, base):
     for count in (10_000, 100_000):
         landing = os.path.join(base, f"files{count}")
         generate.small_files(landing, count)
-        peers = ["millstream", "sail", "spark"] if count == 10_000 else ["millstream", "sail"]
+        peers = ["millstream", "sail", "duckdb", "polars"] + (["spark"] if count == 10_000 else [])
         report(f"files: {count:,} JSON files of 1 KiB -> Delta")
         side_by_side(engines, peers, "json", landing, os.path.join(base, "out"), args.runs, count, "files")
         shutil.rmtree(landing)
@@ -95,9 +95,28 @@ def bench_copy(engines, args, base):
 
 def bench_large(engines, args, base, kind):
     landing = os.path.join(base, kind)
-    made, rows = generate.large_files(landing, args.large_bytes, kind)
+    made, rows = generate.parquet_files(landing, args.large_bytes) if kind == "parquet" else generate.large_files(landing, args.large_bytes, kind)
     report(f"{kind}: {made / GB:.2f} GB, {rows:,} rows -> Delta")
-    side_by_side(engines, ["millstream", "sail", "spark"], kind, landing, os.path.join(base, "out"), args.runs, made / GB, "GB")
+    side_by_side(engines, ["millstream", "sail", "duckdb", "polars", "spark"], kind, landing, os.path.join(base, "out"), args.runs, made / GB, "GB")
+    shutil.rmtree(landing)
+
+
+def bench_schema(engines, args, base):
+    """The schema of 1,000 small JSON files, as the client sees it. Sail and polars look at some of the files only."""
+    landing = os.path.join(base, "schema")
+    generate.small_files(landing, 1_000)
+    report("schema: schema inference of 1,000 JSON files of 1 KiB")
+    for engine in ("millstream", "sail", "duckdb", "polars", "spark"):
+        directory = os.path.join(base, "out", engine)
+        os.makedirs(directory, exist_ok=True)
+        command = [engines.client if engine == "millstream" else engines.peer, os.path.join(HERE, "job_schema.py"), engine, landing, directory]
+        if engine in ("millstream", "sail"):
+            with Server(engine, engines.millstream if engine == "millstream" else engines.peer, directory) as server:
+                done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
+        else:
+            done = subprocess.run(command, capture_output=True, text=True, cwd=directory)
+        figures = last_json(done, engine)
+        report(f"  {engine:10} {statistics.median(figures['seconds']) * 1000:8.1f} ms (median of {len(figures['seconds'])}), {figures['columns']} columns")
     shutil.rmtree(landing)
 
 
@@ -270,13 +289,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--millstream", required=True)
     parser.add_argument("--peers", required=True)
-    parser.add_argument("--only", default="files,known,copy,ndjson,csv,batch,hop,rate,yahoo,windows,join,commit,idle,restart,query,start")
+    parser.add_argument("--only", default="files,known,copy,ndjson,csv,parquet,schema,batch,hop,rate,yahoo,windows,join,commit,idle,restart,query,start")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--large-bytes", type=int, default=1_000_000_000)
     args = parser.parse_args()
     engines = Engines(os.path.abspath(args.millstream), sys.executable, os.path.abspath(args.peers))
     base = tempfile.mkdtemp(prefix="millstream-bench-", dir="/dev/shm")
     benches = {"files": bench_files, "known": bench_known, "copy": bench_copy, "ndjson": lambda *a: bench_large(*a, "json"), "csv": lambda *a: bench_large(*a, "csv"),
+               "parquet": lambda *a: bench_large(*a, "parquet"), "schema": bench_schema,
                "batch": bench_batch, "hop": lambda *a: bench_streams(*a, "hop"), "rate": lambda *a: bench_streams(*a, "rate"), "idle": bench_idle,
                "restart": bench_restart, "commit": bench_commit, "query": bench_query, "start": bench_start}
     benches |= {kind: lambda *a, kind=kind: bench_state(*a, kind) for kind in STATE}

@@ -1,7 +1,9 @@
 #include "formats/parquet_writer.h"
 
 #include <arrow/array.h>
+#include <arrow/type_traits.h>
 #include <arrow/util/byte_size.h>
+#include <arrow/util/compression.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/exception.h>
 
@@ -16,7 +18,7 @@
 namespace millstream {
 namespace {
 
-constexpr int64_t kSampleRows = 1024;
+constexpr int64_t kSampleRows = 4096;
 
 // Value `row` as bytes, for types whose equality is that of their bytes; nullopt: another type.
 std::optional<std::string_view> BytesOf(const arrow::Array& array, int64_t row) {
@@ -54,6 +56,26 @@ bool WantsDictionary(const arrow::Array& array) {
     distinct.insert(*bytes);
   }
   return seen > 1 && static_cast<int64_t>(distinct.size()) * 2 <= seen;
+}
+
+// Whether a codec makes the values smaller by a twentieth at least. What it does not is written as it is: compressing random names and numbers takes longer
+// than all else that is done with them.
+bool IsWorthCompressing(const arrow::Array& array, parquet::Compression::type codec_type) {
+  std::string bytes;
+  for (int64_t row = 0; row < std::min(array.length(), kSampleRows); ++row) {
+    if (array.IsNull(row)) continue;
+    std::optional<std::string_view> value = BytesOf(array, row);
+    if (!value) return true;
+    bytes += *value;
+  }
+  arrow::Result<std::unique_ptr<arrow::util::Codec>> codec = arrow::util::Codec::Create(codec_type);
+  constexpr size_t kBytesMin = 4096;  // of less, nothing can be told
+  if (!codec.ok() || *codec == nullptr || bytes.size() < kBytesMin) return true;
+  const auto* input = reinterpret_cast<const uint8_t*>(bytes.data());
+  std::string compressed(static_cast<size_t>((*codec)->MaxCompressedLen(static_cast<int64_t>(bytes.size()), input)), '\0');
+  arrow::Result<int64_t> size =
+      (*codec)->Compress(static_cast<int64_t>(bytes.size()), input, static_cast<int64_t>(compressed.size()), reinterpret_cast<uint8_t*>(compressed.data()));
+  return !size.ok() || *size * 20 < static_cast<int64_t>(bytes.size()) * 19;
 }
 
 // Leaves of float type that hold a NaN, for the Delta statistics; `leaf` counts Parquet columns.
@@ -162,6 +184,15 @@ class ArrowParquetWriter : public ParquetWriter {
     return bytes.ok() ? *bytes : rows.num_rows() * rows.num_columns() * 8;
   }
 
+  void ChooseEncoding(const arrow::Array& sample, const std::string& name, parquet::WriterProperties::Builder& properties) const {
+    if (sample.type()->num_fields() > 0 || WantsDictionary(sample)) return;
+    const auto column = std::make_shared<parquet::schema::ColumnPath>(std::vector<std::string>{name});
+    properties.disable_dictionary(column);
+    // Lengths apart from bytes: among them the codec finds nothing but the lengths of strings that are all as long, each time anew.
+    if (arrow::is_base_binary_like(sample.type_id())) properties.encoding(column, parquet::Encoding::DELTA_LENGTH_BYTE_ARRAY);
+    if (!IsWorthCompressing(sample, CodecOf(options_.codec))) properties.compression(column, parquet::Compression::UNCOMPRESSED);
+  }
+
   // Encodings are chosen from the first rows.
   Status Start(const arrow::RecordBatch* sample) {
     parquet::WriterProperties::Builder properties;
@@ -174,12 +205,7 @@ class ArrowParquetWriter : public ParquetWriter {
         ->set_size_statistics_level(parquet::SizeStatisticsLevel::None)
         ->max_row_group_length(int64_t{1} << 40);
     if (sample) {
-      for (int i = 0; i < sample->num_columns(); ++i) {
-        const auto& field = arrow_schema_->field(i);
-        if (field->type()->num_fields() == 0 && !WantsDictionary(*sample->column(i))) {
-          properties.disable_dictionary(std::make_shared<parquet::schema::ColumnPath>(std::vector<std::string>{field->name()}));
-        }
-      }
+      for (int i = 0; i < sample->num_columns(); ++i) ChooseEncoding(*sample->column(i), arrow_schema_->field(i)->name(), properties);
     }
     parquet::ArrowWriterProperties::Builder arrow_properties;
     stream_ = std::make_shared<PendingFileStream>(*file_);
