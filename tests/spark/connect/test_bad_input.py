@@ -95,20 +95,38 @@ def test_nesting_without_end_is_rescued(spark):
         assert sum(row["_rescued_data"] is None for row in rows) == 1
 
 
-def test_a_line_of_two_gigabytes_costs_no_memory(server, spark):
-    def resident_kb():
-        with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+def peak_kb(server):
+    with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
 
+
+def test_a_line_of_two_gigabytes_costs_no_memory(server, spark):
     with Scratch({"good.json": GOOD}) as job:
         with open(os.path.join(job.landing, "big.json"), "wb") as file:
             file.write(b'{"a":2,"b":"')
             file.seek(2 * 1024 ** 3 + 100)  # a hole, which reads as zeros and needs no disk
             file.write(b'"}\n{"a":3,"b":"after"}\n')
-        before = resident_kb()
+        before = peak_kb(server)
         rows, metrics = job.load(spark)
         assert sorted(row["a"] or "" for row in rows) == ["", "1", "3"] and metrics["numRowsRescued"] == "1", (len(rows), metrics)
-        assert resident_kb() - before < 400_000, (before, resident_kb())
+        assert peak_kb(server) - before < 400_000, (before, peak_kb(server))
+
+
+def test_an_archive_that_unpacks_to_a_thousand_times_its_size_costs_no_memory(server, spark):
+    chunk = b" " * 1_000_000
+    for file_format, begin, end in [("json", b'{"a":2,"b":"', b'"}\n{"a":3,"b":"after"}\n'), ("csv", b'1,"', b'"\n3,after\n')]:
+        with Scratch({"good." + file_format: GOOD if file_format == "json" else b"2,x\n"}) as job:
+            path = os.path.join(job.landing, f"bomb.{file_format}.gz")
+            with gzip.open(path, "wb", compresslevel=1) as file:
+                file.write(begin)
+                for _ in range(800):
+                    file.write(chunk)
+                file.write(end)
+            assert os.path.getsize(path) < 8_000_000
+            before = peak_kb(server)
+            rows, metrics = job.load(spark, file_format=file_format, schema="a string, b string", rescuedDataColumn="_rescued_data")
+            assert len(rows) == 3 and "3" in [row["a"] for row in rows], (rows, metrics)
+            assert peak_kb(server) - before < 400_000, (file_format, before, peak_kb(server))
 
 
 NAMES = ["a b.json", "new\nline.json", "p%20q.json", "h#x.json", "[x].json", "x.json", "st*r.json", "c:d.json", "q?y.json", "{a,b}.json", "it's.json", 'dq".json',
