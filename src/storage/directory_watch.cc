@@ -3,13 +3,14 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <map>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 
 namespace millstream {
 namespace {
@@ -34,6 +35,7 @@ class Watcher {
     const int kernel_number = inotify_add_watch(descriptor_, directory.c_str(), kEvents);
     if (kernel_number < 0) return 0;
     watches_[++last_] = {kernel_number, std::move(changed)};
+    by_kernel_.emplace(kernel_number, last_);
     if (!is_running_) {
       std::thread([this] { Run(); }).detach();
       is_running_ = true;
@@ -46,9 +48,9 @@ class Watcher {
     const auto found = watches_.find(number);
     const int kernel_number = found->second.kernel_number;
     watches_.erase(found);
-    for (const auto& [other, watch] : watches_) {
-      if (watch.kernel_number == kernel_number) return;
-    }
+    auto [at, end] = by_kernel_.equal_range(kernel_number);
+    by_kernel_.erase(std::find_if(at, end, [&](const auto& entry) { return entry.second == number; }));
+    if (by_kernel_.contains(kernel_number)) return;
     inotify_rm_watch(descriptor_, kernel_number);
   }
 
@@ -71,17 +73,20 @@ class Watcher {
         inotify_event event;
         std::memcpy(&event, buffer.data() + at, sizeof(event));
         at += static_cast<ssize_t>(sizeof(event) + event.len);
-        for (const auto& [number, watch] : watches_) {
-          // After an overflow nobody knows what was missed.
-          if (watch.kernel_number == event.wd || (event.mask & IN_Q_OVERFLOW) != 0) watch.changed();
+        if ((event.mask & IN_Q_OVERFLOW) != 0) {  // nobody knows what was missed
+          for (const auto& [number, watch] : watches_) watch.changed();
+          continue;
         }
+        auto [first, end] = by_kernel_.equal_range(event.wd);
+        for (; first != end; ++first) watches_[first->second].changed();
       }
     }
   }
 
   const int descriptor_;
   std::mutex mutex_;
-  std::map<uint64_t, Watch> watches_;  // GUARDED_BY(mutex_)
+  std::unordered_map<uint64_t, Watch> watches_;          // GUARDED_BY(mutex_)
+  std::unordered_multimap<int, uint64_t> by_kernel_;  // GUARDED_BY(mutex_)
   uint64_t last_ = 0;                  // GUARDED_BY(mutex_)
   bool is_running_ = false;            // GUARDED_BY(mutex_)
 };

@@ -176,6 +176,7 @@ DiscoveryOptions CloudFilesDefinition::discovery_options() const {
           .settle_ms = options.settle_ms,
           .full_round_interval_ms = options.backfill_interval_ms,
           .load_empty_files = format->reads_empty_files(),
+          .takes_hints = &fs == &Fs::Local(),
           .modified_after_ns = options.modified_after_ns,
           .modified_before_ns = options.modified_before_ns};
 }

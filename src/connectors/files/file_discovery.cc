@@ -15,45 +15,57 @@ constexpr int64_t kTickMarginNs = 100'000'000;
 constexpr int64_t kFullSweepPauseUs = 1'000'000;
 constexpr int64_t kFullSweepShare = 100;
 constexpr int64_t kAuditedPerRound = 1000;
+// Where the kernel tells of changes: looks at the times of all directories, for what it may not have told.
+constexpr int64_t kLookPauseUs = 500'000;
+constexpr int64_t kLookShare = 20;
 
 }  // namespace
 
 FileDiscovery::FileDiscovery(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger, DiscoveryOptions options)
     : fs_(fs), clock_(clock), ledger_(std::move(ledger)), options_(std::move(options)) {}
 
-Status FileDiscovery::BeginRound(bool full) {
+Result<bool> FileDiscovery::BeginRound(Reach reach) {
   // A round that failed may have left files in the ledger's buffer, where no cursor sees them: they would get a second number.
   round_.reset();
   MS_RETURN_IF_ERROR(ledger_->Write());
+  std::vector<std::string> roots;
+  if (reach == Reach::kHinted) {
+    roots = hints_.TakeChanged();
+    if (roots.empty()) return false;
+  }
   round_.emplace();
-  round_->full = full;
+  round_->reach = reach;
   ++rounds_;
   round_->started_us = clock_.MonotonicMicros();
-  round_->lister = std::make_unique<FileLister>(fs_, options_.lister, &memory_, full ? FileLister::Scope::kAll : FileLister::Scope::kChanged);
+  const FileLister::Scope scope = reach == Reach::kAll ? FileLister::Scope::kAll : FileLister::Scope::kChanged;
+  round_->lister = std::make_unique<FileLister>(fs_, options_.lister, &memory_, scope, std::move(roots));
   if (!ledger_->empty()) round_->cursor = ledger_->NewCursor();
-  return Status();
+  return true;
 }
 
 std::vector<std::string> FileDiscovery::WatchableDirectories() const {
-  constexpr size_t kWatchesMax = 1024;  // a kernel allows some thousands to a user
-  // A directory that is not remembered has files that may change without a trace in it, or may just have changed itself.
-  const int64_t seen = last_counts_.lister.directories_listed + last_counts_.lister.directories_unchanged;
-  std::vector<std::string> paths = memory_.Paths(kWatchesMax);
-  if (!swept_ || static_cast<int64_t>(paths.size()) < seen) return {};
-  return paths;
+  // A directory that counts as changed has files that may change without a trace in it, or may just have changed itself.
+  if (!hints_.is_active() || hints_.has_changed()) return {};
+  return hints_.Paths();
 }
 
 Result<bool> FileDiscovery::Advance(int64_t number_wanted) {
   if (!round_) {
+    const int64_t now_us = clock_.MonotonicMicros();
     int64_t pause = std::max(kFullSweepPauseUs, kFullSweepShare * last_full_took_us_);
     if (options_.full_round_interval_ms) pause = std::min(pause, *options_.full_round_interval_ms * 1000);
-    MS_RETURN_IF_ERROR(BeginRound(!swept_ || clock_.MonotonicMicros() - last_full_us_ >= pause));
+    Reach reach = !swept_ || now_us - last_full_us_ >= pause ? Reach::kAll : Reach::kChanged;
+    if (reach == Reach::kChanged && hints_.is_active() && now_us - last_look_us_ < std::max(kLookPauseUs, kLookShare * last_look_took_us_)) {
+      reach = Reach::kHinted;
+    }
+    MS_ASSIGN_OR_RETURN(bool has_begun, BeginRound(reach));
+    if (!has_begun) return true;
   }
   return Step(FileState::kAssigned, number_wanted);
 }
 
 Status FileDiscovery::SweepEverything(FileState state) {
-  MS_RETURN_IF_ERROR(BeginRound(true));
+  MS_RETURN_IF_ERROR(BeginRound(Reach::kAll).status());
   return Step(state, INT64_MAX).status();
 }
 
@@ -61,6 +73,7 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
   // A round that failed is not taken up again: what it had seen may be half of a directory.
   auto fail = [&](Status status) {
     round_.reset();
+    hints_.Deactivate();
     return status;
   };
   int64_t added_before = round_->counts.added;
@@ -71,6 +84,7 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
       Result<std::optional<ListedDirectory>> listed = round_->lister->Next();
       if (!listed.ok()) return fail(listed.status());
       if (!*listed) break;
+      if (TakesHints((*listed)->path)) hints_.Watch((*listed)->path);
       if ((*listed)->unchanged) continue;
       round_->directory = std::move(*listed);
       if (round_->directory->is_first) round_->gone_before = round_->counts.gone;
@@ -107,14 +121,20 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
   }
   if (Status status = ledger_->Write(); !status.ok()) return fail(status);
   std::erase_if(unsettled_, [this](const auto& file) { return file.second.round != rounds_; });
-  if (round_->full) audit_from_ = round_->audited_known > audit_from_ + kAuditedPerRound ? audit_from_ + kAuditedPerRound : 0;
+  if (round_->reach == Reach::kAll) audit_from_ = round_->audited_known > audit_from_ + kAuditedPerRound ? audit_from_ + kAuditedPerRound : 0;
   round_->counts.changed_ignored = changed_ignored_;
   round_->counts.lister = round_->lister->counts();
   last_counts_ = round_->counts;
-  if (round_->full) {
+  const int64_t now_us = clock_.MonotonicMicros();
+  if (round_->reach == Reach::kAll) {
     swept_ = true;
-    last_full_us_ = clock_.MonotonicMicros();
-    last_full_took_us_ = last_full_us_ - round_->started_us;
+    last_full_us_ = now_us;
+    last_full_took_us_ = now_us - round_->started_us;
+  }
+  if (round_->reach == Reach::kChanged) last_look_took_us_ = now_us - round_->started_us;
+  if (round_->reach != Reach::kHinted) {
+    last_look_us_ = now_us;
+    if (hints_.watched() > 0) hints_.Activate();
   }
   round_.reset();
   return true;
@@ -125,7 +145,7 @@ bool FileDiscovery::PassKnownNames() {
   Round& round = *round_;
   ListedDirectory& listed = *round.directory;
   const int64_t count = listed.digest.count();
-  const bool is_audited = round.full && round.audited_known < audit_from_ + kAuditedPerRound && round.audited_known + count > audit_from_;
+  const bool is_audited = round.reach == Reach::kAll && round.audited_known < audit_from_ + kAuditedPerRound && round.audited_known + count > audit_from_;
   if (is_audited && static_cast<int64_t>(listed.names.size()) == count) {
     listed.same_names = false;
     listed.names.Sort();
@@ -155,7 +175,7 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
       MS_ASSIGN_OR_RETURN(record, round.cursor->record());
       MS_RETURN_IF_ERROR(round.cursor->Next());
       ++round.counts.known;
-      if (record.state != FileState::kEmpty && !options_.allow_overwrites) return round.full ? Audit(name, record) : Status();
+      if (record.state != FileState::kEmpty && !options_.allow_overwrites) return round.reach == Reach::kAll ? Audit(name, record) : Status();
     }
   }
   // An overwritten file does not touch its directory's times: with allowOverwrites each file is looked at, each time.
@@ -262,6 +282,9 @@ bool FileDiscovery::IsSettled(const std::string& path, const FileInfo& info) {
   return true;
 }
 
+// Not of the directory above, where the load path names one file.
+bool FileDiscovery::TakesHints(const std::string& directory) const { return options_.takes_hints && directory.starts_with(options_.lister.glob.base()); }
+
 Status FileDiscovery::EndDirectory() {
   Round& round = *round_;
   ListedDirectory& listed = *round.directory;
@@ -278,6 +301,7 @@ Status FileDiscovery::EndDirectory() {
     memory_.Remember(listed.path, {listed.info.device, listed.info.inode, listed.info.changed_ns, std::move(listed.subdirectories), listed.digest, gone});
   } else {
     memory_.Forget(listed.path);
+    if (TakesHints(listed.path)) hints_.Mark(listed.path);
   }
   round.directory.reset();
   return Status();

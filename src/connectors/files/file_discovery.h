@@ -6,7 +6,8 @@
 // the names that it held when all of them were known costs their reading and no comparison (names_digest.h). A directory whose ctime
 // is what it was when it was last listed, and was then older than the clock of any file system ticks, is not listed again; as file systems exist whose
 // directory times are no good, everything is listed in full every second, or every hundred times what that takes. So a wrong directory time costs latency,
-// never a file.
+// never a file. Nor does a lost event of the kernel: with hints, a look is one at the directories that it has told of, but every half second, or every twenty
+// times what that takes, at the times of all of them.
 
 #include <cstdint>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <unordered_map>
 
 #include "base/clock.h"
+#include "connectors/files/directory_hints.h"
 #include "connectors/files/file_ledger.h"
 #include "connectors/files/file_lister.h"
 
@@ -27,6 +29,7 @@ struct DiscoveryOptions {
   int64_t settle_ms = 0;                          // a file is taken when it has not changed for so long
   std::optional<int64_t> full_round_interval_ms;  // everything is listed at least so often
   bool load_empty_files = false;                  // formats in which a file without bytes is a row
+  bool takes_hints = false;                       // of the kernel: directories of which it says nothing are looked at now and then only
   std::optional<int64_t> modified_after_ns, modified_before_ns;
 };
 
@@ -54,6 +57,8 @@ class FileDiscovery {
   const DiscoveryCounts& counts() const { return last_counts_; }
 
  private:
+  // Which directories a round lists: those that the kernel has told of, those whose times have changed, all.
+  enum class Reach { kHinted, kChanged, kAll };
   struct Round {
     std::unique_ptr<FileLister> lister;
     std::unique_ptr<FileLedger::Cursor> cursor;  // null: the ledger was empty
@@ -61,15 +66,17 @@ class FileDiscovery {
     int64_t listed_ms = 0;  // just before the directory was listed
     size_t next_name = 0;
     bool complete = true;  // all files of the directory are settled, it need not be listed again
-    bool full = false;
+    Reach reach = Reach::kChanged;
     int64_t started_us = 0;
     int64_t gone_before = 0;    // counts.gone before the directory
     int64_t audited_known = 0;  // known files that an audit may look at, so far
     DiscoveryCounts counts;
   };
-  Status BeginRound(bool full);
+  // False: there is nothing to look at.
+  Result<bool> BeginRound(Reach reach);
   Result<bool> Step(FileState state, int64_t number_wanted);
   bool PassKnownNames();
+  bool TakesHints(const std::string& directory) const;
   Status MergeName(std::string_view name, FileState state);
   Status Take(std::string_view name, const FileInfo& info, const std::string& path, FileState state);
   bool IsSettled(const std::string& path, const FileInfo& info);
@@ -82,6 +89,7 @@ class FileDiscovery {
   std::shared_ptr<FileLedger> ledger_;
   DiscoveryOptions options_;
   DirectoryMemory memory_;
+  DirectoryHints hints_;
   // Files that may still be written to, and since when they have been as they are (monotonic). Without those that no round has seen since.
   struct Unsettled {
     int64_t size_bytes = 0, changed_ns = 0, since_us = 0;
@@ -94,6 +102,7 @@ class FileDiscovery {
   std::optional<Round> round_;
   DiscoveryCounts last_counts_;
   int64_t last_full_us_ = 0, last_full_took_us_ = 0;
+  int64_t last_look_us_ = 0, last_look_took_us_ = 0;  // at all directories
   bool swept_ = false;
 };
 

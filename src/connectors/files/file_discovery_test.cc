@@ -327,6 +327,67 @@ TEST_F(Discovery, FullRoundsFindWhatIsNewAmongDirectoriesOfTheSameNames) {
   }
 }
 
+// The clock stands still: after the first rounds nothing is looked at but what the kernel tells of.
+TEST_F(Discovery, HintsOfTheKernelAreEnough) {
+  std::mt19937 random(12);
+  DiscoveryOptions options = Options(in_.path());
+  options.takes_hints = true;
+  Reopen(options);
+  std::set<std::string> expected;
+  auto add = [&](const std::string& path) {
+    WriteFile(path, "1");
+    expected.insert(path);
+  };
+  for (int i = 0; i < 20; ++i) add(in_ / ("d" + std::to_string(i) + "/f"));
+  ASSERT_EQ(symlink("..", (in_ / "d3/up").c_str()), 0);
+  ASSERT_TRUE(Sweep().ok());
+  ASSERT_TRUE(Look().ok());
+  EXPECT_EQ(discovery_->WatchableDirectories().size(), 21u);
+  int64_t listed = 0;
+  for (int round = 0; round < 40; ++round) {
+    const std::string name = std::to_string(round);
+    const std::string directory = in_ / ("d" + std::to_string(random() % 20));
+    const int kind = static_cast<int>(random() % 4);
+    switch (kind) {
+      case 0:
+        add(directory + "/g" + name);
+        break;
+      case 1:  // more directories at once than the kernel tells of
+        add(directory + "/n" + name + "/a/b/f");
+        break;
+      case 2: {  // one comes from elsewhere, with all that is in it
+        WriteFile(state_ / ("made" + name + "/x/f"), "1");
+        std::filesystem::rename(state_ / ("made" + name), directory + "/m" + name);
+        expected.insert(directory + "/m" + name + "/x/f");
+        break;
+      }
+      default:  // another one takes the place of one
+        std::filesystem::remove_all(in_ / "e");
+        add(in_ / ("e/f" + name));
+        break;
+    }
+    for (int attempt = 0; attempt < 500 && ledger_->last_number() < static_cast<int64_t>(expected.size()); ++attempt) {
+      usleep(2000);
+      ASSERT_TRUE(Look().ok());
+      const ListerCounts& counts = discovery_->counts().lister;
+      if (kind == 0) listed = std::max(listed, counts.directories_listed + counts.directories_unchanged);
+    }
+    ASSERT_EQ(Known(*ledger_), expected) << "round " << round;
+  }
+  EXPECT_LT(listed, 20);
+}
+
+TEST_F(Discovery, HintsStayWithinALoadPathOfOneFile) {
+  WriteFile(in_ / "one", "1");
+  WriteFile(in_ / "other", "1");
+  DiscoveryOptions options = Options(in_ / "one");
+  options.takes_hints = true;
+  Reopen(options);
+  ASSERT_TRUE(Sweep().ok());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Look().ok());
+  EXPECT_THAT(Known(*ledger_), ElementsAre(in_ / "one"));
+}
+
 TEST(NamesDigest, IsThatOfASet) {
   NamesDigest one, other, third;
   for (const char* name : {"a", "b", "ab", ""}) one.Add(name);

@@ -25,36 +25,31 @@ void DirectoryMemory::Remember(const std::string& path, Known known) {
   known_[path] = std::move(known);
 }
 
-std::vector<std::string> DirectoryMemory::Paths(size_t count_max) const {
-  std::vector<std::string> paths;
-  if (known_.size() > count_max) return paths;
-  for (const auto& [path, known] : known_) paths.push_back(path);
-  return paths;
+FileLister::FileLister(Fs& fs, const ListerOptions& options, const DirectoryMemory* memory, Scope scope, std::vector<std::string> roots)
+    : fs_(fs), options_(options), memory_(memory), scope_(scope), roots_(std::move(roots)), started_(!roots_.empty()) {}
+
+Result<std::optional<ListedDirectory>> FileLister::Begin() {
+  started_ = true;
+  const std::string& base = options_.glob.base();
+  Result<FileInfo> info = fs_.Stat(base);
+  if (!info.ok()) {
+    if (info.status().Is(errors::kFileNotFound) || info.status().error_number() == ENOTDIR) {
+      return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(base)}});
+    }
+    return info.status();
+  }
+  if (!info->is_directory) {  // the load path names one file
+    ListedDirectory listed{.path = std::string(ParentPath(base))};
+    if (info->is_regular) listed.names.Add(BaseName(base));
+    return std::optional(std::move(listed));
+  }
+  MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, Enter(base));
+  if (listed) return listed;
+  return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(base)}});
 }
 
-FileLister::FileLister(Fs& fs, const ListerOptions& options, const DirectoryMemory* memory, Scope scope)
-    : fs_(fs), options_(options), memory_(memory), scope_(scope) {}
-
 Result<std::optional<ListedDirectory>> FileLister::Next() {
-  if (!started_) {
-    started_ = true;
-    const std::string& base = options_.glob.base();
-    Result<FileInfo> info = fs_.Stat(base);
-    if (!info.ok()) {
-      if (info.status().Is(errors::kFileNotFound) || info.status().error_number() == ENOTDIR) {
-        return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(base)}});
-      }
-      return info.status();
-    }
-    if (!info->is_directory) {  // the load path names one file
-      ListedDirectory listed{.path = std::string(ParentPath(base))};
-      if (info->is_regular) listed.names.Add(BaseName(base));
-      return std::optional(std::move(listed));
-    }
-    MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, Enter(base));
-    if (listed) return listed;
-    return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(base)}});
-  }
+  if (!started_) return Begin();
   if (reading_) return NextPart();
   while (!levels_.empty()) {
     PlanAhead();
@@ -68,7 +63,22 @@ Result<std::optional<ListedDirectory>> FileLister::Next() {
     MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, Enter(std::move(path)));
     if (listed) return listed;
   }
+  while (next_root_ < roots_.size()) {
+    LookAbove(roots_[next_root_]);
+    MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, Enter(roots_[next_root_++]));
+    if (listed) return listed;
+  }
   return std::optional<ListedDirectory>();
+}
+
+// So that a symlink which leads back above the root is known for a loop.
+void FileLister::LookAbove(const std::string& root) {
+  above_.clear();
+  const std::string& base = options_.glob.base();
+  for (size_t end = base.size(); end < root.size(); end = root.find('/', end + 1)) {
+    Result<FileInfo> info = fs_.Stat(root.substr(0, end));
+    if (info.ok()) above_.emplace_back(info->device, info->inode);
+  }
 }
 
 std::optional<NamesDigest> FileLister::KnownNames(const std::string& path) const {
@@ -110,11 +120,11 @@ Result<std::optional<ListedDirectory>> FileLister::Enter(std::string path) {
     return ahead->status.ok() ? Result<std::optional<ListedDirectory>>(std::nullopt) : ahead->status;
   }
   const FileInfo& info = reading.info();
-  for (const Level& level : levels_) {
-    if (level.device == info.device && level.inode == info.inode) {
-      ++counts_.symlink_loops;
-      return std::optional<ListedDirectory>();
-    }
+  const bool is_loop = std::any_of(levels_.begin(), levels_.end(), [&](const Level& level) { return level.device == info.device && level.inode == info.inode; }) ||
+                       std::find(above_.begin(), above_.end(), std::pair(info.device, info.inode)) != above_.end();
+  if (is_loop) {
+    ++counts_.symlink_loops;
+    return std::optional<ListedDirectory>();
   }
   MS_RETURN_IF_ERROR(ahead->status);
   if (scope_ == Scope::kChanged) {

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "connectors/files/directory_reading.h"
@@ -35,8 +36,6 @@ class DirectoryMemory {
   void Remember(const std::string& path, Known known);
   void Forget(const std::string& path) { known_.erase(path); }
   void Clear() { known_.clear(); }
-  // All of them; none when there are more than `count_max`.
-  std::vector<std::string> Paths(size_t count_max) const;
 
  private:
   static constexpr size_t kDirectoriesMax = 50'000;  // about 10 MB; directories beyond are listed each time
@@ -48,8 +47,9 @@ class FileLister {
  public:
   // kChanged: directories whose times are as remembered are not listed. kAll: they are, but need not be sorted when they hold the names that they held.
   enum class Scope { kChanged, kAll };
-  // `memory` may be null. All must outlive the lister.
-  FileLister(Fs& fs, const ListerOptions& options, const DirectoryMemory* memory, Scope scope = Scope::kChanged);
+  // `memory` may be null. All must outlive the lister. With `roots`, of which none lies below another one, only what lies below them is listed; those that are
+  // not there are passed over.
+  FileLister(Fs& fs, const ListerOptions& options, const DirectoryMemory* memory, Scope scope = Scope::kChanged, std::vector<std::string> roots = {});
   // nullopt at the end. PATH_NOT_FOUND when the base is missing.
   Result<std::optional<ListedDirectory>> Next();
   const ListerCounts& counts() const { return counts_; }
@@ -61,6 +61,8 @@ class FileLister {
     size_t next = 0, next_ahead = 0;
     uint64_t device = 0, inode = 0;
   };
+  Result<std::optional<ListedDirectory>> Begin();
+  void LookAbove(const std::string& root);
   Result<std::optional<ListedDirectory>> Enter(std::string path);
   Result<std::optional<ListedDirectory>> NextPart();
   std::optional<NamesDigest> KnownNames(const std::string& path) const;
@@ -70,6 +72,9 @@ class FileLister {
   const ListerOptions& options_;
   const DirectoryMemory* memory_;
   const Scope scope_;
+  std::vector<std::string> roots_;
+  size_t next_root_ = 0;
+  std::vector<std::pair<uint64_t, uint64_t>> above_;  // device and inode of the directories between the base and the root
   bool started_ = false;
   std::vector<Level> levels_;
   std::optional<DirectoryReading> reading_;  // a directory of which a part has been listed
