@@ -3,6 +3,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/at_once.h"
 #include "formats/format_makers.h"
 #include "formats/formats_errors.h"
 #include "formats/input_chunks.h"
@@ -161,24 +162,18 @@ class JsonFormat : public FileFormat {
   }
 
   Result<StructType> InferSchema(const std::vector<InputFile>& files) const override {
-    JsonSchemaInference inference(options_, !context_.case_sensitive);
     InputChunks chunks(Fs::Local(), files, ChunksOf(options_), nullptr);
-    InputChunk chunk;
-    uint64_t record_number = 0;
-    while (true) {
-      MS_ASSIGN_OR_RETURN(bool more, chunks.Next(&chunk));
-      if (!more) return inference.Finish();
-      for (const ChunkPiece& piece : chunk.pieces) {
-        char *begin = chunk.data + piece.begin, *end = chunk.data + piece.end;
-        auto record = [&](const char* from, const char* to) {
-          // An even sample, the same one each time.
-          bool sampled =
-              options_.sampling_ratio >= 1 || static_cast<double>(record_number++ * 0x9E3779B97F4A7C15ull >> 32) < options_.sampling_ratio * 4294967296.0;
-          return sampled && to - from <= kRecordBytesMax ? inference.Record(from, to) : Status::Ok();
-        };
-        MS_RETURN_IF_ERROR(options_.multi_line ? inference.Document(begin, end) : ForEachLine(begin, end, options_.line_separator, record));
-      }
-    }
+    // A sample is counted off from the first record to the last.
+    int64_t bytes = 0;
+    for (const InputFile& file : files) bytes += file.size_bytes;
+    const size_t threads = options_.sampling_ratio < 1 || bytes < kBytesWorthThreads ? 1 : static_cast<size_t>(std::max(1, context_.threads));
+    std::vector<std::unique_ptr<JsonSchemaInference>> found(threads);
+    MS_RETURN_IF_ERROR(DoAtOnce(threads, threads, [&](size_t part) {
+      found[part] = std::make_unique<JsonSchemaInference>(options_, !context_.case_sensitive);
+      return InferFrom(chunks, *found[part]);
+    }));
+    for (size_t part = 1; part < threads; ++part) found[0]->Merge(*found[part]);
+    return found[0]->Finish();
   }
 
   Result<StructType> MergeNewFields(const std::vector<InputFile>& files, const StructType& known) const override {
@@ -198,6 +193,29 @@ class JsonFormat : public FileFormat {
   }
 
  private:
+  static constexpr int64_t kBytesWorthThreads = 1 << 20;
+
+  // Takes chunks until there are no more.
+  Status InferFrom(InputChunks& chunks, JsonSchemaInference& inference) const {
+    InputChunk chunk;
+    uint64_t record_number = 0;
+    while (true) {
+      MS_ASSIGN_OR_RETURN(bool more, chunks.Next(&chunk));
+      if (!more) return Status::Ok();
+      for (const ChunkPiece& piece : chunk.pieces) {
+        inference.SetPlace(piece.file, piece.file_offset);
+        char *begin = chunk.data + piece.begin, *end = chunk.data + piece.end;
+        auto record = [&](const char* from, const char* to) {
+          // An even sample, the same one each time.
+          bool sampled =
+              options_.sampling_ratio >= 1 || static_cast<double>(record_number++ * 0x9E3779B97F4A7C15ull >> 32) < options_.sampling_ratio * 4294967296.0;
+          return sampled && to - from <= kRecordBytesMax ? inference.Record(from, to) : Status::Ok();
+        };
+        MS_RETURN_IF_ERROR(options_.multi_line ? inference.Document(begin, end) : ForEachLine(begin, end, options_.line_separator, record));
+      }
+    }
+  }
+
   const JsonOptions options_;
   const FormatContext context_;
 };

@@ -25,9 +25,11 @@ std::string LowerCase(std::string_view text) {
 // The type of all values seen so far at one place; grows only.
 struct InferredType {
   enum class Kind { kNull, kBoolean, kLong, kDouble, kDecimal, kTimestamp, kTimestampNtz, kString, kStruct, kArray };
+  using Place = std::pair<int32_t, int64_t>;
   struct Field {
     std::string name;
     std::unique_ptr<InferredType> type;
+    Place place;  // where it was seen first
   };
   Kind kind = Kind::kNull;
   int precision = 0, scale = 0;
@@ -74,11 +76,31 @@ struct InferredType {
       BeString();
     }
   }
-  InferredType& FieldNamed(std::string_view name, bool ignore_case) {
+  InferredType& FieldNamed(std::string_view name, bool ignore_case, Place place) {
     std::string key = ignore_case ? LowerCase(name) : std::string(name);
     auto [at, inserted] = index.try_emplace(std::move(key), fields.size());
-    if (inserted) fields.push_back({std::string(name), std::make_unique<InferredType>()});
-    return *fields[at->second].type;
+    if (inserted) fields.push_back({std::string(name), std::make_unique<InferredType>(), place});
+    Field& field = fields[at->second];
+    if (!inserted && place < field.place) {
+      field.place = place;
+      field.name = name;
+    }
+    return *field.type;
+  }
+  // Of any type: as if the values of both had been seen.
+  void MergeAll(const InferredType& other, bool ignore_case) {
+    if (other.kind == Kind::kNull || kind == Kind::kString) return;
+    if (other.kind != Kind::kStruct && other.kind != Kind::kArray) {
+      const bool is_nested = kind == Kind::kStruct || kind == Kind::kArray;
+      return is_nested ? BeString() : Merge(other.kind, other.precision, other.scale);
+    }
+    if (kind == Kind::kNull) kind = other.kind;
+    if (kind != other.kind) return BeString();
+    if (kind == Kind::kArray) {
+      if (!element) element = std::make_unique<InferredType>();
+      return element->MergeAll(*other.element, ignore_case);
+    }
+    for (const Field& field : other.fields) FieldNamed(field.name, ignore_case, field.place).MergeAll(*field.type, ignore_case);
   }
 };
 
@@ -88,7 +110,8 @@ using Kind = InferredType::Kind;
 
 class ValueInference {
  public:
-  ValueInference(const JsonOptions& options, bool ignore_case, JsonScanner& scanner) : options_(options), ignore_case_(ignore_case), scanner_(scanner) {}
+  ValueInference(const JsonOptions& options, bool ignore_case, InferredType::Place place, JsonScanner& scanner)
+      : options_(options), ignore_case_(ignore_case), place_(place), scanner_(scanner) {}
 
   // Merges the value at the scanner into `type`; false on a syntax error.
   bool Value(InferredType& type, int depth) {
@@ -132,7 +155,7 @@ class ValueInference {
       name.Truncate(0);
       if (!scanner_.FieldName(&name)) return false;
       scanner_.SkipSpace();
-      InferredType& field = type.FieldNamed({reinterpret_cast<const char*>(name.data()), static_cast<size_t>(name.size())}, ignore_case_);
+      InferredType& field = type.FieldNamed({reinterpret_cast<const char*>(name.data()), static_cast<size_t>(name.size())}, ignore_case_, place_);
       if (!Value(field, depth + 1)) return false;
       if (scanner_.Take(',')) continue;
       return scanner_.Take('}');
@@ -211,6 +234,7 @@ class ValueInference {
 
   const JsonOptions& options_;
   const bool ignore_case_;
+  const InferredType::Place place_;
   JsonScanner& scanner_;
   Growing<uint8_t> text_;
 };
@@ -286,7 +310,7 @@ bool JsonSchemaInference::OneValue(JsonScanner& scanner) {
   if (!scanner.SkipValue(0)) return false;
   const char* after = scanner.position();
   scanner.set_position(begin);
-  ValueInference inference(options_, ignore_case_, scanner);
+  ValueInference inference(options_, ignore_case_, place_, scanner);
   char c = scanner.Peek();
   bool good = true;
   if (c == '{') {
@@ -338,6 +362,11 @@ Status JsonSchemaInference::Document(const char* begin, const char* end) {
   return Status::Ok();
 }
 
+void JsonSchemaInference::Merge(const JsonSchemaInference& other) {
+  root_->MergeAll(*other.root_, ignore_case_);
+  corrupt_seen_ = corrupt_seen_ || other.corrupt_seen_;
+}
+
 StructType JsonSchemaInference::Finish() const {
   StructType schema;
   if (auto type = Canonical(*root_, options_)) schema = type->fields();
@@ -357,7 +386,7 @@ bool JsonValueHasType(std::string_view json, const JsonOptions& options) {
   JsonScanner scanner(options);
   scanner.Reset(copy.data(), copy.data() + json.size());
   InferredType type;
-  return ValueInference(options, true, scanner).Value(type, 1) && Canonical(type, options).has_value();
+  return ValueInference(options, true, {}, scanner).Value(type, 1) && Canonical(type, options).has_value();
 }
 
 StructType MergeNewFieldsInto(const StructType& known, const StructType& found, bool case_sensitive) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "formats/json_options.h"
 #include "types/data_type.h"
@@ -23,6 +24,10 @@ class JsonSchemaInference {
   Status Record(const char* begin, const char* end);
   // Several values one after another.
   Status Document(const char* begin, const char* end);
+  // Where what follows stands among all records: of two spellings of a name, the first one is the column's.
+  void SetPlace(int32_t file, int64_t offset) { place_ = {file, offset}; }
+  // Adds what another one has found, whatever each has seen first.
+  void Merge(const JsonSchemaInference& other);
   // Fields sorted by name.
   StructType Finish() const;
 
@@ -33,6 +38,7 @@ class JsonSchemaInference {
   const JsonOptions& options_;
   const bool ignore_case_;
   std::unique_ptr<InferredType> root_;
+  std::pair<int32_t, int64_t> place_;
   bool corrupt_seen_ = false;
 };
 
