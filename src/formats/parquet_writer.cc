@@ -1,7 +1,6 @@
 #include "formats/parquet_writer.h"
 
 #include <arrow/array.h>
-#include <arrow/type_traits.h>
 #include <arrow/util/byte_size.h>
 #include <arrow/util/compression.h>
 #include <parquet/arrow/writer.h>
@@ -59,7 +58,7 @@ bool WantsDictionary(const arrow::Array& array) {
 }
 
 // Whether a codec makes the values smaller by a twentieth at least. What it does not is written as it is: compressing random names and numbers takes longer
-// than all else that is done with them.
+// than all else that is done with them. (DELTA_LENGTH_BYTE_ARRAY would save their lengths too; the library's encoder allocates memory for each value.)
 bool IsWorthCompressing(const arrow::Array& array, parquet::Compression::type codec_type) {
   std::string bytes;
   for (int64_t row = 0; row < std::min(array.length(), kSampleRows); ++row) {
@@ -188,8 +187,6 @@ class ArrowParquetWriter : public ParquetWriter {
     if (sample.type()->num_fields() > 0 || WantsDictionary(sample)) return;
     const auto column = std::make_shared<parquet::schema::ColumnPath>(std::vector<std::string>{name});
     properties.disable_dictionary(column);
-    // Lengths apart from bytes: among them the codec finds nothing but the lengths of strings that are all as long, each time anew.
-    if (arrow::is_base_binary_like(sample.type_id())) properties.encoding(column, parquet::Encoding::DELTA_LENGTH_BYTE_ARRAY);
     if (!IsWorthCompressing(sample, CodecOf(options_.codec))) properties.compression(column, parquet::Compression::UNCOMPRESSED);
   }
 
