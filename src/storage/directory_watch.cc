@@ -1,5 +1,6 @@
 #include "storage/directory_watch.h"
 
+#include <poll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -54,21 +55,14 @@ class Watcher {
     inotify_rm_watch(descriptor_, kernel_number);
   }
 
- private:
-  struct Watch {
-    int kernel_number;
-    std::function<void()> changed;
-  };
-
-  Watcher() : descriptor_(inotify_init1(IN_CLOEXEC)) {}
-
-  void Run() {
+  // Under the lock from reading to calling: who has the lock knows that all events so far have been told.
+  void Dispatch() {
     alignas(inotify_event) std::array<char, 64 << 10> buffer;
+    std::lock_guard lock(mutex_);
     for (;;) {
       const ssize_t size = read(descriptor_, buffer.data(), buffer.size());
       if (size < 0 && errno == EINTR) continue;
       if (size <= 0) return;
-      std::lock_guard lock(mutex_);
       for (ssize_t at = 0; at < size;) {
         inotify_event event;
         std::memcpy(&event, buffer.data() + at, sizeof(event));
@@ -80,6 +74,22 @@ class Watcher {
         auto [first, end] = by_kernel_.equal_range(event.wd);
         for (; first != end; ++first) watches_[first->second].changed();
       }
+    }
+  }
+
+ private:
+  struct Watch {
+    int kernel_number;
+    std::function<void()> changed;
+  };
+
+  Watcher() : descriptor_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
+
+  void Run() {
+    for (;;) {
+      pollfd readable{.fd = descriptor_, .events = POLLIN, .revents = 0};
+      if (poll(&readable, 1, -1) < 0 && errno != EINTR) return;
+      Dispatch();
     }
   }
 
@@ -106,5 +116,7 @@ std::unique_ptr<DirectoryWatch> WatchDirectory(const std::string& directory, std
   const uint64_t number = Watcher::Instance().Add(directory, std::move(changed));
   return number == 0 ? nullptr : std::make_unique<InotifyWatch>(number);
 }
+
+void TellOfChangesSoFar() { Watcher::Instance().Dispatch(); }
 
 }  // namespace millstream

@@ -17,4 +17,7 @@ class DirectoryWatch {
 // file system says nothing of what other machines do. nullptr: this directory cannot be watched (it is not there, or the kernel's limit is reached).
 std::unique_ptr<DirectoryWatch> WatchDirectory(const std::string& directory, std::function<void()> changed);
 
+// Makes the calls for all changes that happened before this one, on this thread where they are not made yet.
+void TellOfChangesSoFar();
+
 }  // namespace millstream

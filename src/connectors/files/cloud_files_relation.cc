@@ -1,7 +1,6 @@
 #include "connectors/files/cloud_files_relation.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "connectors/files/cloud_files_source.h"
 #include "connectors/files/files_errors.h"
@@ -13,7 +12,6 @@ namespace {
 // Auto Loader infers from 50 GB or 1,000 files, whichever it discovers first.
 constexpr int64_t kSampleFilesMax = 1000;
 constexpr int64_t kSampleBytesMax = int64_t{50} << 30;
-constexpr int kThreadsAheadMax = 3;
 
 Result<std::vector<InputFile>> SampleFiles(const CloudFilesDefinition& definition) {
   DiscoveryOptions discovery = definition.discovery_options();
@@ -168,9 +166,7 @@ Status ResolveInferredSchema(CloudFilesDefinition& definition, bool is_streaming
 }  // namespace
 
 DiscoveryOptions CloudFilesDefinition::discovery_options() const {
-  // One that is no local file system is a test's or a benchmark's, and may be for one thread.
-  const int threads_ahead = &fs == &Fs::Local() ? std::clamp(static_cast<int>(std::thread::hardware_concurrency()) - 1, 0, kThreadsAheadMax) : 0;
-  return {.lister = {.glob = glob, .name_filter = options.name_filter, .threads_ahead = threads_ahead},
+  return {.lister = {.glob = glob, .name_filter = options.name_filter, .threads_ahead = ThreadsAhead(fs)},
           .allow_overwrites = options.changed_files != ChangedFiles::kIgnored,
           .identity_by_content = options.identity_by_content,
           .settle_ms = options.settle_ms,

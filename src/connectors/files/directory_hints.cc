@@ -39,6 +39,7 @@ bool DirectoryHints::has_changed() const {
 
 std::vector<std::string> DirectoryHints::TakeChanged() {
   std::set<std::string> paths;
+  TellOfChangesSoFar();
   {
     std::lock_guard lock(changed_->mutex);
     paths.swap(changed_->paths);

@@ -26,7 +26,7 @@ class DirectoryHints {
   void Deactivate() { is_active_ = false; }
   bool is_active() const { return is_active_; }
   bool has_changed() const;
-  // Those that have changed since the last call, without those below another one of them.
+  // Those that have changed since the last call and before this one, without those below another one of them.
   std::vector<std::string> TakeChanged();
 
   size_t watched() const { return watches_.size(); }

@@ -62,7 +62,7 @@ Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelectio
   }
   FoundFiles found;
   bool any = !glob.has_glob();
-  ListerOptions options{.glob = glob, .name_filter = selection.name_filter, .skip_unfinished = selection.skip_unfinished};
+  ListerOptions options{.glob = glob, .name_filter = selection.name_filter, .skip_unfinished = selection.skip_unfinished, .threads_ahead = ThreadsAhead(fs)};
   const int64_t began_us = memory == nullptr ? 0 : memory->clock.MonotonicMicros();
   const bool full = memory == nullptr || memory->last_full_us == INT64_MIN ||
                     began_us - memory->last_full_us >= std::max(kFullListingPauseUs, kFullListingShare * memory->full_took_us);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/at_once.h"
+
 namespace millstream {
 namespace {
 
@@ -9,6 +11,11 @@ namespace {
 constexpr int64_t kNamesAhead = 20'000;
 
 }  // namespace
+
+int ThreadsAhead(const Fs& fs) {
+  constexpr int kThreadsMax = 3;
+  return &fs == &Fs::Local() ? std::clamp(static_cast<int>(ThreadsOfMachine()) - 1, 0, kThreadsMax) : 0;
+}
 
 ReadAhead::ReadAhead(int threads) {
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });

@@ -16,6 +16,9 @@
 
 namespace millstream {
 
+// For ListerOptions::threads_ahead: what this machine's file system bears. None for one that is a test's or a benchmark's: it may be for one thread.
+int ThreadsAhead(const Fs& fs);
+
 // A directory as far as it has been read.
 struct ReadDirectory {
   DirectoryReading reading;
