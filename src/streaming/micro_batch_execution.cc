@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "connectors/api/retractions.h"
 #include "connectors/api/table.h"
 #include "storage/failpoint.h"
 #include "streaming/observed_json.h"
@@ -63,6 +65,10 @@ class FrozenSource : public Source {
   std::optional<StreamOffset> end_;
 };
 
+Status CannotRetract(std::string reason) {
+  return Status::Error(errors::kRetractionUnsupported, {{"what", "UNDO, REPLAY or cloudFiles.changedFiles = replaced"}, {"reason", std::move(reason)}});
+}
+
 RowStreamPtr NoRows(const StructType& schema, const StructType& metadata, const ScanNeeds& needs) {
   StructType wanted;
   for (const std::string& column : needs.columns) {
@@ -105,6 +111,7 @@ Status MicroBatchExecution::Initialize(bool freeze_sources) {
 
   next_batch_ = recovery.batch;
   if (!plan_.depends_on_time) MS_RETURN_IF_ERROR(MakePlan(0));
+  MS_RETURN_IF_ERROR(TellRetractionSupport());
   if (recovery.step == NextStep::kStartFresh) return OpenState(next_batch_).status();
   const BatchId last = *found.last_offsets;
   if (last.value() > 0) {
@@ -150,6 +157,32 @@ Status MicroBatchExecution::MakePlan(int64_t batch_timestamp_ms) {
   if (compiled_ != nullptr && (!plan_.depends_on_time || compiled_for_ms_ == batch_timestamp_ms)) return Status();
   MS_ASSIGN_OR_RETURN(compiled_, plan_.compile(batch_timestamp_ms));
   compiled_for_ms_ = batch_timestamp_ms;
+  return Status();
+}
+
+Status MicroBatchExecution::TellRetractionSupport() {
+  const auto* removes = dynamic_cast<const RemovesFileRows*>(sink_.get());
+  for (Input& input : inputs_) {
+    auto* retracts = dynamic_cast<RetractsFiles*>(input.source.get());
+    if (retracts == nullptr) continue;
+    const Status possible = removes == nullptr ? CannotRetract("its sink " + sink_->description() + " does not know which rows came from which file")
+                                               : removes->CanRemoveFileRows();
+    MS_RETURN_IF_ERROR(retracts->SetRetractionSupport(possible));
+  }
+  return Status();
+}
+
+Status MicroBatchExecution::TellRetractedFiles() {
+  std::vector<std::string> paths;
+  for (Input& input : inputs_) {
+    auto* retracts = dynamic_cast<RetractsFiles*>(input.source.get());
+    if (retracts == nullptr || !input.end || input.end == input.start) continue;
+    MS_ASSIGN_OR_RETURN(std::vector<std::string> of_source, retracts->RetractedFiles(input.start, *input.end));
+    std::move(of_source.begin(), of_source.end(), std::back_inserter(paths));
+  }
+  auto* removes = dynamic_cast<RemovesFileRows*>(sink_.get());
+  if (removes == nullptr && !paths.empty()) return CannotRetract("its sink " + sink_->description() + " does not know which rows came from which file");
+  if (removes != nullptr) removes->SetRetractedFiles(std::move(paths));
   return Status();
 }
 
@@ -331,6 +364,7 @@ Result<BatchResult> MicroBatchExecution::WriteBatch(const Batch& batch, TriggerP
       MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenBatch(batch, progress));
       MS_FAILPOINT("stream.before_sink");
       TriggerProgress::Phase phase(progress, "addBatch");
+      MS_RETURN_IF_ERROR(TellRetractedFiles());
       Result<BatchResult> added = sink_->AddBatch(batch.id, compiled_->schema(), *rows);
       if (added.ok()) {
         MS_RETURN_IF_ERROR(FinishBatch(progress));
