@@ -5,7 +5,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "connectors/api/source_files.h"
 #include "connectors/api/table.h"
+#include "formats/source_file_column.h"
 #include "storage/failpoint.h"
 #include "streaming/observed_json.h"
 #include "streaming/operators/observe_operator.h"
@@ -70,6 +72,8 @@ RowStreamPtr NoRows(const StructType& schema, const StructType& metadata, const 
       wanted.Add(schema[*at]);
     } else if (auto hidden = metadata.IndexOf(column, true)) {
       wanted.Add(metadata[*hidden]);
+    } else if (column == kSourceFileColumn) {
+      wanted.Add({column, DataType::Integer()});
     }
   }
   return MakeRowStream(ToArrowSchema(wanted), {});
@@ -331,6 +335,7 @@ Result<BatchResult> MicroBatchExecution::WriteBatch(const Batch& batch, TriggerP
       MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenBatch(batch, progress));
       MS_FAILPOINT("stream.before_sink");
       TriggerProgress::Phase phase(progress, "addBatch");
+      TellSourceFiles();
       Result<BatchResult> added = sink_->AddBatch(batch.id, compiled_->schema(), *rows);
       if (added.ok()) {
         MS_RETURN_IF_ERROR(FinishBatch(progress));
@@ -343,6 +348,21 @@ Result<BatchResult> MicroBatchExecution::WriteBatch(const Batch& batch, TriggerP
     MS_RETURN_IF_ERROR(TakeEvolvedSchemas(batch.timestamp_ms));
     stop_.WaitFor(kRetryPauseMs * attempt);
   }
+}
+
+// What the rows' column of source files means, to a sink that keeps it.
+void MicroBatchExecution::TellSourceFiles() {
+  auto* keeps = dynamic_cast<KeepsSourceFiles*>(sink_.get());
+  if (keeps == nullptr) return;
+  SourceFileNames names;
+  if (compiled_->schema().IndexOf(kSourceFileColumn, true)) {
+    // Such a plan has one source, and in a batch without new files there is none to name.
+    MS_CHECK(inputs_.size() == 1);
+    const auto* source = dynamic_cast<const NamesSourceFiles*>(inputs_[0].source.get());
+    if (source != nullptr) names = source->source_files();
+    if (names == nullptr) names = std::make_shared<const std::vector<std::string>>();
+  }
+  keeps->SetSourceFiles(std::move(names));
 }
 
 Status MicroBatchExecution::TakeEvolvedSchemas(int64_t batch_timestamp_ms) {

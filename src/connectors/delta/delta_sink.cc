@@ -1,3 +1,4 @@
+#include "connectors/api/source_files.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/delta/table_change.h"
 #include "delta/data_writer.h"
@@ -7,7 +8,7 @@
 namespace millstream {
 namespace {
 
-class DeltaSink : public Sink {
+class DeltaSink : public Sink, public KeepsSourceFiles {
  public:
   DeltaSink(std::shared_ptr<DeltaLog> log, SinkContext context, WriteWishes wishes, std::optional<std::string> user_metadata, int threads)
       : log_(std::move(log)), context_(std::move(context)), wishes_(std::move(wishes)), user_metadata_(std::move(user_metadata)) {
@@ -16,7 +17,10 @@ class DeltaSink : public Sink {
 
   std::string description() const override { return "DeltaSink[" + HadoopPathString(log_->table_path()) + "]"; }
 
-  Result<BatchResult> AddBatch(BatchId batch_id, const StructType& schema, RowStream& rows) override {
+  void SetSourceFiles(SourceFileNames names) override { options_.source_files = std::move(names); }
+
+  Result<BatchResult> AddBatch(BatchId batch_id, const StructType& rows_schema, RowStream& rows) override {
+    const StructType schema = WithoutSourceFile(rows_schema);
     MS_RETURN_IF_ERROR(CheckBatchSchema(schema));
     MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, log_->Current());
     if (snapshot && snapshot->TransactionVersion(context_.query_id).value_or(-1) >= batch_id.value()) return BatchResult{.was_done_before = true};
@@ -25,7 +29,7 @@ class DeltaSink : public Sink {
 
     const int64_t now_ms = log_->clock().WallMillis();
     MS_ASSIGN_OR_RETURN(TableChange change, PlanTableChange(snapshot, log_->table_path(), schema, wishes_, now_ms));
-    MS_ASSIGN_OR_RETURN(DataWritten written, WriteDataFiles(log_->fs(), log_->clock(), log_->table_path(), change.target, schema, rows, options_));
+    MS_ASSIGN_OR_RETURN(DataWritten written, WriteDataFiles(log_->fs(), log_->clock(), log_->table_path(), change.target, rows_schema, rows, options_));
 
     CommitRequest request{.read = snapshot, .reads_whole_table = overwrites, .operation = "STREAMING UPDATE", .user_metadata = user_metadata_};
     request.actions.metadata = std::move(change.metadata);

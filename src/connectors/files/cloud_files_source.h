@@ -15,7 +15,7 @@
 
 namespace millstream {
 
-class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, public SupportsSchemaEvolution {
+class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, public SupportsSchemaEvolution, public NamesSourceFiles {
  public:
   // Opens the ledger under `directory`. At the very first start with includeExistingFiles=false, notes what is there already.
   static Result<std::unique_ptr<CloudFilesSource>> Create(const CloudFilesDefinition& definition, const std::string& directory);
@@ -31,6 +31,7 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   std::vector<std::string> watched_directories() const override { return discovery_.WatchableDirectories(); }
   Status PrepareForTriggerAvailableNow() override;
   Result<RelationSourcePtr> EvolvedRelation() override;
+  SourceFileNames source_files() const override { return source_files_; }
 
  private:
   CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger);
@@ -52,6 +53,7 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   std::unique_ptr<LoadedFileCleaner> cleaner_;  // null: cleanSource is off
   std::shared_ptr<std::atomic<bool>> schema_evolved_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<FileScanStats> stats_;
+  SourceFileNames source_files_;  // of the last batch
 };
 
 }  // namespace millstream
