@@ -115,7 +115,8 @@ Result<RowStreamPtr> ScanTraced(Fs& fs, ScanRequest request, std::vector<std::st
       of_file.push_back({first, number});
       first += run.rows;
     }
-    file.constants.push_back(Value{static_cast<int64_t>(boundaries.size())});
+    file.constants.emplace_back();
+    file.constants.back().held = static_cast<int64_t>(boundaries.size());
     boundaries.push_back(std::move(of_file));
   }
   request.columns.push_back({.field = {"__file", DataType::Integer()}, .kind = ScanColumn::Kind::kConstant, .constant = constants});
