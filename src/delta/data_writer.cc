@@ -19,6 +19,7 @@
 #include "delta/row_conform.h"
 #include "delta/value_text.h"
 #include "formats/parquet_writer.h"
+#include "formats/source_file_column.h"
 #include "storage/failpoint.h"
 #include "types/arrow_types.h"
 
@@ -41,6 +42,7 @@ struct Shared {
   std::vector<int> partition_columns;
   int change_column = -1;    // of the rows; -1: there are no change rows
   StructType change_schema;  // of change files: file_schema and the type of change
+  int source_column = -1;    // of the rows; -1: nobody knows where they come from
   ParquetWriterOptions parquet;
   std::string write_id = NewUuid();
 
@@ -58,6 +60,7 @@ struct OpenFile {
   PartitionValues partition_values;
   bool is_change = false;
   std::unique_ptr<ParquetWriter> writer;
+  SourceRunCounter sources;
 };
 
 constexpr std::string_view kChangeDirectory = "_change_data/";
@@ -73,8 +76,11 @@ class Worker {
       change = batch->column(shared_.change_column);
       if (change->null_count() == change->length()) change = nullptr;
     }
-    if (shared_.partition_columns.empty()) return Write(change ? std::string(kChangeDirectory) : "", PartitionValues(), FileColumns(*rows, change));
-    return Split(*rows, change);
+    const arrow::Int32Array* sources = shared_.source_column < 0 ? nullptr : static_cast<const arrow::Int32Array*>(batch->column(shared_.source_column).get());
+    if (!shared_.partition_columns.empty()) return Split(*rows, change, sources);
+    SourceRunCounter runs;
+    if (sources != nullptr) runs.Add(*sources);
+    return Write(change ? std::string(kChangeDirectory) : "", PartitionValues(), FileColumns(*rows, change), runs);
   }
 
   Status Finish() {
@@ -91,10 +97,11 @@ class Worker {
   }
 
   // One piece for each partition that the rows belong to.
-  Status Split(const arrow::RecordBatch& rows, const std::shared_ptr<arrow::Array>& change) {
+  Status Split(const arrow::RecordBatch& rows, const std::shared_ptr<arrow::Array>& change, const arrow::Int32Array* sources) {
     struct Group {
       PartitionValues values;
       arrow::Int64Builder rows;
+      SourceRunCounter sources;
     };
     std::map<std::string, Group> groups;
     const StructType& schema = shared_.table.schema;
@@ -109,23 +116,24 @@ class Worker {
       Group& group = groups[directory];
       if (group.rows.length() == 0) group.values = std::move(values);
       MS_RETURN_IF_ERROR(FromArrow(group.rows.Append(row)));
+      if (sources != nullptr) group.sources.Add(sources->IsNull(row) ? -1 : sources->Value(row));
     }
     RecordBatchPtr columns = FileColumns(rows, change);
     for (auto& [directory, group] : groups) {
       if (group.rows.length() == rows.num_rows()) {
-        MS_RETURN_IF_ERROR(Write(directory, std::move(group.values), columns));
+        MS_RETURN_IF_ERROR(Write(directory, std::move(group.values), columns, group.sources));
         continue;
       }
       auto indices = group.rows.Finish();
       MS_RETURN_IF_ERROR(FromArrow(indices.status()));
       auto taken = arrow::compute::Take(arrow::Datum(columns), arrow::Datum(*indices), arrow::compute::TakeOptions::NoBoundsCheck());
       MS_RETURN_IF_ERROR(FromArrow(taken.status()));
-      MS_RETURN_IF_ERROR(Write(directory, std::move(group.values), taken->record_batch()));
+      MS_RETURN_IF_ERROR(Write(directory, std::move(group.values), taken->record_batch(), group.sources));
     }
     return Status();
   }
 
-  Status Write(const std::string& directory, PartitionValues values, const RecordBatchPtr& rows) {
+  Status Write(const std::string& directory, PartitionValues values, const RecordBatchPtr& rows, const SourceRunCounter& sources) {
     auto found = open_.find(directory);
     if (found == open_.end()) {
       if (open_.size() >= kOpenFilesMax) {
@@ -137,6 +145,7 @@ class Worker {
       found = open_.emplace(directory, std::move(file)).first;
     }
     MS_RETURN_IF_ERROR(found->second.writer->Write(*rows));
+    for (const SourceRun& run : sources.runs()) found->second.sources.Add(run.file, run.rows);
     if (found->second.writer->bytes_so_far() >= shared_.options.target_file_bytes) return Close(found);
     return Status();
   }
@@ -170,6 +179,11 @@ class Worker {
   Status Close(std::map<std::string, OpenFile>::iterator at) {
     OpenFile file = std::move(at->second);
     open_.erase(at);
+    const bool has_sources = shared_.source_column >= 0 && !file.is_change;
+    if (has_sources) {
+      std::string runs = EncodeSourceRuns(file.sources.Named(*shared_.options.source_files));
+      if (!runs.empty()) file.writer->AddMetadata(std::string(kSourceFilesKey), std::move(runs));
+    }
     MS_FAILPOINT("delta.data.before_publish");
     MS_ASSIGN_OR_RETURN(WrittenFile written, file.writer->Close());
     MS_FAILPOINT("delta.data.after_publish");
@@ -191,6 +205,15 @@ class Worker {
     std::lock_guard lock(shared_.mutex);
     shared_.written.rows += written.rows;
     shared_.written.bytes += written.size_bytes;
+    if (has_sources) {
+      for (const SourceRun& run : file.sources.runs()) {
+        if (run.file < 0) continue;
+        std::vector<int64_t>& rows = shared_.written.source_rows;
+        // Names may have come while the rows were read.
+        if (static_cast<size_t>(run.file) >= rows.size()) rows.resize(static_cast<size_t>(run.file) + 1);
+        rows[static_cast<size_t>(run.file)] += run.rows;
+      }
+    }
     shared_.written.files.push_back(std::move(add));
     return Status();
   }
@@ -258,11 +281,23 @@ Status PlanParquet(Shared& shared) {
 
 }  // namespace
 
+StructType WithoutSourceFile(const StructType& rows_schema) {
+  StructType schema;
+  for (const StructField& field : rows_schema) {
+    if (field.name != kSourceFileColumn) schema.Add(field);
+  }
+  return schema;
+}
+
 Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& table_path, const Metadata& table, const StructType& rows_schema, RowStream& rows,
                                    const DataWriteOptions& options) {
   Shared shared{fs, clock, table_path, table, RowConform(rows_schema, table.schema), options};
   PlanColumns(shared);
   if (options.has_change_rows) shared.change_column = static_cast<int>(*rows_schema.IndexOf(kChangeTypeColumn));
+  if (options.source_files != nullptr) {
+    shared.source_column = static_cast<int>(*rows_schema.IndexOf(kSourceFileColumn));
+    shared.written.source_rows.resize(options.source_files->size());
+  }
   MS_RETURN_IF_ERROR(PlanParquet(shared));
 
   // One batch is no work for two threads, and a thread that starts for it would cost more than it does.
@@ -272,7 +307,7 @@ Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& tabl
     if (!batch) break;
     first.push_back(std::move(batch));
   }
-  if (first.empty()) return DataWritten();
+  if (first.empty()) return std::move(shared.written);
   std::vector<std::thread> helpers;
   if (first.size() == 2) {
     for (int i = 1; i < options.threads; ++i) {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "delta/actions.h"
+#include "delta/source_runs.h"
 #include "storage/fs.h"
 #include "types/row_stream.h"
 
@@ -21,6 +22,9 @@ struct DataWriteOptions {
   // The rows have a column _change_type. Batches in which it is null are the table's rows; those in which it is set go to _change_data. No batch
   // has both.
   bool has_change_rows = false;
+  // The rows have a column kSourceFileColumn (last), which is not written: what it says goes into the footers, with these names. Null: there is no such
+  // column. Nulls in it are rows of unknown origin. Names may be appended as long as no row has their numbers.
+  SourceFileNames source_files;
 };
 
 struct DataWritten {
@@ -28,7 +32,11 @@ struct DataWritten {
   std::vector<ChangeFilePtr> changes;
   int64_t rows = 0;   // in `files`
   int64_t bytes = 0;  // of `files`
+  std::vector<int64_t> source_rows;  // rows in `files` of each of the source files; empty: not known
 };
+
+// The columns of rows as the table takes them: without kSourceFileColumn.
+StructType WithoutSourceFile(const StructType& rows_schema);
 
 // Writes `rows` (columns `rows_schema`, fitting `table.schema`) below `table_path`. A few rows are written on the calling thread; more on up to
 // `threads` threads, each with files of its own. When it returns, files and directories are synced. On an error, files that were

@@ -36,6 +36,13 @@ std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files,
   return out.Finish();
 }
 
+std::shared_ptr<arrow::Array> SourceFileArray(const std::vector<FileRun>& runs, int64_t rows) {
+  std::vector<int32_t> files;
+  files.reserve(static_cast<size_t>(rows));
+  for (const FileRun& run : runs) files.insert(files.end(), static_cast<size_t>(run.rows), run.file);
+  return std::make_shared<arrow::Int32Array>(static_cast<int64_t>(files.size()), arrow::Buffer::FromVector(std::move(files)));
+}
+
 namespace {
 
 // One value of a partition column, `rows` times; false: the text is none of the type.

@@ -20,6 +20,8 @@ struct FileRun {
 };
 
 std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files, const std::vector<FileRun>& runs);
+// kSourceFileColumn of `rows` rows.
+std::shared_ptr<arrow::Array> SourceFileArray(const std::vector<FileRun>& runs, int64_t rows);
 // Error: a partition value that is none of its column's type.
 Result<std::shared_ptr<arrow::Array>> PartitionArray(const StructField& column, const std::vector<InputFile>& files, const std::vector<FileRun>& runs,
                                                      const TimeZone& zone);

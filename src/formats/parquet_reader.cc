@@ -1,6 +1,7 @@
 #include "formats/parquet_reader.h"
 
 #include <arrow/table.h>
+#include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
 #include <parquet/exception.h>
@@ -62,6 +63,11 @@ class OpenParquetFile : public ParquetFile, public std::enable_shared_from_this<
   int64_t first_row_of(int row_group) const override { return first_row_[row_group]; }
   const ArrowSchemaPtr& arrow_schema() const override { return schema_; }
   const parquet::FileMetaData& metadata() const override { return *metadata_; }
+  std::optional<std::string> FooterValue(std::string_view key) const override {
+    const auto& pairs = metadata_->key_value_metadata();
+    const int at = pairs == nullptr ? -1 : pairs->FindKey(key);
+    return at < 0 ? std::nullopt : std::optional<std::string>(pairs->value(at));
+  }
   Result<std::unique_ptr<ParquetRows>> ReadRowGroup(int row_group, const std::vector<int>& columns, int64_t batch_rows) const override;
 
  private:

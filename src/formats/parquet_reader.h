@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/columnar_file.h"
@@ -45,6 +46,8 @@ class ParquetFile {
   // Top-level columns. A field's Parquet id is in its metadata under "PARQUET:field_id". INT96 is timestamp[us] without zone.
   virtual const ArrowSchemaPtr& arrow_schema() const = 0;
   virtual const parquet::FileMetaData& metadata() const = 0;
+  // Of the footer's key-value metadata; nullopt: no such key.
+  virtual std::optional<std::string> FooterValue(std::string_view key) const = 0;
   // `columns` are indexes into arrow_schema; with none, batches have no columns but their rows are counted.
   virtual Result<std::unique_ptr<ParquetRows>> ReadRowGroup(int row_group, const std::vector<int>& columns, int64_t batch_rows = 32768) const = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <arrow/array.h>
 #include <arrow/util/byte_size.h>
+#include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/exception.h>
 
@@ -134,10 +135,16 @@ class ArrowParquetWriter : public ParquetWriter {
 
   int64_t bytes_so_far() const override { return file_->size_bytes() + group_bytes_ / 2; }
 
+  void AddMetadata(std::string key, std::string value) override {
+    if (footer_metadata_ == nullptr) footer_metadata_ = std::make_shared<arrow::KeyValueMetadata>();
+    footer_metadata_->Append(std::move(key), std::move(value));
+  }
+
   Result<WrittenFile> Close() override {
     WrittenFile written{.path = path_, .rows = rows_};
     MS_RETURN_IF_ERROR(Guarded([&]() -> Status {
       if (!writer_) MS_RETURN_IF_ERROR(Start(nullptr));
+      if (footer_metadata_ != nullptr) MS_RETURN_IF_ERROR(From(writer_->AddKeyValueMetadata(footer_metadata_)));
       MS_RETURN_IF_ERROR(From(writer_->Close()));
       MS_RETURN_IF_ERROR(From(stream_->Close()));
       written.columns = CollectStats(*writer_->metadata(), schema_, null_counts_, with_nan_, options_.stats_columns_max);
@@ -214,6 +221,7 @@ class ArrowParquetWriter : public ParquetWriter {
   std::unique_ptr<parquet::arrow::FileWriter> writer_;
   std::vector<int64_t> null_counts_;
   std::set<int> with_nan_;
+  std::shared_ptr<arrow::KeyValueMetadata> footer_metadata_;  // null: nothing
   bool has_floats_ = false;
   int64_t rows_ = 0, group_bytes_ = 0;
 };

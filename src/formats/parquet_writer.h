@@ -45,6 +45,8 @@ class ParquetWriter {
   virtual int64_t bytes_so_far() const = 0;
   // Writes the footer, syncs the data and publishes the name (PendingFile::Publish); the directory is synced by the caller.
   virtual Result<WrittenFile> Close() = 0;
+  // For the footer's key-value metadata; at most once for a key, before Close. Text only: readers of other languages check it.
+  virtual void AddMetadata(std::string key, std::string value) = 0;
 };
 
 }  // namespace millstream

@@ -1,6 +1,7 @@
 #include "formats/scan_plan.h"
 
 #include "formats/formats_errors.h"
+#include "formats/source_file_column.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -33,6 +34,11 @@ Result<ScanPlan> ScanPlan::Make(const FileScan& scan, const std::string& corrupt
   }
   StructType result;
   for (const std::string& name : scan.columns) {
+    if (name == kSourceFileColumn) {
+      plan.columns_.push_back({Origin::kSourceFile});
+      result.Add({name, DataType::Integer()});
+      continue;
+    }
     auto parsed = [&](const DataType& type) {
       plan.columns_.push_back({Origin::kParsed, plan.parsed_columns_.size()});
       plan.parsed_columns_.push_back(name);
@@ -82,6 +88,9 @@ Result<RecordBatchPtr> ScanPlan::Assemble(std::vector<std::shared_ptr<arrow::Arr
       }
       case Origin::kMetadata:
         arrays.push_back(MetadataArray(files, runs));
+        break;
+      case Origin::kSourceFile:
+        arrays.push_back(SourceFileArray(runs, rows));
         break;
     }
   }

@@ -34,7 +34,7 @@ class ScanPlan {
                                   int64_t rows) const;
 
  private:
-  enum class Origin { kParsed, kPartition, kMetadata };
+  enum class Origin { kParsed, kPartition, kMetadata, kSourceFile };
   struct Column {
     Origin origin;
     size_t index = 0;

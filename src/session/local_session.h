@@ -163,6 +163,7 @@ class LocalSession : public Session {
     std::function<Result<std::unique_ptr<Sink>>(const std::string& query_id, const std::string& run_id)> open_sink;
     bool may_be_temporary = false;        // memory, console, noop: a checkpoint is not asked for
     bool recovers = true;                 // memory: cannot be started again from a checkpoint
+    bool keeps_source_files = false;      // the sink is a KeepsSourceFiles
     std::function<Status()> prepare;      // creates the table; called once all checks have passed
     std::function<Status()> check_fresh;  // the query starts with a new checkpoint: what the sink holds is another's
   };

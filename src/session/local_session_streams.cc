@@ -7,6 +7,7 @@
 #include "session/local_session.h"
 #include "session/result_table.h"
 #include "session/session_errors.h"
+#include "session/source_file_plan.h"
 #include "session/stream_sinks.h"
 #include "session/time_dependence.h"
 #include "streaming/distinct_rows.h"
@@ -99,7 +100,7 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& c
     return StreamsOf(**current);
   };
   request.plan.compile = [catalog, conf, current, query = start.query, engine = engine_, compute = compute_conf(), mode = start.output_mode,
-                          depends_on_time = request.plan.depends_on_time,
+                          depends_on_time = request.plan.depends_on_time, keeps_source_files = target.keeps_source_files && request.plan.streams.size() == 1,
                           propagates_watermarks = conf_.GetBool("spark.sql.streaming.statefulOperator.allowMultiple")](
                              int64_t batch_timestamp_ms) -> Result<std::unique_ptr<StreamPlan>> {
     PlanPtr plan = *current;
@@ -111,6 +112,9 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& c
       plan = DistinctAsAggregate(plan);
     }
     MS_ASSIGN_OR_RETURN(plan, ExceptAsAntiJoin(plan, mode));
+    if (keeps_source_files) {
+      if (PlanPtr with_files = WithSourceFileColumn(plan)) plan = std::move(with_files);
+    }
     return StreamPlan::Compile(plan, engine->compute,
                                {.output_mode = mode, .compute = compute, .ansi = conf.ansi, .propagates_watermarks = propagates_watermarks});
   };
@@ -301,6 +305,7 @@ Result<LocalSession::StreamTarget> LocalSession::ResolveTableTarget(const StartS
 
 LocalSession::StreamTarget LocalSession::DeltaTarget(const StartStream& start, std::string path) {
   StreamTarget target;
+  target.keeps_source_files = start.output_mode == OutputMode::kAppend;
   SinkContext context{.query_id = {},
                       .run_id = {},
                       .output_mode = start.output_mode,

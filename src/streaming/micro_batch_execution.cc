@@ -7,7 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "connectors/api/retractions.h"
+#include "connectors/api/source_files.h"
 #include "connectors/api/table.h"
+#include "formats/source_file_column.h"
 #include "storage/failpoint.h"
 #include "streaming/observed_json.h"
 #include "streaming/operators/observe_operator.h"
@@ -76,6 +78,8 @@ RowStreamPtr NoRows(const StructType& schema, const StructType& metadata, const 
       wanted.Add(schema[*at]);
     } else if (auto hidden = metadata.IndexOf(column, true)) {
       wanted.Add(metadata[*hidden]);
+    } else if (column == kSourceFileColumn) {
+      wanted.Add({column, DataType::Integer()});
     }
   }
   return MakeRowStream(ToArrowSchema(wanted), {});
@@ -161,13 +165,15 @@ Status MicroBatchExecution::MakePlan(int64_t batch_timestamp_ms) {
 }
 
 Status MicroBatchExecution::TellRetractionSupport() {
-  const auto* removes = dynamic_cast<const RemovesFileRows*>(sink_.get());
   for (Input& input : inputs_) {
     auto* retracts = dynamic_cast<RetractsFiles*>(input.source.get());
     if (retracts == nullptr) continue;
-    const Status possible = removes == nullptr ? CannotRetract("its sink " + sink_->description() + " does not know which rows came from which file")
-                                               : removes->CanRemoveFileRows();
-    MS_RETURN_IF_ERROR(retracts->SetRetractionSupport(possible));
+    MS_RETURN_IF_ERROR(MakePlan(clock_.WallMillis()));
+    const auto* removes = dynamic_cast<const RemovesFileRows*>(sink_.get());
+    Status possible = removes == nullptr ? CannotRetract("the sink " + sink_->description() + " does not know which rows came from which file")
+                                         : removes->CanRemoveFileRows();
+    if (possible.ok() && !compiled_->schema().IndexOf(kSourceFileColumn, true)) possible = CannotRetract("its rows cannot be traced to files one by one");
+    MS_RETURN_IF_ERROR(retracts->SetRetractionSupport(std::move(possible)));
   }
   return Status();
 }
@@ -181,7 +187,8 @@ Status MicroBatchExecution::TellRetractedFiles() {
     std::move(of_source.begin(), of_source.end(), std::back_inserter(paths));
   }
   auto* removes = dynamic_cast<RemovesFileRows*>(sink_.get());
-  if (removes == nullptr && !paths.empty()) return CannotRetract("its sink " + sink_->description() + " does not know which rows came from which file");
+  // The batch may have been planned by an earlier process, with another sink.
+  if (removes == nullptr && !paths.empty()) return CannotRetract("the sink " + sink_->description() + " does not know which rows came from which file");
   if (removes != nullptr) removes->SetRetractedFiles(std::move(paths));
   return Status();
 }
@@ -364,6 +371,7 @@ Result<BatchResult> MicroBatchExecution::WriteBatch(const Batch& batch, TriggerP
       MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenBatch(batch, progress));
       MS_FAILPOINT("stream.before_sink");
       TriggerProgress::Phase phase(progress, "addBatch");
+      TellSourceFiles();
       MS_RETURN_IF_ERROR(TellRetractedFiles());
       Result<BatchResult> added = sink_->AddBatch(batch.id, compiled_->schema(), *rows);
       if (added.ok()) {
@@ -377,6 +385,21 @@ Result<BatchResult> MicroBatchExecution::WriteBatch(const Batch& batch, TriggerP
     MS_RETURN_IF_ERROR(TakeEvolvedSchemas(batch.timestamp_ms));
     stop_.WaitFor(kRetryPauseMs * attempt);
   }
+}
+
+// What the rows' column of source files means, to a sink that keeps it.
+void MicroBatchExecution::TellSourceFiles() {
+  auto* keeps = dynamic_cast<KeepsSourceFiles*>(sink_.get());
+  if (keeps == nullptr) return;
+  SourceFileNames names;
+  if (compiled_->schema().IndexOf(kSourceFileColumn, true)) {
+    // Such a plan has one source, and in a batch without new files there is none to name.
+    MS_CHECK(inputs_.size() == 1);
+    const auto* source = dynamic_cast<const NamesSourceFiles*>(inputs_[0].source.get());
+    if (source != nullptr) names = source->source_files();
+    if (names == nullptr) names = std::make_shared<const std::vector<std::string>>();
+  }
+  keeps->SetSourceFiles(std::move(names));
 }
 
 Status MicroBatchExecution::TakeEvolvedSchemas(int64_t batch_timestamp_ms) {

@@ -109,6 +109,7 @@ class MicroBatchExecution {
   Status RunBatch(const Batch& batch, TriggerProgress& progress);
   Result<BatchResult> WriteBatch(const Batch& batch, TriggerProgress& progress);
   // The plan over the schemas that the sources have now.
+  void TellSourceFiles();
   Status TakeEvolvedSchemas(int64_t batch_timestamp_ms);
   // All rows have passed; what was observed of them.
   Status FinishBatch(TriggerProgress& progress);

@@ -9,6 +9,7 @@
 #include "connectors/delta/changed_table.h"
 #include "connectors/delta/checked_rows.h"
 #include "connectors/delta/table_change.h"
+#include "connectors/delta/traced_rows.h"
 #include "delta/change_feed.h"
 #include "delta/data_writer.h"
 #include "delta/delta_errors.h"
@@ -126,13 +127,24 @@ class ChangeRun {
 
     std::vector<OpenRows> parts;
     auto changed = std::make_shared<RowStreamPtr>(MakeChangedRows(std::move(plan_rows), shape, touched));
-    parts.push_back([changed]() -> Result<RowStreamPtr> { return std::move(*changed); });
-    parts.push_back([this, &touched]() -> Result<RowStreamPtr> { return RowsThatStay(touched); });
-    const StructType schema = ChangedRowsSchema(shape);
-    if (options_.replacement.open) parts.push_back([this, &schema]() { return OpenReplacement(schema, feeds_); });
+    const StructType plan_schema = ChangedRowsSchema(shape);
+    // Rows that stay as they are keep what is known of the files that they came from; of the others nobody knows.
+    const bool traces = !has_vectors_;
+    const StructType schema = traces ? WithSourceFile(plan_schema) : plan_schema;
+    auto names = std::make_shared<std::vector<std::string>>();
+    auto untraced = [traces](RowStreamPtr part) { return traces ? UntracedRows(std::move(part)) : std::move(part); };
+    parts.push_back([changed, untraced]() -> Result<RowStreamPtr> { return untraced(std::move(*changed)); });
+    if (traces) parts.push_back([this, &touched, names]() -> Result<RowStreamPtr> { return RowsThatStay(touched, *names); });
+    if (options_.replacement.open) {
+      parts.push_back([this, &plan_schema, untraced]() -> Result<RowStreamPtr> {
+        MS_ASSIGN_OR_RETURN(RowStreamPtr part, OpenReplacement(plan_schema, feeds_));
+        return untraced(std::move(part));
+      });
+    }
     RowStreamPtr rows = ChainRows(ToArrowSchema(schema), std::move(parts));
     DataWriteOptions write{.threads = CandidateBytes() > kBytesForOneThread || options_.replacement.open ? options_.compute_conf.threads : 1,
                            .has_change_rows = feeds_};
+    if (traces) write.source_files = names;
     Result<DataWritten> written = WriteDataFiles(log_->fs(), log_->clock(), table_.snapshot()->table_path, metadata_, schema, *rows, write);
     if (!written.ok()) return AsTableWrite(written.status());
 
@@ -155,14 +167,14 @@ class ChangeRun {
   }
 
   // Without deletion vectors: the rows of touched files that neither go nor change. A file all of whose rows are touched is not read.
-  Result<RowStreamPtr> RowsThatStay(TouchedRows& touched) const {
+  Result<RowStreamPtr> RowsThatStay(TouchedRows& touched, std::vector<std::string>& names) const {
     MS_RETURN_IF_ERROR(touched.Finish());
     ScanRequest request{.table_path = table_.snapshot()->table_path, .metadata = table_.metadata()};
     for (const StructField& field : metadata_.schema) request.columns.push_back({.field = field});
     if (feeds_) {
       request.columns.push_back({.field = {std::string(kChangeTypeColumn), DataType::String()}, .kind = ScanColumn::Kind::kConstant, .constant = 0});
     }
-    for (size_t i = 0; !has_vectors_ && i < touched.files(); ++i) {
+    for (size_t i = 0; i < touched.files(); ++i) {
       DeletedRows changed = touched.ChangedOf(i);
       if (!changed) continue;
       const AddFile& file = *table_.candidates()[i];
@@ -173,7 +185,7 @@ class ChangeRun {
       scan.constants = {Value{}};
       request.files.push_back(std::move(scan));
     }
-    return ScanFiles(log_->fs(), std::move(request));
+    return ScanTraced(log_->fs(), std::move(request), names);
   }
 
   // What is wrong with an INSERT's value is wrong with an assigned one under another name.

@@ -2,6 +2,7 @@
 
 #include <arrow/record_batch.h>
 
+#include "connectors/delta/traced_rows.h"
 #include "delta/delta_errors.h"
 #include "delta/features.h"
 #include "delta/log_files.h"
@@ -19,9 +20,11 @@ Result<std::unique_ptr<DeltaAppend>> DeltaAppend::Begin(DeltaTables& tables, con
   return std::unique_ptr<DeltaAppend>(new DeltaAppend(std::move(log), std::move(snapshot)));
 }
 
-Status DeltaAppend::Write(const StructType& schema, RowStream& rows, bool merge_schema, int threads) {
-  MS_ASSIGN_OR_RETURN(change_, PlanTableChange(snapshot_, log_->table_path(), schema, {.merge_schema = merge_schema}, log_->clock().WallMillis()));
-  MS_ASSIGN_OR_RETURN(written_, WriteDataFiles(log_->fs(), log_->clock(), log_->table_path(), change_.target, schema, rows, {.threads = threads}));
+Status DeltaAppend::Write(const StructType& schema, RowStream& rows, bool merge_schema, int threads, SourceFileNames source_files) {
+  MS_ASSIGN_OR_RETURN(change_, PlanTableChange(snapshot_, log_->table_path(), WithoutSourceFile(schema), {.merge_schema = merge_schema},
+                                               log_->clock().WallMillis()));
+  MS_ASSIGN_OR_RETURN(written_, WriteDataFiles(log_->fs(), log_->clock(), log_->table_path(), change_.target, schema, rows,
+                                               {.threads = threads, .source_files = std::move(source_files)}));
   return Status();
 }
 
@@ -33,6 +36,21 @@ void DeltaAppend::Discard() {
       Status removed = log_->fs().Remove(*path);
   }
   written_ = {};
+  if (out_) out_->Discard(log_->fs(), log_->table_path());
+  out_.reset();
+}
+
+Status DeltaAppend::TakeOut(const SourceRows& rows, int threads) {
+  if (out_) out_->Discard(log_->fs(), log_->table_path());
+  out_.reset();
+  if (rows.pieces.empty()) return Status();
+  MS_ASSIGN_OR_RETURN(out_, TakeOutRows(*log_, *snapshot_, rows, threads));
+  if (out_->has_change_files()) {
+    const MetadataPtr metadata = change_.metadata ? std::make_shared<const Metadata>(*change_.metadata) : snapshot_->metadata;
+    MS_ASSIGN_OR_RETURN(std::vector<ChangeFilePtr> inserted, WriteInsertedRows(*log_, *snapshot_, metadata, written_.files, threads));
+    out_->written.changes.insert(out_->written.changes.end(), inserted.begin(), inserted.end());
+  }
+  return Status();
 }
 
 Result<DeltaAppend::Checked> DeltaAppend::Check(const StructType& schema, RowStream& rows, bool merge_schema, std::optional<int64_t> rows_max,
@@ -55,9 +73,19 @@ Result<DeltaAppend::Checked> DeltaAppend::Check(const StructType& schema, RowStr
   return checked;
 }
 
+Result<RowStreamPtr> DeltaAppend::ReadAgain(const SourceRows& rows, std::vector<std::string>& names) const {
+  ScanRequest request{.table_path = log_->table_path(), .metadata = snapshot_->metadata};
+  for (const StructField& field : snapshot_->schema()) request.columns.push_back({.field = field});
+  for (const SourceRows::Piece& piece : rows.pieces) {
+    request.files.push_back(ScanFile::Of(*piece.file));
+    request.files.back().only = piece.rows;
+  }
+  return ScanTraced(log_->fs(), std::move(request), names);
+}
+
 bool DeltaAppend::IsConflict(const Status& status) {
   return status.Is(errors::kDeltaConcurrentTransaction) || status.Is(errors::kDeltaMetadataChanged) || status.Is(errors::kDeltaProtocolChanged) ||
-         status.Is(errors::kDeltaConcurrentAppend);
+         status.Is(errors::kDeltaConcurrentAppend) || status.Is(errors::kDeltaConcurrentDeleteRead) || status.Is(errors::kDeltaConcurrentDeleteDelete);
 }
 
 Result<int64_t> DeltaAppend::Commit(const Description& description, const std::map<std::string, int64_t>& transactions) {
@@ -67,6 +95,7 @@ Result<int64_t> DeltaAppend::Commit(const Description& description, const std::m
                         .metrics = description.metrics,
                         .user_metadata = description.user_metadata};
   request.actions.adds = written_.files;
+  if (out_) out_->AddTo(request);
   request.actions.metadata = change_.metadata;
   request.actions.protocol = change_.protocol;
   const int64_t now_ms = log_->clock().WallMillis();

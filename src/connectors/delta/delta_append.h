@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "connectors/delta/source_rows.h"
 #include "connectors/delta/table_change.h"
 #include "delta/data_writer.h"
 #include "delta/delta_log.h"
@@ -24,11 +25,17 @@ class DeltaAppend {
 
   const Snapshot& table() const { return *snapshot_; }
 
-  // Writes all rows as files that no commit names yet. Once; after Discard again.
-  Status Write(const StructType& schema, RowStream& rows, bool merge_schema, int threads);
+  // Writes all rows as files that no commit names yet. Once; after Discard again. With `source_files` the rows have a column kSourceFileColumn.
+  Status Write(const StructType& schema, RowStream& rows, bool merge_schema, int threads, SourceFileNames source_files = nullptr);
   const DataWritten& written() const { return written_; }
-  // Removes the files again.
+  // Removes the files again, and those of the rows that were to be taken out.
   void Discard();
+
+  // Rows of the table that leave it in the same commit, as SourceRows of table() names them. After each Refresh again.
+  Status TakeOut(const SourceRows& rows, int threads);
+  int64_t rows_taken_out() const { return out_ ? out_->rows : 0; }
+  DeltaLog& log() { return *log_; }
+  const SnapshotPtr& snapshot() const { return snapshot_; }
 
   // Does to rows what Write does (types, NOT NULL, schema), up to `rows_max`, and keeps the first `shown_max`. They have the columns that the table would have.
   struct Checked {
@@ -46,6 +53,9 @@ class DeltaAppend {
   static bool IsConflict(const Status& status);
   // The version. A conflict leaves what was written where it is: Refresh, and commit again, or Discard.
   Result<int64_t> Commit(const Description& description, const std::map<std::string, int64_t>& transactions);
+  // Rows of the table's data files as an older version had them, to be written again: `rows` of SourceRows of that version, as the table's columns are now.
+  // Behind them kSourceFileColumn, whose names are added to `names`.
+  Result<RowStreamPtr> ReadAgain(const SourceRows& rows, std::vector<std::string>& names) const;
   // Looks again after a conflict. False: the table has become another one (schema, properties, protocol), and what was written may not fit it any more.
   Result<bool> Refresh();
 
@@ -56,6 +66,7 @@ class DeltaAppend {
   SnapshotPtr snapshot_;
   TableChange change_;
   DataWritten written_;
+  std::optional<RowsTakenOut> out_;
 };
 
 }  // namespace millstream

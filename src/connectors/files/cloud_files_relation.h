@@ -8,6 +8,7 @@
 #include <string>
 
 #include "connectors/api/source.h"
+#include "connectors/api/source_files.h"
 #include "connectors/files/cloud_files_options.h"
 #include "connectors/files/file_discovery.h"
 #include "connectors/files/files_connector.h"
@@ -39,7 +40,7 @@ struct CloudFilesDefinition {
 // Checks the options, and infers the schema where none is given: for a stream it is kept at cloudFiles.schemaLocation. Errors: as OpenCloudFiles.
 Result<CloudFilesDefinition> DefineCloudFiles(const UnresolvedDataSource& relation, const FilesContext& context);
 
-class CloudFilesRelation : public StreamingRelationSource, public std::enable_shared_from_this<CloudFilesRelation> {
+class CloudFilesRelation : public StreamingRelationSource, public HasSourceFileColumn, public std::enable_shared_from_this<CloudFilesRelation> {
  public:
   explicit CloudFilesRelation(CloudFilesDefinition definition) : definition_(std::move(definition)) {}
   std::string name() const override;

@@ -213,13 +213,17 @@ Result<RowStreamPtr> CloudFilesSource::ReadBatch(const std::optional<StreamOffse
 
   std::vector<InputFile> inputs;
   inputs.reserve(files.size());
+  std::vector<std::string> names;
+  names.reserve(files.size());
   for (const NumberedFile& file : files) {
     InputFile input{.path = file.path, .size_bytes = file.size_bytes, .modified_ns = file.modified_ns};
     if (!definition_.partition_schema.empty()) {
       input.partition_values = PartitionValuesFor(definition_.partition_schema, PartitionsOf(definition_.glob.base(), file.path));
     }
+    names.push_back(file.path);
     inputs.push_back(std::move(input));
   }
+  source_files_ = std::make_shared<const std::vector<std::string>>(std::move(names));
   if (definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumnsWithTypeWidening && !inputs.empty()) {
     // Which values are too wide only a look at all of them tells: in this mode files are read twice.
     MS_ASSIGN_OR_RETURN(bool evolved, EvolveSchema(definition_.fs, *definition_.schema_location, *definition_.format, definition_.options.schema_hints, inputs,

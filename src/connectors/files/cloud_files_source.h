@@ -20,7 +20,7 @@
 
 namespace millstream {
 
-class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, public SupportsSchemaEvolution, public RetractsFiles {
+class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, public SupportsSchemaEvolution, public NamesSourceFiles, public RetractsFiles {
  public:
   // Opens the ledger under `directory`. At the very first start with includeExistingFiles=false, notes what is there already.
   static Result<std::unique_ptr<CloudFilesSource>> Create(const CloudFilesDefinition& definition, const std::string& directory);
@@ -38,6 +38,7 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   Result<RelationSourcePtr> EvolvedRelation() override;
   Status SetRetractionSupport(Status possible) override;
   Result<std::vector<std::string>> RetractedFiles(const std::optional<StreamOffset>& start, const StreamOffset& end) override;
+  SourceFileNames source_files() const override { return source_files_; }
 
  private:
   CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, RequestTaker requests, FileAgeLimit age_limit);
@@ -67,6 +68,7 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   std::unique_ptr<LoadedFileCleaner> cleaner_;  // null: cleanSource is off
   std::shared_ptr<std::atomic<bool>> schema_evolved_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<FileScanStats> stats_;
+  SourceFileNames source_files_;  // of the last batch
 };
 
 }  // namespace millstream

@@ -1,6 +1,6 @@
 #include "connectors/files/file_ledger_format.h"
 
-#include "connectors/files/varint.h"
+#include "base/varint.h"
 
 namespace millstream::ledger_format {
 

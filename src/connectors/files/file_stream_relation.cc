@@ -1,13 +1,14 @@
 #include "connectors/files/file_stream_relation.h"
 
 #include "connectors/api/source.h"
+#include "connectors/api/source_files.h"
 #include "connectors/files/file_stream_source.h"
 #include "connectors/files/files_errors.h"
 
 namespace millstream {
 namespace {
 
-class FileStreamRelation : public StreamingRelationSource {
+class FileStreamRelation : public StreamingRelationSource, public HasSourceFileColumn {
  public:
   explicit FileStreamRelation(FileStreamDefinition definition) : definition_(std::move(definition)) {}
   std::string name() const override { return "FileSource[" + HadoopPathString(definition_.path) + "]"; }

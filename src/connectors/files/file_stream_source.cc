@@ -210,6 +210,10 @@ Result<RowStreamPtr> FileStreamSource::ReadBatch(const std::optional<StreamOffse
       if (input.size_bytes > 0 || definition_.format->reads_empty_files()) inputs.push_back(std::move(input));
     }
   }
+  std::vector<std::string> names;
+  names.reserve(inputs.size());
+  for (const InputFile& input : inputs) names.push_back(input.path);
+  source_files_ = std::make_shared<const std::vector<std::string>>(std::move(names));
   stats_ = std::make_shared<FileScanStats>();
   return definition_.format->Read(std::move(inputs),
                                   {.data_schema = definition_.schemas.data,

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "connectors/api/source.h"
+#include "connectors/api/source_files.h"
 #include "connectors/files/compactible_log.h"
 #include "connectors/files/file_stream_relation.h"
 #include "connectors/files/seen_files.h"
@@ -17,7 +18,7 @@
 
 namespace millstream {
 
-class FileStreamSource : public Source, public SupportsTriggerAvailableNow {
+class FileStreamSource : public Source, public SupportsTriggerAvailableNow, public NamesSourceFiles {
  public:
   // Reads what the log knows.
   static Result<std::unique_ptr<Source>> Create(const FileStreamDefinition& definition, const std::string& directory);
@@ -30,6 +31,7 @@ class FileStreamSource : public Source, public SupportsTriggerAvailableNow {
   Status Commit(const StreamOffset& end) override;
   int64_t rows_read() const override { return stats_ == nullptr ? 0 : stats_->rows_out.load(); }
   Status PrepareForTriggerAvailableNow() override;
+  SourceFileNames source_files() const override { return source_files_; }
 
  private:
   struct NewFile {
@@ -61,6 +63,7 @@ class FileStreamSource : public Source, public SupportsTriggerAvailableNow {
   std::deque<std::pair<int64_t, std::vector<LoggedFile>>> recent_;  // steps as they are in the log
   std::optional<int64_t> cleaned_through_;
   std::shared_ptr<FileScanStats> stats_;
+  SourceFileNames source_files_;  // of the last batch
 };
 
 }  // namespace millstream

@@ -1,7 +1,7 @@
 #include "connectors/files/ledger_run.h"
 
 #include "base/crc32c.h"
-#include "connectors/files/varint.h"
+#include "base/varint.h"
 #include "storage/failpoint.h"
 
 namespace millstream {

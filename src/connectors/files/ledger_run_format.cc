@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "connectors/files/varint.h"
+#include "base/varint.h"
 
 namespace millstream::ledger_run {
 namespace {

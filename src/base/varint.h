@@ -1,6 +1,6 @@
 #pragma once
 
-// varint.h   LEB128 numbers, zig-zag for signed ones, and texts behind their sizes: what both kinds of file ledger are written in.
+// varint.h   LEB128 numbers, zig-zag for signed ones, and texts behind their sizes: what file ledgers and the lineage of data files are written in.
 
 #include <cstdint>
 #include <string>

@@ -1,0 +1,216 @@
+#include "connectors/delta/source_rows.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "connectors/delta/changed_table.h"
+#include "connectors/delta/table_change.h"
+#include "connectors/delta/traced_rows.h"
+#include "delta/change_feed.h"
+#include "delta/delta_errors.h"
+#include "delta/log_files.h"
+#include "delta/row_chain.h"
+#include "types/arrow_types.h"
+
+namespace millstream {
+namespace {
+
+using Numbers = std::map<std::string_view, size_t>;
+
+Numbers NumbersOf(const std::vector<std::string>& paths) {
+  Numbers numbers;
+  for (size_t i = 0; i < paths.size(); ++i) numbers.emplace(paths[i], i);
+  return numbers;
+}
+
+// How many rows of each path a file has that its vector does not delete. `rows`: their places; null: not wanted.
+Status CountRows(const SourceRuns& runs, const Numbers& numbers, const std::vector<uint64_t>* deleted, std::vector<int64_t>& counts,
+                 std::vector<uint64_t>* rows) {
+  std::vector<size_t> wanted;
+  for (const std::string& path : runs.paths) {
+    auto found = numbers.find(path);
+    wanted.push_back(found == numbers.end() ? SIZE_MAX : found->second);
+  }
+  uint64_t first = 0;
+  size_t next_deleted = 0;
+  for (const SourceRun& run : runs.runs) {
+    const uint64_t past = first + static_cast<uint64_t>(run.rows);
+    const size_t number = run.file < 0 ? SIZE_MAX : wanted[static_cast<size_t>(run.file)];
+    if (number != SIZE_MAX) {
+      if (deleted) next_deleted = static_cast<size_t>(std::lower_bound(deleted->begin(), deleted->end(), first) - deleted->begin());
+      for (uint64_t row = first; row < past; ++row) {
+        if (deleted && next_deleted < deleted->size() && (*deleted)[next_deleted] == row) {
+          ++next_deleted;
+          continue;
+        }
+        ++counts[number];
+        if (rows != nullptr) rows->push_back(row);
+      }
+    }
+    first = past;
+  }
+  return Status();
+}
+
+Result<DeletedRows> VectorOf(Fs& fs, const std::string& table_path, const std::optional<DeletionVectorDescriptor>& vector) {
+  if (!vector) return DeletedRows();
+  return LoadDeletionVector(fs, table_path, *vector);
+}
+
+}  // namespace
+
+int64_t SourceRows::live_rows() const { return std::accumulate(live.begin(), live.end(), int64_t{0}); }
+
+Result<SourceRows> FindSourceRows(Fs& fs, const Snapshot& table, const std::vector<std::string>& paths) {
+  SourceRows found;
+  found.live.resize(paths.size());
+  const Numbers numbers = NumbersOf(paths);
+  Status failed;
+  table.files.ForEach([&](const AddFilePtr& file) {
+    if (!failed.ok()) return;
+    failed = [&]() -> Status {
+      MS_ASSIGN_OR_RETURN(std::optional<SourceRuns> runs, ReadSourceRuns(fs, table.table_path, file->path));
+      found.is_complete &= runs && std::all_of(runs->runs.begin(), runs->runs.end(), [](const SourceRun& run) { return run.file >= 0; });
+      if (!runs || std::none_of(runs->paths.begin(), runs->paths.end(), [&](const std::string& path) { return numbers.contains(path); })) return Status();
+      MS_ASSIGN_OR_RETURN(DeletedRows deleted, VectorOf(fs, table.table_path, file->deletion_vector));
+      auto rows = std::make_shared<std::vector<uint64_t>>();
+      MS_RETURN_IF_ERROR(CountRows(*runs, numbers, deleted.get(), found.live, rows.get()));
+      if (!rows->empty()) found.pieces.push_back({file, std::move(rows)});
+      return Status();
+    }();
+  });
+  MS_RETURN_IF_ERROR(failed);
+  return found;
+}
+
+namespace {
+
+// Reads what the commits since then have done to the files that hold the rows.
+class DeletionCheck {
+ public:
+  DeletionCheck(DeltaLog& log, const Snapshot& table, const std::vector<MissingRows>& missing) : log_(log), table_(table), missing_(missing) {
+    for (size_t i = 0; i < missing.size(); ++i) numbers_.emplace(missing[i].path, i);
+  }
+
+  Status Run() {
+    int64_t oldest = table_.version;
+    for (const MissingRows& file : missing_) {
+      if (!file.since) return Lost(file, "the log does not tell any more which commit has added them");
+      oldest = std::min(oldest, *file.since);
+    }
+    for (int64_t version = oldest + 1; version <= table_.version; ++version) {
+      Result<DeltaLog::CommitAt> commit = log_.ReadVersion(version);
+      if (commit.status().Is(errors::kFileNotFound)) return Lost(missing_[0], "the log does not have version " + std::to_string(version) + " any more");
+      if (!commit.ok()) return commit.status();
+      MS_RETURN_IF_ERROR(CheckCommit(version, commit->actions));
+    }
+    return Status();
+  }
+
+ private:
+  Status Lost(const MissingRows& file, std::string reason) const {
+    return Status::Error(errors::kSourceRowsLost,
+                         {{"path", HadoopPathString(file.path)}, {"table", HadoopPathString(table_.table_path)}, {"reason", std::move(reason)}});
+  }
+
+  // A commit that takes rows out and writes rows of unknown origin may have written those again.
+  Status CheckCommit(int64_t version, const CommitActions& commit) const {
+    if (commit.removes.empty()) return Status();
+    std::set<std::string> removed_paths;
+    for (const RemoveFilePtr& remove : commit.removes) removed_paths.insert(remove->path);
+    std::vector<int64_t> before(missing_.size()), after(missing_.size());
+    bool adds_unknown = false;
+    for (const AddFilePtr& add : commit.adds) {
+      const bool is_new = !removed_paths.contains(add->path);
+      MS_ASSIGN_OR_RETURN(bool is_known, Count(add->path, add->deletion_vector, after));
+      adds_unknown |= is_new && !is_known;
+    }
+    if (!adds_unknown) return Status();
+    bool reads_all = true;
+    for (const RemoveFilePtr& remove : commit.removes) {
+      MS_ASSIGN_OR_RETURN(bool is_there, Count(remove->path, remove->deletion_vector, before));
+      reads_all &= is_there || !is_gone_;
+    }
+    for (size_t i = 0; i < missing_.size(); ++i) {
+      if (*missing_[i].since < version && (!reads_all || before[i] > after[i])) {
+        return Lost(missing_[i], "version " + std::to_string(version) + " of the table has written them anew without a trace of where they came from");
+      }
+    }
+    return Status();
+  }
+
+  // Adds what a data file has to `counts`. False: some of its rows are of unknown origin, or it is gone (is_gone_).
+  Result<bool> Count(const std::string& path, const std::optional<DeletionVectorDescriptor>& vector, std::vector<int64_t>& counts) const {
+    is_gone_ = false;
+    Result<std::optional<SourceRuns>> runs = ReadSourceRuns(log_.fs(), table_.table_path, path);
+    if (runs.status().Is(errors::kDeltaFileMissing)) {
+      is_gone_ = true;
+      return false;
+    }
+    if (!runs.ok()) return runs.status();
+    if (!*runs) return false;
+    Result<DeletedRows> deleted = VectorOf(log_.fs(), table_.table_path, vector);
+    // A vector that is gone: as if it had deleted nothing, which finds more rows than there were.
+    MS_RETURN_IF_ERROR(CountRows(**runs, numbers_, deleted.ok() ? deleted->get() : nullptr, counts, nullptr));
+    return std::all_of((*runs)->runs.begin(), (*runs)->runs.end(), [](const SourceRun& run) { return run.file >= 0; });
+  }
+
+  DeltaLog& log_;
+  const Snapshot& table_;
+  const std::vector<MissingRows>& missing_;
+  Numbers numbers_;
+  mutable bool is_gone_ = false;  // of the last Count
+};
+
+// Of each path: how many rows the commits of a stream have written, and the first of these commits.
+struct StreamedRows {
+  int64_t written = 0;
+  std::optional<int64_t> since;
+};
+
+Status CountStreamed(DeltaLog& log, const Snapshot& table, const std::string& app_id, const Numbers& numbers, std::vector<StreamedRows>& streamed) {
+  for (int64_t version = 0; version <= table.version; ++version) {
+    Result<DeltaLog::CommitAt> commit = log.ReadVersion(version);
+    if (commit.status().Is(errors::kFileNotFound)) continue;  // cleaned up since
+    if (!commit.ok()) return commit.status();
+    const auto& transactions = commit->actions.transactions;
+    if (std::none_of(transactions.begin(), transactions.end(), [&](const SetTransaction& txn) { return txn.app_id == app_id; })) continue;
+    for (const AddFilePtr& add : commit->actions.adds) {
+      Result<std::optional<SourceRuns>> runs = ReadSourceRuns(log.fs(), table.table_path, add->path);
+      const bool is_gone = runs.status().Is(errors::kDeltaFileMissing);
+      if (!runs.ok() && !is_gone) return runs.status();
+      std::vector<int64_t> counts(streamed.size());
+      if (!is_gone && *runs) MS_RETURN_IF_ERROR(CountRows(**runs, numbers, nullptr, counts, nullptr));
+      for (size_t i = 0; i < streamed.size(); ++i) {
+        if (counts[i] == 0 && !is_gone) continue;
+        // What a file had that is gone cannot be counted any more: all of its rows are looked for.
+        streamed[i].written = is_gone || streamed[i].written == INT64_MAX ? INT64_MAX : streamed[i].written + counts[i];
+        if (!streamed[i].since) streamed[i].since = version;
+      }
+    }
+  }
+  return Status();
+}
+
+}  // namespace
+
+Result<SourceRows> FindStreamedRows(DeltaLog& log, const Snapshot& table, const std::string& app_id, const std::vector<std::string>& paths) {
+  MS_ASSIGN_OR_RETURN(SourceRows found, FindSourceRows(log.fs(), table, paths));
+  if (found.is_complete) return found;
+  std::vector<StreamedRows> streamed(paths.size());
+  MS_RETURN_IF_ERROR(CountStreamed(log, table, app_id, NumbersOf(paths), streamed));
+  std::vector<MissingRows> missing;
+  for (size_t i = 0; i < paths.size(); ++i) {
+    if (!streamed[i].since || streamed[i].written > found.live[i]) missing.push_back({paths[i], streamed[i].since});
+  }
+  MS_RETURN_IF_ERROR(CheckRowsWereDeleted(log, table, missing));
+  return found;
+}
+
+Status CheckRowsWereDeleted(DeltaLog& log, const Snapshot& table, const std::vector<MissingRows>& missing) {
+  return missing.empty() ? Status() : DeletionCheck(log, table, missing).Run();
+}
+
+}  // namespace millstream
