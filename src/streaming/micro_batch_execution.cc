@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "connectors/api/retractions.h"
 #include "connectors/api/source_files.h"
 #include "connectors/api/table.h"
 #include "formats/source_file_column.h"
@@ -65,6 +67,10 @@ class FrozenSource : public Source {
   std::optional<StreamOffset> end_;
 };
 
+Status CannotRetract(std::string reason) {
+  return Status::Error(errors::kRetractionUnsupported, {{"what", "UNDO, REPLAY or cloudFiles.changedFiles = replaced"}, {"reason", std::move(reason)}});
+}
+
 RowStreamPtr NoRows(const StructType& schema, const StructType& metadata, const ScanNeeds& needs) {
   StructType wanted;
   for (const std::string& column : needs.columns) {
@@ -109,6 +115,7 @@ Status MicroBatchExecution::Initialize(bool freeze_sources) {
 
   next_batch_ = recovery.batch;
   if (!plan_.depends_on_time) MS_RETURN_IF_ERROR(MakePlan(0));
+  MS_RETURN_IF_ERROR(TellRetractionSupport());
   if (recovery.step == NextStep::kStartFresh) return OpenState(next_batch_).status();
   const BatchId last = *found.last_offsets;
   if (last.value() > 0) {
@@ -154,6 +161,35 @@ Status MicroBatchExecution::MakePlan(int64_t batch_timestamp_ms) {
   if (compiled_ != nullptr && (!plan_.depends_on_time || compiled_for_ms_ == batch_timestamp_ms)) return Status();
   MS_ASSIGN_OR_RETURN(compiled_, plan_.compile(batch_timestamp_ms));
   compiled_for_ms_ = batch_timestamp_ms;
+  return Status();
+}
+
+Status MicroBatchExecution::TellRetractionSupport() {
+  for (Input& input : inputs_) {
+    auto* retracts = dynamic_cast<RetractsFiles*>(input.source.get());
+    if (retracts == nullptr) continue;
+    MS_RETURN_IF_ERROR(MakePlan(clock_.WallMillis()));
+    const auto* removes = dynamic_cast<const RemovesFileRows*>(sink_.get());
+    Status possible = removes == nullptr ? CannotRetract("the sink " + sink_->description() + " does not know which rows came from which file")
+                                         : removes->CanRemoveFileRows();
+    if (possible.ok() && !compiled_->schema().IndexOf(kSourceFileColumn, true)) possible = CannotRetract("its rows cannot be traced to files one by one");
+    MS_RETURN_IF_ERROR(retracts->SetRetractionSupport(std::move(possible)));
+  }
+  return Status();
+}
+
+Status MicroBatchExecution::TellRetractedFiles() {
+  std::vector<std::string> paths;
+  for (Input& input : inputs_) {
+    auto* retracts = dynamic_cast<RetractsFiles*>(input.source.get());
+    if (retracts == nullptr || !input.end || input.end == input.start) continue;
+    MS_ASSIGN_OR_RETURN(std::vector<std::string> of_source, retracts->RetractedFiles(input.start, *input.end));
+    std::move(of_source.begin(), of_source.end(), std::back_inserter(paths));
+  }
+  auto* removes = dynamic_cast<RemovesFileRows*>(sink_.get());
+  // The batch may have been planned by an earlier process, with another sink.
+  if (removes == nullptr && !paths.empty()) return CannotRetract("the sink " + sink_->description() + " does not know which rows came from which file");
+  if (removes != nullptr) removes->SetRetractedFiles(std::move(paths));
   return Status();
 }
 
@@ -336,6 +372,7 @@ Result<BatchResult> MicroBatchExecution::WriteBatch(const Batch& batch, TriggerP
       MS_FAILPOINT("stream.before_sink");
       TriggerProgress::Phase phase(progress, "addBatch");
       TellSourceFiles();
+      MS_RETURN_IF_ERROR(TellRetractedFiles());
       Result<BatchResult> added = sink_->AddBatch(batch.id, compiled_->schema(), *rows);
       if (added.ok()) {
         MS_RETURN_IF_ERROR(FinishBatch(progress));

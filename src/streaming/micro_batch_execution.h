@@ -96,6 +96,10 @@ class MicroBatchExecution {
 
   Status OpenSources(bool freeze);
   Status MakePlan(int64_t batch_timestamp_ms);
+  // To the sources: whether rows that they gave can leave the sink again.
+  Status TellRetractionSupport();
+  // To the sink: the files whose rows leave it with this batch.
+  Status TellRetractedFiles();
   // Brings the state to the version that batch `next` starts from; true: it has that batch already.
   Result<bool> OpenState(BatchId next);
   void AdvanceWatermark();

@@ -8,8 +8,10 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "base/at_once.h"
+#include "connectors/files/files_errors.h"
 #include "plan/sql/parser.h"
 #include "session/session.h"
 #include "storage/failpoint.h"
@@ -18,8 +20,9 @@ namespace millstream {
 namespace {
 
 struct JobOptions {
-  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean;
-  bool by_name = false, changes = false, goes_on = false;
+  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean, max_file_age;
+  std::vector<std::string> requests;
+  bool by_name = false, changes = false, goes_on = false, replaces = false;
   int max_files = 1000, retain = 100, deltas = 10;
 };
 
@@ -74,6 +77,8 @@ PlanPtr Input(const JobOptions& options) {
                       {"cloudFiles.schemaLocation", options.schema},
                       {"cloudFiles.maxFilesPerTrigger", std::to_string(options.max_files)}};
     source.paths = {options.landing};
+    if (!options.max_file_age.empty()) source.options["cloudFiles.maxFileAge"] = options.max_file_age;
+    if (options.replaces) source.options["cloudFiles.changedFiles"] = "replaced";
     if (options.goes_on) source.options["cloudFiles.schemaEvolutionMode"] = "addNewColumnsWithoutRestart";
     if (!options.clean.empty()) {
       source.options["cloudFiles.cleanSource"] = "MOVE";
@@ -166,6 +171,11 @@ Status RunJob(const JobOptions& options) {
     std::printf("batch %ld rows %ld\n", NumberAfter(event.json, "batchId"), NumberAfter(event.json, "numInputRows"));
     std::fflush(stdout);
   });
+  for (const std::string& request : options.requests) {
+    Status asked = RunSql(*session, request);
+    // The first life has no stream yet that could be asked.
+    if (!asked.ok() && !asked.Is(errors::kCloudFilesStateMissing) && !asked.Is(errors::kPathNotFound)) return asked;
+  }
   StartStream start;
   MS_ASSIGN_OR_RETURN(start.query, Query(*session, options));
   start.format = options.sink;
@@ -211,6 +221,9 @@ int main(int argc, char** argv) {
   app.add_flag("--by-name", options.by_name, "Write to the catalog's table crash.bronze instead of --table");
   app.add_option("--external", options.external, "With --by-name: register an external table here at the end");
   app.add_option("--clean", options.clean, "cloudFiles.cleanSource.moveDestination: loaded files are moved there at once");
+  app.add_option("--max-file-age", options.max_file_age, "cloudFiles.maxFileAge");
+  app.add_flag("--replaces", options.replaces, "cloudFiles.changedFiles = replaced");
+  app.add_option("--request", options.requests, "A statement that asks for files of the stream, before it starts (UNDO FILES IN STREAM …)");
   app.add_flag("--goes-on", options.goes_on, "cloudFiles.schemaEvolutionMode = addNewColumnsWithoutRestart");
   app.add_flag("--changes", options.changes, "Merge the table's rows into crash.changes at the end, and delete some");
   CLI11_PARSE(app, argc, argv);

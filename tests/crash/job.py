@@ -35,6 +35,7 @@ class Shape:
     grows_columns: bool = False
     goes_on: bool = False  # the stream does not stop for them
     clean: bool = False  # loaded files are moved away
+    requests: bool = False  # files are overwritten and take the place of their rows; some are undone, some loaded again
     changes: bool = False  # rows are changed in place too: MERGE and DELETE on another table
     state: str = ""  # "deduplicate", "aggregate", "session" or "join": the rows go through a query that remembers
     deltas: int = 10
@@ -49,6 +50,11 @@ class Shape:
                      by_name=by_name or rng.random() < 0.3, grows_columns=grows, goes_on=grows and rng.random() < 0.5,
                      clean=rng.random() < 0.3, changes=changes or rng.random() < 0.2)
 
+
+    @staticmethod
+    def asked(rng):
+        return Shape(format=rng.choice(["json", "csv", "parquet"]), max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]),
+                     partition_by=rng.choice(["", "event"]), requests=True)
 
     @staticmethod
     def copy(rng):
@@ -134,6 +140,10 @@ class Job:
         self.table = os.path.join(root, "warehouse", "crash.db", "bronze") if shape.by_name else os.path.join(root, "table")
         self.archive = landing + "-archive"
         self.files_written = 0
+        self.versions = {}  # path: the rows of each of its versions
+        self.undone = set()
+        self.old = set()  # paths of files that the stream forgets, once it has loaded them: they are left alone
+        self.aged = False
         self.expected = []
         self.acknowledged = 0
         self.next_id = 0
@@ -158,8 +168,35 @@ class Job:
             os.makedirs(folder, exist_ok=True)
             path = os.path.join(folder, f"f{rows[0]['id']:08d}.{self.shape.format}")
             self.write(path + ".tmp", rows)
+            if self.shape.requests and self.lives == 0 and self.rng.random() < 0.5:
+                os.utime(path + ".tmp", (1700000000, 1700000000))
+                self.old.add(path)
             os.rename(path + ".tmp", path)
             self.files_written += 1
+            self.versions[path] = [[row_key(row) for row in rows]]
+        if self.shape.requests:
+            self.disturb()
+
+    def disturb(self):
+        """Files are overwritten; some are to be undone, for good. Statements say it before each start, so that a kill takes none of it back."""
+        for path in self.versions:
+            if path in self.old:
+                continue
+            if self.rng.random() < 0.15:
+                rows = [self.new_row() for _ in range(self.rng.randint(1, 5))]
+                self.write(path + ".tmp", rows)
+                os.rename(path + ".tmp", path)
+                self.versions[path].append([row_key(row) for row in rows])
+            if self.rng.random() < 0.05:
+                self.undone.add(path)
+
+    def statements(self):
+        checkpoint = os.path.join(self.root, "checkpoint")
+        chosen = {"REPLAY": [path for path in self.versions if path not in self.undone | self.old and self.rng.random() < 0.1], "UNDO": sorted(self.undone)}
+        for verb, paths in chosen.items():
+            if paths:
+                names = ", ".join(f"'file://{path}'" for path in paths)
+                yield from ("--request", f"{verb} FILES IN STREAM '{checkpoint}' WHERE path IN ({names})")
 
     def new_row(self):
         number = self.next_id
@@ -196,6 +233,10 @@ class Job:
             command += ["--clean", self.archive]
         if self.shape.goes_on:
             command += ["--goes-on"]
+        if self.shape.requests:
+            command += ["--replaces", *self.statements()]
+            if self.aged:
+                command += ["--max-file-age", "14 days"]
         self.lives += 1
         return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -235,9 +276,15 @@ class Job:
         if self.shape.state:
             # What the watermark has passed comes out with the next batch after a start, and that takes a row (as in Spark).
             self.add_files(1)
+        if self.shape.requests:
+            # What is to be undone must be known to the stream first.
+            ended, err = self.life()
+            if ended != "done":
+                raise AssertionError(f"the job failed instead of recovering: {err}")
         for _ in range(STARTS_FOR_NEW_COLUMNS):
             ended, err = self.life()
             if ended == "done":
+                self.aged = True  # what was old is loaded
                 return
             if "UNKNOWN_FIELD_EXCEPTION" not in err:
                 break
@@ -255,6 +302,8 @@ class Job:
             expected = Counter(self.expected)
         if self.shape.state:
             return self.state_wrong(found, complete)
+        if self.shape.requests:
+            return self.requests_wrong(found, complete)
         wrong = []
         if doubled := list((found - expected).elements()):
             wrong.append(f"{len(doubled)} rows doubled or invented {doubled[:3]}")
@@ -276,6 +325,24 @@ class Job:
         if complete and inodes[self.landing]:
             wrong.append(f"{len(inodes[self.landing])} loaded files were not moved away")
         return wrong
+
+    def requests_wrong(self, found, complete):
+        """Of each file the table has all rows of one version, or none; in the end those of the last version, or none of an undone file."""
+        wrong = []
+        for path, versions in self.versions.items():
+            there = [rows for rows in versions if any(found[row] for row in rows)]
+            if len(there) > 1:
+                wrong.append(f"{path} has rows of {len(there)} versions")
+            elif there and any(found[row] != 1 for row in there[0]):
+                wrong.append(f"{path} has some of its rows, or has them twice: {[found[row] for row in there[0]]}")
+            elif complete and path in self.undone and there:
+                wrong.append(f"{path} is to be undone, and has rows")
+            elif complete and path not in self.undone and there != versions[-1:]:
+                wrong.append(f"{path} has not the rows of its last version but {'older ones' if there else 'none'}")
+        known = {row for versions in self.versions.values() for rows in versions for row in rows}
+        if invented := [row for row in found if row not in known]:
+            wrong.append(f"{len(invented)} rows invented {invented[:3]}")
+        return wrong[:5]
 
     def state_wrong(self, found, complete):
         """What is wrong with the rows of a query with state. The watermark is 150 s behind the newest id, and no row is late."""

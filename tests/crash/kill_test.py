@@ -30,6 +30,8 @@ FIRST_START = ("files.schema.", "delta.stream_start.", "stream.metadata.", "sess
 # Passed once in ten commits.
 SELDOM = ("delta.checkpoint.",)
 TRIES_PER_FAILPOINT = 20
+# Where what is asked of a stream's files passes, and forgetting them.
+REQUESTS = ("files.request.", "files.forget.")
 # Where COPY INTO passes.
 COPIES = ("files.copy_state.", "delta.data.", "delta.commit.", "delta.crc.")
 
@@ -80,6 +82,10 @@ class Scenarios:
             pass
         elif name.startswith("delta.vector."):
             self.new_job(Shape.any(self.rng, changes=True))
+        elif name.startswith(REQUESTS) and (self.job is None or not self.job.shape.requests or self.job_rounds >= ROUNDS_PER_TABLE):
+            self.new_job(Shape.asked(self.rng))
+        elif name.startswith(REQUESTS):
+            pass
         elif name.startswith("files.clean.") and (self.job is None or not self.job.shape.clean):
             self.new_job(dataclasses.replace(Shape.any(self.rng, by_name=True), clean=True))
         elif name.startswith("files.clean."):

@@ -115,11 +115,7 @@ Status ParseIdentity(const OptionMap& user, const OptionValues& values, CloudFil
   const bool overwrites = values.Bool("cloudFiles.allowOverwrites");
   options.changed_files = overwrites ? ChangedFiles::kAppended : ChangedFiles::kIgnored;
   if (auto policy = values.String("cloudFiles.changedFiles")) {
-    if (*policy == "replaced") {
-      return Status::Unsupported("cloudFiles.changedFiles = replaced",
-                                 "Use appended, keep _metadata.file_path and _metadata.file_modification_time in the table, and read the newest of each path.");
-    }
-    options.changed_files = *policy == "ignored" ? ChangedFiles::kIgnored : ChangedFiles::kAppended;
+    options.changed_files = *policy == "ignored" ? ChangedFiles::kIgnored : *policy == "appended" ? ChangedFiles::kAppended : ChangedFiles::kReplaced;
     if (values.Has("cloudFiles.allowOverwrites") && overwrites == (options.changed_files == ChangedFiles::kIgnored)) {
       return Invalid("cloudFiles.changedFiles", *policy,
                      "cloudFiles.allowOverwrites = " + std::string(overwrites ? "true" : "false") + " says otherwise; leave cloudFiles.allowOverwrites out");

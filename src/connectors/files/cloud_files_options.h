@@ -17,8 +17,8 @@
 namespace millstream {
 
 enum class SchemaEvolutionMode { kAddNewColumns, kAddNewColumnsWithTypeWidening, kAddNewColumnsWithoutRestart, kRescue, kFailOnNewColumns, kNone };
-// A file that has changed since it was loaded stays as it was loaded, or is loaded once more.
-enum class ChangedFiles { kIgnored, kAppended };
+// A file that has changed since it was loaded stays as it was loaded, is loaded once more, or is loaded in the place of its rows.
+enum class ChangedFiles { kIgnored, kAppended, kReplaced };
 
 // cloudFiles.cleanSource*
 struct CleanSourceOptions {

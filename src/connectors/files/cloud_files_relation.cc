@@ -168,6 +168,7 @@ Status ResolveInferredSchema(CloudFilesDefinition& definition, bool is_streaming
 DiscoveryOptions CloudFilesDefinition::discovery_options() const {
   return {.lister = {.glob = glob, .name_filter = options.name_filter, .threads_ahead = ThreadsAhead(fs)},
           .allow_overwrites = options.changed_files != ChangedFiles::kIgnored,
+          .replaces_changed = options.changed_files == ChangedFiles::kReplaced,
           .identity_by_content = options.identity_by_content,
           .settle_ms = options.settle_ms,
           .full_round_interval_ms = options.backfill_interval_ms,

@@ -1,7 +1,8 @@
 #include "connectors/files/cloud_files_source.h"
 
+#include <algorithm>
+
 #include "connectors/files/batch_rows.h"
-#include "connectors/files/cloud_files_offset.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/partition_paths.h"
 #include "formats/formats_errors.h"
@@ -17,15 +18,24 @@ constexpr int64_t kCleanedAtOnce = 1000;
 
 }  // namespace
 
-CloudFilesSource::CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger)
+CloudFilesSource::CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, RequestTaker requests, FileAgeLimit age_limit)
     : definition_(definition),
       ledger_(std::move(ledger)),
       discovery_(definition_.fs, definition_.clock, ledger_, definition_.discovery_options()),
+      requests_(std::move(requests)),
+      age_limit_(std::move(age_limit)),
+      can_retract_(Status::Internal("nobody has said whether rows can be taken back")),
       batches_from_(ledger_->last_number()) {}
 
 Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFilesDefinition& definition, const std::string& directory) {
   MS_ASSIGN_OR_RETURN(std::shared_ptr<FileLedger> ledger, FileLedger::Open(definition.fs, JoinPath(directory, "rocksdb")));
-  std::unique_ptr<CloudFilesSource> source(new CloudFilesSource(definition, std::move(ledger)));
+  const RequestTakerOptions taking{.identity_by_content = definition.options.identity_by_content,
+                                   .load_empty_files = definition.format->reads_empty_files(),
+                                   .keeps_versions = definition.options.changed_files == ChangedFiles::kAppended};
+  MS_ASSIGN_OR_RETURN(RequestTaker requests, RequestTaker::Create(definition.fs, definition.clock, ledger, directory, taking));
+  MS_ASSIGN_OR_RETURN(FileAgeLimit age_limit, FileAgeLimit::Create(definition.fs, definition.clock, ledger, definition.options.max_file_age_ms));
+  std::unique_ptr<CloudFilesSource> source(new CloudFilesSource(definition, std::move(ledger), std::move(requests), std::move(age_limit)));
+  source->discovery_.set_oldest_ns(source->age_limit_.oldest_ns());
   MS_ASSIGN_OR_RETURN(source->cleaner_,
                       LoadedFileCleaner::Create(definition.fs, definition.clock, source->ledger_, definition.options.clean_source, definition.glob));
   if (!definition.options.include_existing_files && source->ledger_->last_number() == 0) {
@@ -42,29 +52,90 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
 
 std::string CloudFilesSource::description() const { return "CloudFilesSource[" + HadoopPathString(definition_.glob.pattern()) + "]"; }
 
-Status CloudFilesSource::CheckLedgerReaches(int64_t number) const {
-  if (number <= ledger_->last_number()) return Status();
-  return Status::Error(errors::kLedgerBehindCheckpoint,
-                       {{"wanted", std::to_string(number)}, {"known", std::to_string(ledger_->last_number())}, {"path", ledger_->directory()}});
+Status CloudFilesSource::CheckLedgerReaches(const CloudFilesOffset& offset) const {
+  auto behind = [&](int64_t wanted, int64_t known) {
+    return Status::Error(errors::kLedgerBehindCheckpoint, {{"wanted", std::to_string(wanted)}, {"known", std::to_string(known)}, {"path", ledger_->directory()}});
+  };
+  if (offset.number > ledger_->last_number()) return behind(offset.number, ledger_->last_number());
+  return offset.request > requests_.taken() ? behind(offset.request, requests_.taken()) : Status();
+}
+
+Status CloudFilesSource::SetRetractionSupport(Status possible) {
+  can_retract_ = std::move(possible);
+  if (can_retract_.ok() || definition_.options.changed_files != ChangedFiles::kReplaced) return Status();
+  return Status(can_retract_).While("while starting with cloudFiles.changedFiles = replaced");
 }
 
 Result<std::optional<StreamOffset>> CloudFilesSource::LatestOffset(const std::optional<StreamOffset>& start, const ReadLimit& limit) {
-  int64_t after = 0;
-  if (start) {
-    MS_ASSIGN_OR_RETURN(after, DecodeCloudFilesOffset(*start));
-  }
-  MS_RETURN_IF_ERROR(CheckLedgerReaches(after));
+  MS_ASSIGN_OR_RETURN(const CloudFilesOffset from, DecodeCloudFilesOffset(start));
+  const int64_t after = from.number;
+  MS_RETURN_IF_ERROR(CheckLedgerReaches(from));
   planned_through_ = std::max(planned_through_, after);
+  MS_RETURN_IF_ERROR(TakeRequests(after));
+  MS_RETURN_IF_ERROR(age_limit_.ForgetSome(cleaner_ ? std::min(committed_through_, cleaner_->done_through()) : committed_through_));
+  discovery_.set_oldest_ns(age_limit_.oldest_ns());
   if (!frozen_at_) MS_RETURN_IF_ERROR(Discover(after, limit.all));
   MS_ASSIGN_OR_RETURN(int64_t end, PlanEnd(after, limit.all));
-  if (end <= after) {
+  if (end <= after && requests_.taken() == from.request) {
     MS_RETURN_IF_ERROR(CleanSource(/*all=*/frozen_at_ && definition_.options.clean_source.waits));
     return std::optional<StreamOffset>();
   }
   // From here on the engine may log this offset: the numbers must outlive a power cut before it does.
   MS_RETURN_IF_ERROR(ledger_->Sync());
   planned_through_ = std::max(planned_through_, end);
-  return std::optional(EncodeCloudFilesOffset(end));
+  return std::optional(EncodeCloudFilesOffset({.number = end, .request = requests_.taken()}));
+}
+
+// What users ask for holds for files as they are between two batches: `loaded` are in the sink, the others wait.
+Status CloudFilesSource::TakeRequests(int64_t loaded) {
+  const int64_t taken_before = requests_.taken();
+  MS_ASSIGN_OR_RETURN(bool has_forgotten, requests_.Take(loaded, frozen_at_ ? frozen_request_ : INT64_MAX, can_retract_));
+  if (has_forgotten) discovery_.ListAgain();
+  if (!frozen_at_ || requests_.taken() == taken_before) return Status();
+  // What the requests load again has numbers beyond those that there were.
+  if (has_forgotten) MS_RETURN_IF_ERROR(discovery_.SweepEverything());
+  frozen_at_ = ledger_->last_number();
+  return Status();
+}
+
+Result<std::vector<std::string>> CloudFilesSource::RetractedFiles(const std::optional<StreamOffset>& start, const StreamOffset& end) {
+  MS_ASSIGN_OR_RETURN(const CloudFilesOffset after, DecodeCloudFilesOffset(start));
+  MS_ASSIGN_OR_RETURN(const CloudFilesOffset through, DecodeCloudFilesOffset(end));
+  MS_RETURN_IF_ERROR(CheckLedgerReaches(through));
+  MS_ASSIGN_OR_RETURN(std::vector<std::string> paths, requests_.UndonePaths(after.request, through.request));
+  undone_ = static_cast<int64_t>(paths.size());
+  MS_ASSIGN_OR_RETURN(std::vector<Replacement> replacements, ledger_->Replacements(after.number, through.number));
+  replaced_ = 0;
+  if (!replacements.empty()) {
+    MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> files, FilesOf(after.number, through.number));
+    auto replacement = replacements.begin();
+    for (NumberedFile& file : files) {
+      while (replacement != replacements.end() && replacement->number < file.number) ++replacement;
+      if (replacement == replacements.end()) break;
+      if (replacement->number != file.number) continue;
+      paths.push_back(std::move(file.path));
+      ++replaced_;
+    }
+  }
+  std::sort(paths.begin(), paths.end());
+  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
+  return paths;
+}
+
+Result<std::vector<NumberedFile>> CloudFilesSource::FilesOf(int64_t after, int64_t through) const {
+  MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> files, ledger_->Files(after, through));
+  if (static_cast<int64_t>(files.size()) != through - after) {
+    return Status::Error(errors::kLedgerForeign, {{"path", ledger_->directory()},
+                                                  {"detail", "of the files " + std::to_string(after + 1) + " to " + std::to_string(through) + " it has " +
+                                                                 std::to_string(files.size())}});
+  }
+  MS_ASSIGN_OR_RETURN(auto fates, ledger_->Fates(after, through));
+  auto fate = fates.begin();
+  std::erase_if(files, [&](const NumberedFile& file) {
+    while (fate != fates.end() && fate->first < file.number) ++fate;
+    return fate != fates.end() && fate->first == file.number && fate->second.is_left_out();
+  });
+  return files;
 }
 
 // Looks until the next batch can be filled: the first batch of a million files need not wait for all of them.
@@ -104,6 +175,8 @@ Status CloudFilesSource::PrepareForTriggerAvailableNow() {
   MS_RETURN_IF_ERROR(discovery_.SweepEverything());
   MS_RETURN_IF_ERROR(ledger_->Sync());
   frozen_at_ = ledger_->last_number();
+  // They are taken later: a batch that an earlier process has logged runs first, as it was planned.
+  MS_ASSIGN_OR_RETURN(frozen_request_, requests_.Newest());
   return Status();
 }
 
@@ -128,21 +201,15 @@ Status CloudFilesSource::TakeCurrentSizes(std::vector<NumberedFile>& files, bool
 }
 
 Result<RowStreamPtr> CloudFilesSource::ReadBatch(const std::optional<StreamOffset>& start, const StreamOffset& end, const ScanNeeds& needs) {
-  int64_t after = 0;
-  if (start) {
-    MS_ASSIGN_OR_RETURN(after, DecodeCloudFilesOffset(*start));
-  }
-  MS_ASSIGN_OR_RETURN(int64_t through, DecodeCloudFilesOffset(end));
-  MS_RETURN_IF_ERROR(CheckLedgerReaches(through));
-  MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> files, ledger_->Files(after, through));
-  if (static_cast<int64_t>(files.size()) != through - after) {
-    return Status::Error(errors::kLedgerForeign, {{"path", ledger_->directory()},
-                                                  {"detail", "of the files " + std::to_string(after + 1) + " to " + std::to_string(through) + " it has " +
-                                                                 std::to_string(files.size())}});
-  }
+  MS_ASSIGN_OR_RETURN(const CloudFilesOffset from, DecodeCloudFilesOffset(start));
+  MS_ASSIGN_OR_RETURN(const CloudFilesOffset to, DecodeCloudFilesOffset(end));
+  MS_RETURN_IF_ERROR(CheckLedgerReaches(to));
+  const int64_t after = from.number, through = to.number;
+  MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> files, FilesOf(after, through));
   planned_through_ = std::max(planned_through_, through);
   MS_RETURN_IF_ERROR(TakeCurrentSizes(files, /*all=*/through <= batches_from_));
-  MS_RETURN_IF_ERROR(ledger_->RecordBatch(through, {.after = after, .processed_ms = definition_.clock.WallMillis()}));
+  // A batch of requests alone has no number of its own.
+  if (through > after) MS_RETURN_IF_ERROR(ledger_->RecordBatch(through, {.after = after, .processed_ms = definition_.clock.WallMillis()}));
 
   std::vector<InputFile> inputs;
   inputs.reserve(files.size());
@@ -157,7 +224,7 @@ Result<RowStreamPtr> CloudFilesSource::ReadBatch(const std::optional<StreamOffse
     inputs.push_back(std::move(input));
   }
   source_files_ = std::make_shared<const std::vector<std::string>>(std::move(names));
-  if (definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumnsWithTypeWidening) {
+  if (definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumnsWithTypeWidening && !inputs.empty()) {
     // Which values are too wide only a look at all of them tells: in this mode files are read twice.
     MS_ASSIGN_OR_RETURN(bool evolved, EvolveSchema(definition_.fs, *definition_.schema_location, *definition_.format, definition_.options.schema_hints, inputs,
                                                    /*widens=*/true));
@@ -185,11 +252,13 @@ Result<std::string> CloudFilesSource::NewAndWiderColumns() const {
 }
 
 Status CloudFilesSource::Commit(const StreamOffset& end) {
-  MS_ASSIGN_OR_RETURN(int64_t through, DecodeCloudFilesOffset(end));
-  MS_RETURN_IF_ERROR(CheckLedgerReaches(through));
+  MS_ASSIGN_OR_RETURN(const CloudFilesOffset committed, DecodeCloudFilesOffset(end));
+  MS_RETURN_IF_ERROR(CheckLedgerReaches(committed));
+  MS_RETURN_IF_ERROR(requests_.Remove(committed.request));
+  const int64_t through = committed.number;
   if (through == 0) return Status();
   MS_ASSIGN_OR_RETURN(auto batch, ledger_->FindBatch(through));
-  if (!batch || batch->second.committed_ms == 0) {
+  if (through > committed_through_ && (!batch || batch->second.committed_ms == 0)) {
     BatchRecord record = batch ? batch->second : BatchRecord{.after = committed_through_};
     record.committed_ms = definition_.clock.WallMillis();
     MS_RETURN_IF_ERROR(ledger_->RecordBatch(through, record));
@@ -200,6 +269,9 @@ Status CloudFilesSource::Commit(const StreamOffset& end) {
 
 Status CloudFilesSource::CleanSource(bool all) {
   if (!cleaner_) return Status();
+  // What was asked for may need files that are due.
+  MS_ASSIGN_OR_RETURN(int64_t newest, requests_.Newest());
+  if (newest > requests_.taken()) return Status();
   MS_ASSIGN_OR_RETURN(bool done, cleaner_->Clean(committed_through_, all ? INT64_MAX / 2 : kCleanedAtOnce));
   MS_CHECK(done || !all);
   return Status();
@@ -223,6 +295,10 @@ std::map<std::string, std::string> CloudFilesSource::metrics() const {
   add("numFilesGone", counts.gone);
   add("numFilesChanged", counts.changed);
   add("numFilesChangedIgnored", counts.changed_ignored);
+  add("numFilesTooOld", counts.too_old);
+  add("numFilesForgotten", age_limit_.forgotten());
+  add("numFilesUndone", undone_);
+  add("numFilesReplaced", replaced_);
   add("numFilesUnsettled", counts.unsettled);
   add("numFilesDuplicate", counts.duplicates);
   if (cleaner_) {

@@ -4,18 +4,23 @@
 //
 // LatestOffset: look for new files (unless enough wait already) → number them in the ledger → sync the ledger → return the last number of the batch.
 // ReadBatch: the files with these numbers, whoever found them and whenever.
+// Between two batches it takes what users ask of its files: request_taker.h.
 
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "connectors/api/retractions.h"
+#include "connectors/files/cloud_files_offset.h"
 #include "connectors/files/cloud_files_relation.h"
+#include "connectors/files/file_age_limit.h"
 #include "connectors/files/loaded_file_cleaner.h"
+#include "connectors/files/request_taker.h"
 
 namespace millstream {
 
-class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, public SupportsSchemaEvolution, public NamesSourceFiles {
+class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, public SupportsSchemaEvolution, public NamesSourceFiles, public RetractsFiles {
  public:
   // Opens the ledger under `directory`. At the very first start with includeExistingFiles=false, notes what is there already.
   static Result<std::unique_ptr<CloudFilesSource>> Create(const CloudFilesDefinition& definition, const std::string& directory);
@@ -31,13 +36,18 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   std::vector<std::string> watched_directories() const override { return discovery_.WatchableDirectories(); }
   Status PrepareForTriggerAvailableNow() override;
   Result<RelationSourcePtr> EvolvedRelation() override;
+  Status SetRetractionSupport(Status possible) override;
+  Result<std::vector<std::string>> RetractedFiles(const std::optional<StreamOffset>& start, const StreamOffset& end) override;
   SourceFileNames source_files() const override { return source_files_; }
 
  private:
-  CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger);
+  CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, RequestTaker requests, FileAgeLimit age_limit);
+  Status TakeRequests(int64_t loaded);
+  // The files of a batch, without those that were taken back before it ran.
+  Result<std::vector<NumberedFile>> FilesOf(int64_t after, int64_t through) const;
   Status Discover(int64_t after, bool all);
   Result<int64_t> PlanEnd(int64_t after, bool all) const;
-  Status CheckLedgerReaches(int64_t number) const;
+  Status CheckLedgerReaches(const CloudFilesOffset& offset) const;
   Result<std::string> NewAndWiderColumns() const;
   // Cleans up what is due: a part of it, or all.
   Status CleanSource(bool all);
@@ -46,10 +56,15 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   CloudFilesDefinition definition_;
   std::shared_ptr<FileLedger> ledger_;
   FileDiscovery discovery_;
+  RequestTaker requests_;
+  FileAgeLimit age_limit_;
+  Status can_retract_;  // why the query cannot take rows back, if it cannot
   std::optional<int64_t> frozen_at_;  // Trigger.AvailableNow: no number beyond
+  int64_t frozen_request_ = 0;        // and no request
   int64_t planned_through_ = 0;       // the last number that this process has put into a batch
   int64_t batches_from_ = 0;          // the numbers up to here were put into batches by an earlier process
   int64_t committed_through_ = 0;
+  int64_t undone_ = 0, replaced_ = 0;  // files of the last batch
   std::unique_ptr<LoadedFileCleaner> cleaner_;  // null: cleanSource is off
   std::shared_ptr<std::atomic<bool>> schema_evolved_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<FileScanStats> stats_;

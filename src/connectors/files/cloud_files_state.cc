@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <charconv>
 #include <mutex>
+#include <unordered_map>
 
 #include "connectors/api/table.h"
+#include "connectors/files/file_requests.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/ledger_view.h"
 #include "types/arrow_types.h"
@@ -18,10 +20,24 @@ namespace {
 
 constexpr int64_t kRowsPerBatch = 8192;
 
-struct StateSource {
-  std::string id;      // "0" of sources/0
-  std::string ledger;  // its directory
-};
+// What waits for the next batch, by path.
+using PendingRequests = std::unordered_map<std::string, FileOperation>;
+
+Result<PendingRequests> ReadPending(Fs& fs, const std::string& source_directory) {
+  PendingRequests pending;
+  MS_ASSIGN_OR_RETURN(std::vector<int64_t> numbers, ListFileRequests(fs, source_directory));
+  for (int64_t number : numbers) {
+    Result<std::unique_ptr<FileRequestReader>> request = FileRequestReader::Open(fs, FileRequestPath(source_directory, number));
+    if (!request.ok() && request.status().Is(errors::kFileNotFound)) continue;  // its batch was committed just now
+    MS_RETURN_IF_ERROR(request.status());
+    for (;;) {
+      MS_ASSIGN_OR_RETURN(std::optional<std::string> path, (*request)->Next());
+      if (!path) break;
+      pending[std::move(*path)] = (*request)->operation();
+    }
+  }
+  return pending;
+}
 
 // Texts are UTF-8 to Arrow; a path need not be.
 std::string ShownPath(const std::string& path) { return UriFromPath(path); }
@@ -35,8 +51,11 @@ std::optional<std::string> IngestionState(const LedgerFile& found) {
     case FileState::kEmpty:
       return std::nullopt;  // waits for its bytes
     case FileState::kAssigned:
+    case FileState::kUndone:
       break;
   }
+  if (found.fate.retracted == FileFate::Retracted::kUndone) return "UNDONE";
+  if (found.fate.retracted == FileFate::Retracted::kReplaced) return "REPLACED";
   if (found.fate.skipped == FileFate::Skipped::kCorrupted) return "SKIPPED_CORRUPTED";
   if (found.fate.skipped == FileFate::Skipped::kMissing) return "SKIPPED_MISSING";
   if (!found.batch) return std::nullopt;
@@ -52,6 +71,7 @@ std::optional<std::string> Reason(const LedgerFile& found) {
     case FileState::kEmpty:
       return "has no bytes yet";
     case FileState::kAssigned:
+    case FileState::kUndone:
       break;
   }
   return found.fate.reason.empty() ? std::nullopt : std::optional(found.fate.reason);
@@ -60,7 +80,7 @@ std::optional<std::string> Reason(const LedgerFile& found) {
 // Rows as they are read; one column builder for each column that is wanted.
 class StateRows : public RowStream {
  public:
-  StateRows(Fs& fs, std::vector<StateSource> sources, const std::vector<std::string>& columns) : fs_(fs), sources_(std::move(sources)) {
+  StateRows(Fs& fs, std::vector<CloudFilesLedger> sources, const std::vector<std::string>& columns) : fs_(fs), sources_(std::move(sources)) {
     for (const std::string& column : columns) wanted_.push_back(*CloudFilesStateSchema().IndexOf(column, true));
     StructType schema;
     for (size_t column : wanted_) schema.Add(CloudFilesStateSchema()[column]);
@@ -78,7 +98,12 @@ class StateRows : public RowStream {
     while (rows < kRowsPerBatch && next_source_ <= sources_.size()) {
       if (view_ == nullptr) {
         if (next_source_ == sources_.size()) break;
-        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, sources_[next_source_++].ledger));
+        const std::string& source = sources_[next_source_++].source_directory;
+        // Before the ledger: a request that is taken meanwhile is shown as pending, and not lost between the two.
+        if (std::find(wanted_.begin(), wanted_.end(), kPending) != wanted_.end()) {
+          MS_ASSIGN_OR_RETURN(pending_, ReadPending(fs_, source));
+        }
+        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, JoinPath(source, "rocksdb")));
       }
       MS_ASSIGN_OR_RETURN(std::optional<LedgerFile> found, view_->Next());
       if (!found) {
@@ -108,7 +133,8 @@ class StateRows : public RowStream {
     kSourceId,
     kFlowName,
     kIngestionState,
-    kReason
+    kReason,
+    kPending
   };
 
   Status Append(arrow::ArrayBuilder& builder, size_t column, const LedgerFile& found) const {
@@ -150,22 +176,27 @@ class StateRows : public RowStream {
         return text(IngestionState(found));
       case kReason:
         return text(Reason(found));
+      case kPending: {
+        auto pending = pending_.find(found.file.path);
+        return text(pending == pending_.end() ? std::nullopt : std::optional<std::string>(NameOf(pending->second)));
+      }
     }
     return Status::Internal("unknown column of cloud_files_state");
   }
 
   Fs& fs_;
-  const std::vector<StateSource> sources_;
+  const std::vector<CloudFilesLedger> sources_;
   std::vector<size_t> wanted_;
   ArrowSchemaPtr schema_;
   std::mutex mutex_;
   size_t next_source_ = 0;            // GUARDED_BY(mutex_)
   std::unique_ptr<LedgerView> view_;  // GUARDED_BY(mutex_)
+  PendingRequests pending_;           // GUARDED_BY(mutex_)
 };
 
 class CloudFilesState : public BatchRelationSource {
  public:
-  CloudFilesState(Fs& fs, std::string path, std::vector<StateSource> sources) : fs_(fs), path_(std::move(path)), sources_(std::move(sources)) {}
+  CloudFilesState(Fs& fs, std::string path, std::vector<CloudFilesLedger> sources) : fs_(fs), path_(std::move(path)), sources_(std::move(sources)) {}
   std::string name() const override { return "cloud_files_state " + HadoopPathString(path_); }
   const StructType& schema() const override { return CloudFilesStateSchema(); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override { return RowStreamPtr(std::make_unique<StateRows>(fs_, sources_, needs.columns)); }
@@ -173,7 +204,7 @@ class CloudFilesState : public BatchRelationSource {
  private:
   Fs& fs_;
   const std::string path_;
-  const std::vector<StateSource> sources_;
+  const std::vector<CloudFilesLedger> sources_;
 };
 
 }  // namespace
@@ -191,17 +222,18 @@ const StructType& CloudFilesStateSchema() {
                                   {"source_id", DataType::String()},
                                   {"flow_name", DataType::String()},
                                   {"ingestion_state", DataType::String()},
-                                  {"reason", DataType::String()}});
+                                  {"reason", DataType::String()},
+                                  {"pending", DataType::String()}});
   return schema;
 }
 
-Result<RelationSourcePtr> OpenCloudFilesState(Fs& fs, const std::string& path) {
+Result<std::vector<CloudFilesLedger>> FindCloudFilesLedgers(Fs& fs, const std::string& path) {
   MS_ASSIGN_OR_RETURN(bool exists, fs.Exists(path));
   if (!exists) return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(path)}});
-  std::vector<StateSource> sources;
+  std::vector<CloudFilesLedger> sources;
   MS_ASSIGN_OR_RETURN(bool is_source, fs.Exists(JoinPath(path, "rocksdb/CURRENT")));
   if (is_source) {
-    sources.push_back({std::string(BaseName(path)), JoinPath(path, "rocksdb")});
+    sources.push_back({std::string(BaseName(path)), path});
   } else {
     const std::string directory = JoinPath(path, "sources");
     Result<std::vector<DirectoryEntry>> entries = fs.List(directory);
@@ -214,12 +246,17 @@ Result<RelationSourcePtr> OpenCloudFilesState(Fs& fs, const std::string& path) {
     }
     std::sort(numbers.begin(), numbers.end());
     for (int number : numbers) {
-      std::string ledger = JoinPath(directory, std::to_string(number) + "/rocksdb");
-      MS_ASSIGN_OR_RETURN(bool is_ledger, fs.Exists(JoinPath(ledger, "CURRENT")));
-      if (is_ledger) sources.push_back({std::to_string(number), std::move(ledger)});
+      std::string source = JoinPath(directory, std::to_string(number));
+      MS_ASSIGN_OR_RETURN(bool is_ledger, fs.Exists(JoinPath(source, "rocksdb/CURRENT")));
+      if (is_ledger) sources.push_back({std::to_string(number), std::move(source)});
     }
   }
   if (sources.empty()) return Status::Error(errors::kCloudFilesStateMissing, {{"path", HadoopPathString(path)}});
+  return sources;
+}
+
+Result<RelationSourcePtr> OpenCloudFilesState(Fs& fs, const std::string& path) {
+  MS_ASSIGN_OR_RETURN(std::vector<CloudFilesLedger> sources, FindCloudFilesLedgers(fs, path));
   return RelationSourcePtr(std::make_shared<CloudFilesState>(fs, path, std::move(sources)));
 }
 

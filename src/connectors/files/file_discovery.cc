@@ -50,6 +50,12 @@ std::vector<std::string> FileDiscovery::WatchableDirectories() const {
 }
 
 Result<bool> FileDiscovery::Advance(int64_t number_wanted) {
+  if (lists_again_) {
+    // Also a round that is under way: it has passed directories whose files are wanted again.
+    lists_again_ = false;
+    memory_.Clear();
+    MS_RETURN_IF_ERROR(BeginRound(Reach::kAll).status());
+  }
   if (!round_) {
     const int64_t now_us = clock_.MonotonicMicros();
     int64_t pause = std::max(kFullSweepPauseUs, kFullSweepShare * last_full_took_us_);
@@ -123,6 +129,8 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
   std::erase_if(unsettled_, [this](const auto& file) { return file.second.round != rounds_; });
   if (round_->reach == Reach::kAll) audit_from_ = round_->audited_known > audit_from_ + kAuditedPerRound ? audit_from_ + kAuditedPerRound : 0;
   round_->counts.changed_ignored = changed_ignored_;
+  // A directory that has not changed is not listed, and its old files are as old as they were.
+  if (round_->reach != Reach::kAll) round_->counts.too_old = std::max(round_->counts.too_old, last_counts_.too_old);
   round_->counts.lister = round_->lister->counts();
   last_counts_ = round_->counts;
   const int64_t now_us = clock_.MonotonicMicros();
@@ -175,6 +183,7 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
       MS_ASSIGN_OR_RETURN(record, round.cursor->record());
       MS_RETURN_IF_ERROR(round.cursor->Next());
       ++round.counts.known;
+      if (record.state == FileState::kUndone) return Status();
       if (record.state != FileState::kEmpty && !options_.allow_overwrites) return round.reach == Reach::kAll ? Audit(name, record) : Status();
     }
   }
@@ -199,6 +208,10 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
     round.complete = false;  // a touch brings it into the range without a trace in the directory
     return Status();
   }
+  if (oldest_ns_ && info->modified_ns < *oldest_ns_) {
+    ++round.counts.too_old;  // a touch makes it new: full rounds see that
+    return Status();
+  }
   if (info->size_bytes == 0 && !options_.load_empty_files && state == FileState::kAssigned) {
     // Its writer has most likely just created it. Taking it now would mark it as loaded without its rows.
     round.complete = false;
@@ -212,16 +225,17 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
     return Status();
   }
   if (changed && record.state != FileState::kEmpty) ++round.counts.changed;
-  return Take(name, *info, path, state);
+  return Take(name, *info, path, state, known ? &record : nullptr);
 }
 
-Status FileDiscovery::Take(std::string_view name, const FileInfo& info, const std::string& path, FileState state) {
+Status FileDiscovery::Take(std::string_view name, const FileInfo& info, const std::string& path, FileState state, const FileRecord* known) {
   Round& round = *round_;
   const std::string& directory = round.directory->path;
   FileRecord now{.state = state, .size_bytes = info.size_bytes, .modified_ns = info.modified_ns, .discovered_ms = clock_.WallMillis()};
+  const bool replaces = options_.replaces_changed && known != nullptr && known->state == FileState::kAssigned;
   if (!options_.identity_by_content) {
     ++round.counts.added;
-    return ledger_->Add(directory, name, now);
+    return replaces ? ledger_->Replace(directory, name, now, known->number) : ledger_->Add(directory, name, now);
   }
   Result<std::optional<std::string>> hash = ContentHash(fs_, path, info);
   if (!hash.ok() && !hash.status().Is(errors::kFileNotFound)) return hash.status();
@@ -229,6 +243,16 @@ Status FileDiscovery::Take(std::string_view name, const FileInfo& info, const st
     round.complete = false;
     ++round.counts.unsettled;  // it has changed while it was read: later
     return Status();
+  }
+  if (replaces) {
+    // Of its own rows it is no duplicate, and those of another file do not take their place.
+    MS_ASSIGN_OR_RETURN(int64_t same, ledger_->FindContent(**hash));
+    if (same == known->number) {
+      now.number = same;
+      return ledger_->Put(directory, name, now);
+    }
+    ++round.counts.added;
+    return ledger_->Replace(directory, name, now, known->number, **hash);
   }
   if (state == FileState::kAssigned) {
     MS_ASSIGN_OR_RETURN(now.number, ledger_->FindContent(**hash));
@@ -298,7 +322,9 @@ Status FileDiscovery::EndDirectory() {
   bool settled = round.listed_ms * 1'000'000 - listed.info.changed_ns > kTickMarginNs;
   if (round.complete && settled && listed.info.changed_ns != 0) {
     int64_t gone = round.counts.gone - round.gone_before;
-    memory_.Remember(listed.path, {listed.info.device, listed.info.inode, listed.info.changed_ns, std::move(listed.subdirectories), listed.digest, gone});
+    // A file that was too old may have been touched: its name says nothing.
+    const std::optional<NamesDigest> names = oldest_ns_ ? std::nullopt : std::optional(listed.digest);
+    memory_.Remember(listed.path, {listed.info.device, listed.info.inode, listed.info.changed_ns, std::move(listed.subdirectories), names, gone});
   } else {
     memory_.Forget(listed.path);
     if (TakesHints(listed.path)) hints_.Mark(listed.path);

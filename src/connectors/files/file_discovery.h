@@ -25,6 +25,7 @@ namespace millstream {
 struct DiscoveryOptions {
   ListerOptions lister;
   bool allow_overwrites = false;                  // a known file with another mtime or size is loaded again
+  bool replaces_changed = false;                  // with allow_overwrites: in the place of its rows
   bool identity_by_content = false;               // a file with the bytes of a known one is not loaded
   int64_t settle_ms = 0;                          // a file is taken when it has not changed for so long
   std::optional<int64_t> full_round_interval_ms;  // everything is listed at least so often
@@ -35,7 +36,7 @@ struct DiscoveryOptions {
 
 struct DiscoveryCounts {
   ListerCounts lister;
-  int64_t known = 0, added = 0, changed = 0, gone = 0, empty = 0, vanished = 0, outside_time_range = 0, unsettled = 0, duplicates = 0;
+  int64_t known = 0, added = 0, changed = 0, gone = 0, empty = 0, vanished = 0, outside_time_range = 0, too_old = 0, unsettled = 0, duplicates = 0;
   int64_t changed_ignored = 0;  // since the start: loaded files that were found changed, and are not loaded again
 };
 
@@ -49,6 +50,11 @@ class FileDiscovery {
   Result<bool> Advance(int64_t number_wanted);
   // Begins a new round that lists every directory, and ends it. New files get `state`.
   Status SweepEverything(FileState state = FileState::kAssigned);
+
+  // Files that were changed last before this are not loaded. nullopt: all are.
+  void set_oldest_ns(std::optional<int64_t> oldest_ns) { oldest_ns_ = oldest_ns; }
+  // Files that the ledger knows no more are to be found again: the next round lists every directory.
+  void ListAgain() { lists_again_ = true; }
 
   // Where the kernel may tell that something is new: all directories, when each of them is as it was listed and they are not too many.
   std::vector<std::string> WatchableDirectories() const;
@@ -78,7 +84,8 @@ class FileDiscovery {
   bool PassKnownNames();
   bool TakesHints(const std::string& directory) const;
   Status MergeName(std::string_view name, FileState state);
-  Status Take(std::string_view name, const FileInfo& info, const std::string& path, FileState state);
+  // `known`: what the ledger has of it; null: nothing.
+  Status Take(std::string_view name, const FileInfo& info, const std::string& path, FileState state, const FileRecord* known);
   bool IsSettled(const std::string& path, const FileInfo& info);
   // A known file's turn to be looked at, some of them in each full round: one that has changed since it was loaded is told of.
   Status Audit(std::string_view name, const FileRecord& record);
@@ -99,6 +106,8 @@ class FileDiscovery {
   int64_t rounds_ = 0;
   int64_t audit_from_ = 0;  // how many known files were looked at since the last time round
   int64_t changed_ignored_ = 0;
+  std::optional<int64_t> oldest_ns_;
+  bool lists_again_ = false;
   std::optional<Round> round_;
   DiscoveryCounts last_counts_;
   int64_t last_full_us_ = 0, last_full_took_us_ = 0;

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <charconv>
+#include <functional>
 #include <unordered_map>
 
 #include "connectors/files/file_ledger_format.h"
@@ -109,6 +110,8 @@ class RocksFileLedger : public FileLedger {
       if (last->Valid()) return Foreign("it has no version");
       MS_RETURN_IF_ERROR(Translate("reading", last->status()));
       MS_RETURN_IF_ERROR(PutNote("version", std::string(kVersion)));
+    } else if (version == kVersionBefore) {
+      MS_RETURN_IF_ERROR(PutNote("version", std::string(kVersion)));
     } else if (version != kVersion) {
       return Foreign("its version is " + version + ", this program knows " + std::string(kVersion));
     }
@@ -172,13 +175,41 @@ class RocksFileLedger : public FileLedger {
     } else if (record.state != FileState::kDuplicate) {
       record.number = 0;
     }
-    if (!content.empty()) {
-      const int64_t number = record.number == 0 ? -1 : record.number;
-      new_contents_.emplace(content, number);
-      MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(ContentKey(content), std::to_string(number))));
+    return Finish(directory, name, record, content);
+  }
+
+  Status Replace(std::string_view directory, std::string_view name, FileRecord record, int64_t replaced, const std::string& content) override {
+    MS_CHECK(record.state == FileState::kAssigned);
+    if (replaced > 0) {
+      MS_ASSIGN_OR_RETURN(auto batch, FindBatch(replaced));
+      MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, FindFate(replaced));
+      if (!fate) fate.emplace();
+      // When its batch has not run, or nobody knows that it has, two numbers would load the file twice. If it has run, the rows leave by their path.
+      const bool was_loaded = batch && batch->second.committed_ms > 0;
+      fate->retracted = was_loaded ? FileFate::Retracted::kReplaced : FileFate::Retracted::kSuperseded;
+      MS_RETURN_IF_ERROR(StageFate(replaced, *fate));
     }
-    MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(FileKey(directory, name), EncodeRecord(record))));
-    return batch_.GetDataSize() >= (256 << 10) ? Write() : Status();
+    // Before Add, which may write: the number and what it replaces are one.
+    MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(ReplacementKey(next_number_), EncodeReplaced(replaced))));
+    MS_RETURN_IF_ERROR(Add(directory, name, record, content));
+    return content.empty() ? Status() : Write();  // FindContent reads the fate
+  }
+
+  Status Put(std::string_view directory, std::string_view name, const FileRecord& record) override {
+    return Translate("writing", batch_.Put(FileKey(directory, name), EncodeRecord(record)));
+  }
+  Status Drop(std::string_view directory, std::string_view name) override { return Translate("writing", batch_.Delete(FileKey(directory, name))); }
+  Status StageFate(int64_t number, const FileFate& fate) override { return Translate("writing", batch_.Put(FateKey(number), EncodeFate(fate))); }
+  Status StageNote(const std::string& name, const std::string& value) override { return Translate("writing", batch_.Put(NoteKey(name), value)); }
+
+  Result<std::optional<FileRecord>> Find(std::string_view directory, std::string_view name) override {
+    std::string bytes;
+    rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), FileKey(directory, name), &bytes);
+    if (status.IsNotFound()) return std::optional<FileRecord>();
+    MS_RETURN_IF_ERROR(Translate("reading", status));
+    std::optional<FileRecord> record = DecodeRecord(bytes);
+    if (!record) return Foreign("a file's record is broken");
+    return record;
   }
 
   Result<int64_t> FindContent(const std::string& content) override {
@@ -189,7 +220,12 @@ class RocksFileLedger : public FileLedger {
     MS_RETURN_IF_ERROR(Translate("reading", status));
     int64_t number = 0;
     if (std::from_chars(bytes.data(), bytes.data() + bytes.size(), number).ec != std::errc() || number == 0) return Foreign("a content's record is broken");
-    return number;
+    if (number < 0) return number;
+    // Rows that have left the table, or are about to, are no reason to leave a file out. Those of an undone file are: it stays known.
+    using Retracted = FileFate::Retracted;
+    MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, FindFate(number));
+    const bool stays = !fate || fate->retracted == Retracted::kNo || fate->retracted == Retracted::kUndone;
+    return stays ? number : 0;
   }
 
   Status Write() override {
@@ -257,6 +293,55 @@ class RocksFileLedger : public FileLedger {
     return fate;
   }
 
+  Result<std::vector<std::pair<int64_t, FileFate>>> Fates(int64_t after, int64_t through) override {
+    std::vector<std::pair<int64_t, FileFate>> fates;
+    MS_RETURN_IF_ERROR(VisitNumbers(kFatePrefix, after, through, [&](int64_t number, std::string_view value) {
+      std::optional<FileFate> fate = DecodeFate(value);
+      if (!fate) return Foreign("the record of file number " + std::to_string(number) + " is broken");
+      fates.emplace_back(number, std::move(*fate));
+      return Status();
+    }));
+    return fates;
+  }
+
+  Result<std::vector<Replacement>> Replacements(int64_t after, int64_t through) override {
+    std::vector<Replacement> replacements;
+    MS_RETURN_IF_ERROR(VisitNumbers(kReplacementPrefix, after, through, [&](int64_t number, std::string_view value) {
+      std::optional<int64_t> replaced = DecodeReplaced(value);
+      if (!replaced) return Foreign("what file number " + std::to_string(number) + " replaces is broken");
+      replacements.push_back({number, *replaced});
+      return Status();
+    }));
+    return replacements;
+  }
+
+  Result<std::vector<RecordedFile>> RecordedFiles(std::string_view directory, std::string_view name, int64_t count_max) override {
+    std::vector<RecordedFile> files;
+    rocksdb::ReadOptions read;
+    read.fill_cache = false;
+    std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(read));
+    const std::string from = directory.empty() ? std::string(1, kFilePrefix) : FileKey(directory, name);
+    for (at->Seek(from); at->Valid() && at->key().starts_with(std::string(1, kFilePrefix)) && static_cast<int64_t>(files.size()) < count_max; at->Next()) {
+      if (FromSlice(at->key()) == from) continue;
+      const std::string_view path = FromSlice(at->key()).substr(1);
+      const size_t nul = path.find('\0');
+      std::optional<FileRecord> record = DecodeRecord(FromSlice(at->value()));
+      if (nul == std::string_view::npos || !record) return Foreign("a file's record is broken");
+      files.push_back({std::string(path.substr(0, nul)), std::string(path.substr(nul + 1)), *record});
+    }
+    MS_RETURN_IF_ERROR(Translate("reading", at->status()));
+    return files;
+  }
+
+  Status EraseNumber(int64_t number) override {
+    for (const std::string& key : {NumberKey(number), FateKey(number), ReplacementKey(number)})
+      MS_RETURN_IF_ERROR(Translate("writing", batch_.Delete(key)));
+    return Status();
+  }
+  Status EraseBatchesBefore(int64_t number) override {
+    return VisitNumbers(kBatchPrefix, 0, number - 1, [&](int64_t through, std::string_view) { return Translate("writing", batch_.Delete(BatchKey(through))); });
+  }
+
   Result<std::string> GetNote(const std::string& name) override {
     std::string value;
     rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), NoteKey(name), &value);
@@ -279,6 +364,29 @@ class RocksFileLedger : public FileLedger {
   }
 
  private:
+  // The file's record and what finds it by its content.
+  Status Finish(std::string_view directory, std::string_view name, const FileRecord& record, const std::string& content) {
+    if (!content.empty()) {
+      const int64_t number = record.number == 0 ? -1 : record.number;
+      new_contents_.emplace(content, number);
+      MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(ContentKey(content), std::to_string(number))));
+    }
+    MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(FileKey(directory, name), EncodeRecord(record))));
+    return batch_.GetDataSize() >= (256 << 10) ? Write() : Status();
+  }
+
+  Status VisitNumbers(char prefix, int64_t after, int64_t through, const std::function<Status(int64_t number, std::string_view value)>& visit) {
+    rocksdb::ReadOptions read;
+    read.fill_cache = false;
+    std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(read));
+    for (at->Seek(NumberedKey(prefix, after + 1)); at->Valid(); at->Next()) {
+      std::optional<int64_t> number = DecodeNumberKey(FromSlice(at->key()), prefix);
+      if (!number || *number > through) break;
+      MS_RETURN_IF_ERROR(visit(*number, FromSlice(at->value())));
+    }
+    return Translate("reading", at->status());
+  }
+
   Status PutUnsynced(const std::string& key, const std::string& value) {
     MS_RETURN_IF_ERROR(Translate("writing", db_->Put(rocksdb::WriteOptions(), key, value)));
     unsynced_.store(true);

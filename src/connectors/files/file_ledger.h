@@ -34,11 +34,12 @@ enum class FileState : uint8_t {
   kExisting = 2,   // was there before the stream and is not wanted (includeExistingFiles=false)
   kEmpty = 3,      // had no bytes yet; becomes kAssigned when it has
   kDuplicate = 4,  // has the bytes of the file `number`, and is not loaded
+  kUndone = 5,     // its rows, loaded as `number`, were taken back; not loaded again, whatever becomes of it
 };
 
 struct FileRecord {
   FileState state = FileState::kAssigned;
-  int64_t number = 0;  // of kAssigned, from 1; of kDuplicate: the file that it repeats
+  int64_t number = 0;  // of kAssigned and kUndone, from 1; of kDuplicate: the file that it repeats
   int64_t size_bytes = 0;
   int64_t modified_ns = 0;
   int64_t discovered_ms = 0;
@@ -63,11 +64,28 @@ struct BatchRecord {
 struct FileFate {
   enum class Skipped : uint8_t { kNo = 0, kCorrupted = 1, kMissing = 2 };
   enum class Cleaned : uint8_t { kNo = 0, kDeleted = 1, kMoved = 2, kKept = 3 };  // kKept: it had changed, or could not be removed
+  // What a request, or a later number of the same path, has done to this one (docs/undo_files.md). kSuperseded: it was not in a batch yet.
+  enum class Retracted : uint8_t { kNo = 0, kUndone = 1, kForgotten = 2, kReplaced = 3, kSuperseded = 4 };
   Skipped skipped = Skipped::kNo;
+  Retracted retracted = Retracted::kNo;
   Cleaned cleaned = Cleaned::kNo;
   int64_t cleaned_ms = 0;
   std::string reason;    // of skipping or keeping it
   std::string moved_to;  // of kMoved
+
+  // A batch that has not run yet leaves the file out.
+  bool is_left_out() const { return retracted != Retracted::kNo && retracted != Retracted::kReplaced; }
+};
+
+// A number whose file takes the place of rows that were loaded from the same path before.
+struct Replacement {
+  int64_t number = 0;
+  int64_t replaced = 0;  // the number of those rows; 0: none that is known
+};
+
+struct RecordedFile {
+  std::string directory, name;
+  FileRecord record;
 };
 
 // Reading is thread-safe, and so are the records of batches and fates; adding is for one thread.
@@ -88,7 +106,17 @@ class FileLedger {
   // Adds or replaces a file; kAssigned gets the next number whatever record.number says. Buffered: visible to readers after Write.
   // `content`: the hash of its bytes, under which FindContent finds it from now on.
   virtual Status Add(std::string_view directory, std::string_view name, FileRecord record, const std::string& content = {}) = 0;
-  // The number of the first file with this content; -1: one without a number; 0: none. Also sees what is not written yet.
+  // The same for a file that was known as `replaced`: in the batch of its new number the rows of the path that are there leave. A number that was not
+  // committed yet is superseded.
+  virtual Status Replace(std::string_view directory, std::string_view name, FileRecord record, int64_t replaced, const std::string& content = {}) = 0;
+  // Buffered as Add is, and atomic with what is added between two Writes: a file's record as it is given, or no record; a fate; a note.
+  virtual Status Put(std::string_view directory, std::string_view name, const FileRecord& record) = 0;
+  virtual Status Drop(std::string_view directory, std::string_view name) = 0;
+  virtual Status StageFate(int64_t number, const FileFate& fate) = 0;
+  virtual Status StageNote(const std::string& name, const std::string& value) = 0;
+  // What is written of one file. nullopt: it is not known.
+  virtual Result<std::optional<FileRecord>> Find(std::string_view directory, std::string_view name) = 0;
+  // The number of the first file with this content; -1: one without a number; 0: none that still has it. Also sees what is not written yet.
   virtual Result<int64_t> FindContent(const std::string& content) = 0;
   // Makes everything added visible (survives a kill of the process).
   virtual Status Write() = 0;
@@ -103,6 +131,16 @@ class FileLedger {
   // The first record at or after `number`: its batch, or none. nullopt: not recorded.
   virtual Result<std::optional<std::pair<int64_t, BatchRecord>>> FindBatch(int64_t number) = 0;
   virtual Result<std::optional<FileFate>> FindFate(int64_t number) = 0;
+  // The fates of files (after, through] that have one, by number.
+  virtual Result<std::vector<std::pair<int64_t, FileFate>>> Fates(int64_t after, int64_t through) = 0;
+  // The numbers in (after, through] that replace others.
+  virtual Result<std::vector<Replacement>> Replacements(int64_t after, int64_t through) = 0;
+
+  // Of all files, by directory and name, those after this one.
+  virtual Result<std::vector<RecordedFile>> RecordedFiles(std::string_view directory, std::string_view name, int64_t count_max) = 0;
+  // Buffered: nothing is left of a number but its path's record; of batches that end before this number.
+  virtual Status EraseNumber(int64_t number) = 0;
+  virtual Status EraseBatchesBefore(int64_t number) = 0;
 
   // Small facts beside the files ("initial sweep done"); durable on return.
   virtual Result<std::string> GetNote(const std::string& name) = 0;  // empty: none

@@ -3,15 +3,6 @@
 #include "base/varint.h"
 
 namespace millstream::ledger_format {
-namespace {
-
-std::string KeyOf(char prefix, int64_t number) {
-  std::string key(1, prefix);
-  for (int shift = 56; shift >= 0; shift -= 8) key += static_cast<char>(static_cast<uint64_t>(number) >> shift);
-  return key;
-}
-
-}  // namespace
 
 std::string DirectoryKey(std::string_view directory) {
   std::string key(1, kFilePrefix);
@@ -22,9 +13,16 @@ std::string DirectoryKey(std::string_view directory) {
 
 std::string FileKey(std::string_view directory, std::string_view name) { return DirectoryKey(directory) += name; }
 
-std::string NumberKey(int64_t number) { return KeyOf(kNumberPrefix, number); }
-std::string BatchKey(int64_t through) { return KeyOf(kBatchPrefix, through); }
-std::string FateKey(int64_t number) { return KeyOf(kFatePrefix, number); }
+std::string NumberedKey(char prefix, int64_t number) {
+  std::string key(1, prefix);
+  for (int shift = 56; shift >= 0; shift -= 8) key += static_cast<char>(static_cast<uint64_t>(number) >> shift);
+  return key;
+}
+
+std::string NumberKey(int64_t number) { return NumberedKey(kNumberPrefix, number); }
+std::string BatchKey(int64_t through) { return NumberedKey(kBatchPrefix, through); }
+std::string FateKey(int64_t number) { return NumberedKey(kFatePrefix, number); }
+std::string ReplacementKey(int64_t number) { return NumberedKey(kReplacementPrefix, number); }
 
 std::string ContentKey(std::string_view hash) { return std::string(1, kContentPrefix) += hash; }
 
@@ -47,7 +45,7 @@ std::string EncodeRecord(const FileRecord& record) {
 }
 
 std::optional<FileRecord> DecodeRecord(std::string_view bytes) {
-  if (bytes.empty() || bytes[0] < 1 || bytes[0] > 4) return std::nullopt;
+  if (bytes.empty() || bytes[0] < 1 || bytes[0] > 5) return std::nullopt;
   FileRecord record{.state = static_cast<FileState>(bytes[0])};
   bytes.remove_prefix(1);
   if (!GetSigned(bytes, &record.number) || !GetSigned(bytes, &record.size_bytes) || !GetSigned(bytes, &record.modified_ns) ||
@@ -77,6 +75,18 @@ std::optional<NumberEntry> DecodeNumber(std::string_view bytes) {
   return entry;
 }
 
+std::string EncodeReplaced(int64_t replaced) {
+  std::string out;
+  PutSigned(out, replaced);
+  return out;
+}
+
+std::optional<int64_t> DecodeReplaced(std::string_view bytes) {
+  int64_t replaced = 0;
+  if (!GetSigned(bytes, &replaced) || !bytes.empty()) return std::nullopt;
+  return replaced;
+}
+
 std::string EncodeBatch(const BatchRecord& record) {
   std::string out;
   PutSigned(out, record.after);
@@ -94,7 +104,8 @@ std::optional<BatchRecord> DecodeBatch(std::string_view bytes) {
 }
 
 std::string EncodeFate(const FileFate& fate) {
-  std::string out{static_cast<char>(fate.skipped), static_cast<char>(fate.cleaned)};
+  // Two facts in one byte: of most files there is only the first.
+  std::string out{static_cast<char>(static_cast<int>(fate.skipped) | static_cast<int>(fate.retracted) << 4), static_cast<char>(fate.cleaned)};
   PutSigned(out, fate.cleaned_ms);
   PutVarint(out, fate.reason.size());
   out += fate.reason;
@@ -103,8 +114,10 @@ std::string EncodeFate(const FileFate& fate) {
 }
 
 std::optional<FileFate> DecodeFate(std::string_view bytes) {
-  if (bytes.size() < 2 || bytes[0] < 0 || bytes[0] > 2 || bytes[1] < 0 || bytes[1] > 3) return std::nullopt;
-  FileFate fate{.skipped = static_cast<FileFate::Skipped>(bytes[0]), .cleaned = static_cast<FileFate::Cleaned>(bytes[1])};
+  if (bytes.size() < 2 || bytes[0] < 0 || (bytes[0] & 15) > 2 || bytes[0] >> 4 > 4 || bytes[1] < 0 || bytes[1] > 3) return std::nullopt;
+  FileFate fate{.skipped = static_cast<FileFate::Skipped>(bytes[0] & 15),
+                .retracted = static_cast<FileFate::Retracted>(bytes[0] >> 4),
+                .cleaned = static_cast<FileFate::Cleaned>(bytes[1])};
   bytes.remove_prefix(2);
   uint64_t size = 0;
   if (!GetSigned(bytes, &fate.cleaned_ms) || !GetVarint(bytes, &size) || size > bytes.size()) return std::nullopt;

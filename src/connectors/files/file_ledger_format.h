@@ -10,14 +10,18 @@
 
 namespace millstream::ledger_format {
 
-inline constexpr std::string_view kVersion = "1";
-inline constexpr char kFilePrefix = 'f', kNumberPrefix = 'n', kBatchPrefix = 'b', kFatePrefix = 'e', kContentPrefix = 'h', kNotePrefix = 'x';
+inline constexpr std::string_view kVersion = "2";
+// Ledgers of this version have no `r` records and no retracted files; they become version 2 when they are opened.
+inline constexpr std::string_view kVersionBefore = "1";
+inline constexpr char kFilePrefix = 'f', kNumberPrefix = 'n', kBatchPrefix = 'b', kFatePrefix = 'e', kReplacementPrefix = 'r', kContentPrefix = 'h', kNotePrefix = 'x';
 
 std::string DirectoryKey(std::string_view directory);                    // 'f' directory NUL: the prefix of its files' keys
 std::string FileKey(std::string_view directory, std::string_view name);  // 'f' directory NUL name
+std::string NumberedKey(char prefix, int64_t number);                    // prefix number, 8 bytes big-endian: what the keys below are
 std::string NumberKey(int64_t number);                                   // 'n' number, 8 bytes big-endian
 std::string BatchKey(int64_t through);                                   // 'b' last number of the batch, likewise
 std::string FateKey(int64_t number);                                     // 'e' number, likewise
+std::string ReplacementKey(int64_t number);                              // 'r' number, likewise
 std::string ContentKey(std::string_view hash);                           // 'h' hash
 std::string NoteKey(std::string_view name);                              // 'x' name
 
@@ -33,6 +37,8 @@ std::optional<NumberEntry> DecodeNumber(std::string_view bytes);
 // nullopt: not a key of this prefix.
 std::optional<int64_t> DecodeNumberKey(std::string_view key, char prefix = kNumberPrefix);
 
+std::string EncodeReplaced(int64_t replaced);
+std::optional<int64_t> DecodeReplaced(std::string_view bytes);
 std::string EncodeBatch(const BatchRecord& record);
 std::optional<BatchRecord> DecodeBatch(std::string_view bytes);
 std::string EncodeFate(const FileFate& fate);

@@ -32,9 +32,14 @@ class RocksLedgerView : public LedgerView {
   }
 
   Result<std::optional<LedgerFile>> Next() override {
-    if (!by_path_) {
+    while (!by_path_) {
       std::optional<int64_t> number = files_->Valid() ? DecodeNumberKey(FromSlice(files_->key())) : std::nullopt;
-      if (number) return NextNumbered(*number);
+      if (number) {
+        MS_ASSIGN_OR_RETURN(LedgerFile found, NextNumbered(*number));
+        using Retracted = FileFate::Retracted;
+        if (found.fate.retracted == Retracted::kForgotten || found.fate.retracted == Retracted::kSuperseded) continue;
+        return std::optional(std::move(found));
+      }
       MS_RETURN_IF_ERROR(Translate(files_->status()));
       by_path_ = true;
       files_->Seek(std::string(1, kFilePrefix));
@@ -42,15 +47,23 @@ class RocksLedgerView : public LedgerView {
     for (; files_->Valid() && files_->key().starts_with(std::string(1, kFilePrefix)); files_->Next()) {
       std::optional<FileRecord> record = DecodeRecord(FromSlice(files_->value()));
       if (!record) return Broken("a file's record is broken");
-      if (record->state == FileState::kAssigned) continue;
+      if (record->state == FileState::kAssigned || record->state == FileState::kUndone) continue;
       return NextUnnumbered(*record);
     }
     MS_RETURN_IF_ERROR(Translate(files_->status()));
     return std::optional<LedgerFile>();
   }
 
+  Result<std::string> Note(const std::string& name) override {
+    std::string value;
+    rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), NoteKey(name), &value);
+    if (status.IsNotFound()) return std::string();
+    MS_RETURN_IF_ERROR(Translate(status));
+    return value;
+  }
+
  private:
-  Result<std::optional<LedgerFile>> NextNumbered(int64_t number) {
+  Result<LedgerFile> NextNumbered(int64_t number) {
     std::optional<NumberEntry> entry = DecodeNumber(FromSlice(files_->value()));
     if (!entry) return Broken("the entry of file number " + std::to_string(number) + " is broken");
     LedgerFile found{.file = std::move(entry->file)};
@@ -78,7 +91,7 @@ class RocksLedgerView : public LedgerView {
       found.fate = std::move(*fate);
     }
     files_->Next();
-    return std::optional(std::move(found));
+    return found;
   }
 
   Result<std::optional<LedgerFile>> NextUnnumbered(const FileRecord& record) {
@@ -127,7 +140,7 @@ Result<std::unique_ptr<LedgerView>> LedgerView::Open(Fs& fs, const std::string& 
     if (!status.ok()) continue;
     std::unique_ptr<rocksdb::DB> opened(db);
     std::string version;
-    if (!opened->Get(rocksdb::ReadOptions(), NoteKey("version"), &version).ok() || version != kVersion) {
+    if (!opened->Get(rocksdb::ReadOptions(), NoteKey("version"), &version).ok() || (version != kVersion && version != kVersionBefore)) {
       return Status::Error(errors::kLedgerForeign,
                            {{"path", directory}, {"detail", "its version is '" + version + "', this program knows " + std::string(kVersion)}});
     }

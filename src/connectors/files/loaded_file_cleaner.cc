@@ -76,6 +76,9 @@ Result<bool> LoadedFileCleaner::Clean(int64_t committed_through, int64_t files_m
     for (const NumberedFile& file : files) {
       MS_ASSIGN_OR_RETURN(std::optional<FileFate> before, ledger_->FindFate(file.number));
       if (before && before->cleaned != FileFate::Cleaned::kNo) continue;
+      // A later number of this path is still to be loaded or cleaned; of a file that was undone these are the last bytes.
+      MS_ASSIGN_OR_RETURN(std::optional<FileRecord> known, ledger_->Find(ParentPath(file.path), BaseName(file.path)));
+      if (!known || known->state != FileState::kAssigned || known->number != file.number) continue;
       MS_FAILPOINT("files.clean.before_remove");
       MS_ASSIGN_OR_RETURN(FileFate fate, CleanOne(file));
       MS_FAILPOINT("files.clean.after_remove");

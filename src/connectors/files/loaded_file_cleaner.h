@@ -25,6 +25,7 @@ class LoadedFileCleaner {
   // Cleans at most `files_max` of the files up to `committed_through`. True: nothing more is due now.
   Result<bool> Clean(int64_t committed_through, int64_t files_max);
 
+  int64_t done_through() const { return done_through_; }
   int64_t cleaned() const { return cleaned_; }
   int64_t kept() const { return kept_; }
 

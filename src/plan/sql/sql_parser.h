@@ -91,6 +91,9 @@ class SqlParser {
   Result<ExprPtr> ParseAssignedValue();
   Status ParseWhen(MergeInto& merge, const Token& start);
   Result<Statement> ParseAlter();
+  // stream_files_parser.cc
+  bool StreamFilesAhead() const;
+  Result<Statement> ParseStreamFiles();
   // copy_parser.cc
   Result<Statement> ParseCopyInto();
   Status ParseCopySource(CopyInto& copy);
