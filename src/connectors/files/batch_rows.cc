@@ -30,14 +30,27 @@ class BatchRows : public RowStream {
     Result<RecordBatchPtr> batch = rows_->Next();
     if (!batch.ok()) return Learn(batch.status());
     // Before the sink has the batch: once it does, nobody would read the files again to find out.
-    if (*batch == nullptr) MS_RETURN_IF_ERROR(RecordSkipped());
+    if (*batch == nullptr) MS_RETURN_IF_ERROR(RecordOutcomes());
     return batch;
   }
 
  private:
-  Status RecordSkipped() {
+  // Several readers come to the end: what the last of them records is complete.
+  Status RecordOutcomes() {
     std::lock_guard lock(mutex_);
-    if (stats_ == nullptr || stats_->files_skipped.load() == static_cast<int64_t>(recorded_.size())) return Status();
+    if (stats_ == nullptr || files_.empty()) return Status();
+    std::vector<FileCounts> counts(inputs_.size());
+    for (size_t i = 0; i < counts.size(); ++i) {
+      const FileOutcomes::Counts& file = stats_->outcomes->of(static_cast<int32_t>(i));
+      counts[i] = {.rows = file.rows, .rejected = file.rejected, .malformed = file.malformed, .rescued = file.rescued};
+    }
+    if (counts != counts_) MS_RETURN_IF_ERROR(ledger_->RecordCounts(files_.front().number - 1, counts));
+    counts_ = std::move(counts);
+    return RecordSkipped();
+  }
+
+  Status RecordSkipped() {
+    if (stats_->files_skipped.load() == static_cast<int64_t>(recorded_.size())) return Status();
     for (const FileOutcomes::Skipped& skipped : stats_->outcomes->skipped()) {
       const std::string& path = inputs_[static_cast<size_t>(skipped.file)].path;
       auto file = std::find_if(files_.begin(), files_.end(), [&](const NumberedFile& known) { return known.path == path; });
@@ -97,8 +110,9 @@ class BatchRows : public RowStream {
   RowStreamPtr rows_;
   std::mutex mutex_;
   std::shared_ptr<FileScanStats> stats_;
-  std::optional<Status> learned_;  // GUARDED_BY(mutex_)
-  std::set<int64_t> recorded_;     // GUARDED_BY(mutex_)
+  std::optional<Status> learned_;   // GUARDED_BY(mutex_)
+  std::set<int64_t> recorded_;      // GUARDED_BY(mutex_)
+  std::vector<FileCounts> counts_;  // GUARDED_BY(mutex_), as recorded
 };
 
 // A column that no hint speaks of; hints are applied again behind this.

@@ -2,6 +2,7 @@
 
 #include "connectors/files/batch_rows.h"
 #include "connectors/files/cloud_files_offset.h"
+#include "connectors/files/file_proof.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/partition_paths.h"
 #include "formats/formats_errors.h"
@@ -28,6 +29,7 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
   std::unique_ptr<CloudFilesSource> source(new CloudFilesSource(definition, std::move(ledger)));
   MS_ASSIGN_OR_RETURN(source->cleaner_,
                       LoadedFileCleaner::Create(definition.fs, definition.clock, source->ledger_, definition.options.clean_source, definition.glob));
+  MS_RETURN_IF_ERROR(source->NoteSource());
   if (!definition.options.include_existing_files && source->ledger_->last_number() == 0) {
     MS_ASSIGN_OR_RETURN(std::string noted, source->ledger_->GetNote(kExistingNoted));
     if (noted.empty()) {
@@ -38,6 +40,18 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
     }
   }
   return source;
+}
+
+// For VERIFY FILES IN STREAM, which has nothing but the checkpoint.
+Status CloudFilesSource::NoteSource() {
+  const CloudFilesOptions& options = definition_.options;
+  std::string name_filter;
+  for (const char* name : {"pathGlobFilter", "fileNamePattern"}) {
+    if (auto filter = options.reader_options.find(name); filter != options.reader_options.end()) name_filter = filter->second;
+  }
+  const std::string note = EncodeSourceNote(definition_.glob.pattern(), options.globber, name_filter, options.modified_after_ns, options.modified_before_ns);
+  MS_ASSIGN_OR_RETURN(std::string noted, ledger_->GetNote(kSourceNote));
+  return noted == note ? Status() : ledger_->PutNote(kSourceNote, note);
 }
 
 std::string CloudFilesSource::description() const { return "CloudFilesSource[" + HadoopPathString(definition_.glob.pattern()) + "]"; }
@@ -64,6 +78,7 @@ Result<std::optional<StreamOffset>> CloudFilesSource::LatestOffset(const std::op
   // From here on the engine may log this offset: the numbers must outlive a power cut before it does.
   MS_RETURN_IF_ERROR(ledger_->Sync());
   planned_through_ = std::max(planned_through_, end);
+  backlog_.BeginBatch(definition_.clock.MonotonicMicros());
   return std::optional(EncodeCloudFilesOffset(end));
 }
 
@@ -72,10 +87,14 @@ Status CloudFilesSource::Discover(int64_t after, bool all) {
   for (;;) {
     MS_ASSIGN_OR_RETURN(int64_t end, PlanEnd(after, all));
     bool filled = !all && end < ledger_->last_number();
-    if (filled) return Status();
+    if (filled) {
+      is_listed_ = false;
+      return Status();
+    }
     int64_t chunk = all ? INT64_MAX : definition_.options.limits.files_max.value_or(1000);
     int64_t wanted = all ? INT64_MAX : ledger_->last_number() + chunk;
     MS_ASSIGN_OR_RETURN(bool ended, discovery_.Advance(wanted));
+    is_listed_ = ended;
     if (ended) return Status();
   }
 }
@@ -104,6 +123,7 @@ Status CloudFilesSource::PrepareForTriggerAvailableNow() {
   MS_RETURN_IF_ERROR(discovery_.SweepEverything());
   MS_RETURN_IF_ERROR(ledger_->Sync());
   frozen_at_ = ledger_->last_number();
+  is_listed_ = true;
   return Status();
 }
 
@@ -190,6 +210,10 @@ Status CloudFilesSource::Commit(const StreamOffset& end) {
     record.committed_ms = definition_.clock.WallMillis();
     MS_RETURN_IF_ERROR(ledger_->RecordBatch(through, record));
   }
+  if (through > committed_through_) {
+    Result<int64_t> bytes = ledger_->BytesBetween(committed_through_ == 0 && batch ? batch->second.after : committed_through_, through);
+    backlog_.EndBatch(definition_.clock.MonotonicMicros(), bytes.ok() ? *bytes : 0, through < ledger_->last_number());
+  }
   committed_through_ = std::max(committed_through_, through);
   return CleanSource(/*all=*/false);
 }
@@ -208,7 +232,10 @@ std::map<std::string, std::string> CloudFilesSource::metrics() const {
   Result<int64_t> bytes = ledger_->BytesBetween(planned_through_, last);
   const DiscoveryCounts& counts = discovery_.counts();
   std::map<std::string, std::string> metrics = {{"numFilesOutstanding", std::to_string(std::max<int64_t>(0, last - planned_through_))},
-                                                {"numBytesOutstanding", std::to_string(bytes.ok() ? *bytes : 0)}};
+                                                {"numBytesOutstanding", std::to_string(bytes.ok() ? *bytes : 0)},
+                                                {"backlogIsComplete", is_listed_ ? "true" : "false"}};
+  if (std::optional<int64_t> rate = backlog_.BytesPerSecond()) metrics["backlogBytesPerSecond"] = std::to_string(*rate);
+  if (std::optional<int64_t> seconds = bytes.ok() ? backlog_.SecondsFor(*bytes) : std::nullopt) metrics["estimatedSecondsToFinish"] = std::to_string(*seconds);
   auto add = [&](const char* name, int64_t count) {
     if (count > 0) metrics[name] = std::to_string(count);
   };

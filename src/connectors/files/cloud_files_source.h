@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "connectors/files/backlog_estimate.h"
 #include "connectors/files/cloud_files_relation.h"
 #include "connectors/files/loaded_file_cleaner.h"
 
@@ -34,6 +35,7 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
 
  private:
   CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger);
+  Status NoteSource();
   Status Discover(int64_t after, bool all);
   Result<int64_t> PlanEnd(int64_t after, bool all) const;
   Status CheckLedgerReaches(int64_t number) const;
@@ -49,6 +51,8 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   int64_t planned_through_ = 0;       // the last number that this process has put into a batch
   int64_t batches_from_ = 0;          // the numbers up to here were put into batches by an earlier process
   int64_t committed_through_ = 0;
+  bool is_listed_ = false;  // up to the end, so that all that waits is known
+  BacklogEstimate backlog_;
   std::unique_ptr<LoadedFileCleaner> cleaner_;  // null: cleanSource is off
   std::shared_ptr<std::atomic<bool>> schema_evolved_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<FileScanStats> stats_;

@@ -18,11 +18,6 @@ namespace {
 
 constexpr int64_t kRowsPerBatch = 8192;
 
-struct StateSource {
-  std::string id;      // "0" of sources/0
-  std::string ledger;  // its directory
-};
-
 // Texts are UTF-8 to Arrow; a path need not be.
 std::string ShownPath(const std::string& path) { return UriFromPath(path); }
 
@@ -60,7 +55,7 @@ std::optional<std::string> Reason(const LedgerFile& found) {
 // Rows as they are read; one column builder for each column that is wanted.
 class StateRows : public RowStream {
  public:
-  StateRows(Fs& fs, std::vector<StateSource> sources, const std::vector<std::string>& columns) : fs_(fs), sources_(std::move(sources)) {
+  StateRows(Fs& fs, std::vector<StreamLedger> sources, const std::vector<std::string>& columns) : fs_(fs), sources_(std::move(sources)) {
     for (const std::string& column : columns) wanted_.push_back(*CloudFilesStateSchema().IndexOf(column, true));
     StructType schema;
     for (size_t column : wanted_) schema.Add(CloudFilesStateSchema()[column]);
@@ -78,7 +73,7 @@ class StateRows : public RowStream {
     while (rows < kRowsPerBatch && next_source_ <= sources_.size()) {
       if (view_ == nullptr) {
         if (next_source_ == sources_.size()) break;
-        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, sources_[next_source_++].ledger));
+        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, sources_[next_source_++].directory));
       }
       MS_ASSIGN_OR_RETURN(std::optional<LedgerFile> found, view_->Next());
       if (!found) {
@@ -108,7 +103,12 @@ class StateRows : public RowStream {
     kSourceId,
     kFlowName,
     kIngestionState,
-    kReason
+    kReason,
+    kRows,
+    kRejectedRows,
+    kMalformedRows,
+    kRescuedRows,
+    kFirstError
   };
 
   Status Append(arrow::ArrayBuilder& builder, size_t column, const LedgerFile& found) const {
@@ -119,6 +119,10 @@ class StateRows : public RowStream {
     auto moment = [&](int64_t us) {
       auto& moments = static_cast<arrow::TimestampBuilder&>(builder);
       return FromArrowStatus(us != 0 ? moments.Append(us) : moments.AppendNull(), "state");
+    };
+    auto count = [&](int64_t FileCounts::*column) {
+      auto& counts = static_cast<arrow::Int64Builder&>(builder);
+      return FromArrowStatus(found.counts ? counts.Append(*found.counts.*column) : counts.AppendNull(), "state");
     };
     const FileFate& fate = found.fate;
     switch (static_cast<Column>(column)) {
@@ -150,12 +154,22 @@ class StateRows : public RowStream {
         return text(IngestionState(found));
       case kReason:
         return text(Reason(found));
+      case kRows:
+        return count(&FileCounts::rows);
+      case kRejectedRows:
+        return count(&FileCounts::rejected);
+      case kMalformedRows:
+        return count(&FileCounts::malformed);
+      case kRescuedRows:
+        return count(&FileCounts::rescued);
+      case kFirstError:
+        return text(fate.skipped == FileFate::Skipped::kNo ? std::nullopt : std::optional(fate.reason));
     }
     return Status::Internal("unknown column of cloud_files_state");
   }
 
   Fs& fs_;
-  const std::vector<StateSource> sources_;
+  const std::vector<StreamLedger> sources_;
   std::vector<size_t> wanted_;
   ArrowSchemaPtr schema_;
   std::mutex mutex_;
@@ -165,7 +179,7 @@ class StateRows : public RowStream {
 
 class CloudFilesState : public BatchRelationSource {
  public:
-  CloudFilesState(Fs& fs, std::string path, std::vector<StateSource> sources) : fs_(fs), path_(std::move(path)), sources_(std::move(sources)) {}
+  CloudFilesState(Fs& fs, std::string path, std::vector<StreamLedger> sources) : fs_(fs), path_(std::move(path)), sources_(std::move(sources)) {}
   std::string name() const override { return "cloud_files_state " + HadoopPathString(path_); }
   const StructType& schema() const override { return CloudFilesStateSchema(); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override { return RowStreamPtr(std::make_unique<StateRows>(fs_, sources_, needs.columns)); }
@@ -173,7 +187,7 @@ class CloudFilesState : public BatchRelationSource {
  private:
   Fs& fs_;
   const std::string path_;
-  const std::vector<StateSource> sources_;
+  const std::vector<StreamLedger> sources_;
 };
 
 }  // namespace
@@ -191,14 +205,19 @@ const StructType& CloudFilesStateSchema() {
                                   {"source_id", DataType::String()},
                                   {"flow_name", DataType::String()},
                                   {"ingestion_state", DataType::String()},
-                                  {"reason", DataType::String()}});
+                                  {"reason", DataType::String()},
+                                  {"rows", DataType::Long()},
+                                  {"rejected_rows", DataType::Long()},
+                                  {"malformed_rows", DataType::Long()},
+                                  {"rescued_rows", DataType::Long()},
+                                  {"first_error", DataType::String()}});
   return schema;
 }
 
-Result<RelationSourcePtr> OpenCloudFilesState(Fs& fs, const std::string& path) {
+Result<std::vector<StreamLedger>> FindStreamLedgers(Fs& fs, const std::string& path) {
   MS_ASSIGN_OR_RETURN(bool exists, fs.Exists(path));
   if (!exists) return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(path)}});
-  std::vector<StateSource> sources;
+  std::vector<StreamLedger> sources;
   MS_ASSIGN_OR_RETURN(bool is_source, fs.Exists(JoinPath(path, "rocksdb/CURRENT")));
   if (is_source) {
     sources.push_back({std::string(BaseName(path)), JoinPath(path, "rocksdb")});
@@ -220,6 +239,11 @@ Result<RelationSourcePtr> OpenCloudFilesState(Fs& fs, const std::string& path) {
     }
   }
   if (sources.empty()) return Status::Error(errors::kCloudFilesStateMissing, {{"path", HadoopPathString(path)}});
+  return sources;
+}
+
+Result<RelationSourcePtr> OpenCloudFilesState(Fs& fs, const std::string& path) {
+  MS_ASSIGN_OR_RETURN(std::vector<StreamLedger> sources, FindStreamLedgers(fs, path));
   return RelationSourcePtr(std::make_shared<CloudFilesState>(fs, path, std::move(sources)));
 }
 

@@ -1,7 +1,10 @@
 #pragma once
 
 // cloud_files_state.h   cloud_files_state('/checkpoint'): every file that an Auto Loader stream has found, and what became of it. Databricks' columns, and
-// beside them `reason`.
+// beside them `reason`, and what was read of it.
+
+#include <string>
+#include <vector>
 
 #include "plan/logical_plan.h"
 #include "storage/fs.h"
@@ -9,6 +12,14 @@
 namespace millstream {
 
 const StructType& CloudFilesStateSchema();
+
+// The ledger of one Auto Loader source of a query.
+struct StreamLedger {
+  std::string id;         // "0" of sources/0
+  std::string directory;  // raw
+};
+// Errors as below.
+Result<std::vector<StreamLedger>> FindStreamLedgers(Fs& fs, const std::string& path);
 
 // `path`: the checkpoint of a query (raw), or one of its sources/<i>. All Auto Loader sources of a checkpoint are shown.
 // Errors: PATH_NOT_FOUND, MILLSTREAM_NO_CLOUD_FILES_STATE for a checkpoint without any.
