@@ -27,6 +27,8 @@ std::optional<int64_t> NumberIn(const nlohmann::json& object, const char* key) {
 }
 
 std::optional<int64_t> RowsAdded(const CommitActions& actions) {
+  // Files that hold rows of before: what is new in them no statistics tell.
+  if (!actions.removes.empty()) return std::nullopt;
   int64_t rows = 0;
   for (const AddFilePtr& add : actions.adds) {
     const nlohmann::json stats = nlohmann::json::parse(add->stats, nullptr, false);

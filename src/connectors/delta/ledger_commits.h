@@ -17,7 +17,7 @@ struct LedgerCommit {
   int64_t version = 0, epoch = 0;
   int64_t timestamp_ms = 0;
   std::string operation;               // "COPY INTO"; empty: not said
-  std::optional<int64_t> rows_added;   // of the files that it adds; nullopt: one of them has no statistics
+  std::optional<int64_t> rows_added;   // of the files that it adds; nullopt: one of them has no statistics, or the commit removes files
   std::optional<int64_t> source_rows;  // operationMetrics.numSourceRows: read from its source files, and all of them kept
   std::string path;                    // of the commit
 };

@@ -53,8 +53,9 @@ class HistoryRows : public ReportRows {
     }
     if (fate.cleaned == FileFate::Cleaned::kDeleted) Add(file, "DELETED", fate.cleaned_ms);
     if (fate.cleaned == FileFate::Cleaned::kMoved) Add(file, "MOVED", fate.cleaned_ms, "to " + UriFromPath(fate.moved_to));
-    const bool is_told = fate.skipped == FileFate::Skipped::kNo && (fate.cleaned == FileFate::Cleaned::kNo || fate.cleaned == FileFate::Cleaned::kKept);
-    if (is_told && !fate.reason.empty()) Add(file, "CHANGED", fate.cleaned_ms, fate.reason);
+    if (fate.cleaned == FileFate::Cleaned::kKept) Add(file, "KEPT", fate.cleaned_ms, fate.reason);
+    const bool is_changed = fate.skipped == FileFate::Skipped::kNo && fate.cleaned == FileFate::Cleaned::kNo && !fate.reason.empty();
+    if (is_changed) Add(file, "CHANGED", 0, fate.reason);
   }
 
   void Add(const LedgerFile& file, std::string event, int64_t time_ms, const std::string& error = "") {

@@ -11,7 +11,7 @@ namespace millstream {
 
 // path, event, time, source_id, size, rows, rejected_rows, malformed_rows, rescued_rows, error: by the number of the file. Events:
 //   FOUND · LOADED (its batch is committed) · CHANGED (since it was loaded, and not loaded again) · SKIPPED_CORRUPTED · SKIPPED_MISSING · SKIPPED_EXISTING ·
-//   DUPLICATE · DELETED · MOVED (cleanSource)
+//   DUPLICATE · DELETED · MOVED · KEPT (cleanSource: it has changed, or could not be removed)
 const StructType& CloudFilesHistorySchema();
 // `path` and errors as OpenCloudFilesState.
 Result<RelationSourcePtr> OpenCloudFilesHistory(Fs& fs, const std::string& path);

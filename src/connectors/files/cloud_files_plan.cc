@@ -69,7 +69,7 @@ class PlanRows : public ReportRows {
       }
       const std::string_view name = directory_->names[at_++];
       const std::string path = JoinPath(directory_->path, name);
-      std::optional<KnownFile> known;
+      std::optional<FileStanding> known;
       if (known_ != nullptr) {
         while (known_->valid() && known_->name() < name) MS_RETURN_IF_ERROR(known_->Next());
         if (known_->valid() && known_->name() == name) {
@@ -77,8 +77,8 @@ class PlanRows : public ReportRows {
         }
       }
       // One that waits has come already; one that had no bytes has no number.
-      const bool may_be_new =
-          !known || (known->state == KnownFile::State::kWaiting && known->number == 0) || (known->state == KnownFile::State::kLoaded && plan_.takes_changed);
+      const bool may_be_new = !known || (known->state == FileStanding::State::kWaiting && known->number == 0) ||
+                              (known->state == FileStanding::State::kLoaded && plan_.takes_changed);
       if (!may_be_new) continue;
       Result<FileInfo> info = plan_.fs.Stat(path);
       if (!info.ok() && info.status().Is(errors::kFileNotFound)) continue;

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "connectors/api/table.h"
+#include "connectors/files/batch_numbers.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/ledger_view.h"
 #include "types/arrow_types.h"
@@ -73,7 +74,12 @@ class StateRows : public RowStream {
     while (rows < kRowsPerBatch && next_source_ <= sources_.size()) {
       if (view_ == nullptr) {
         if (next_source_ == sources_.size()) break;
-        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, sources_[next_source_++].directory));
+        const StreamLedger& source = sources_[next_source_++];
+        if (std::find(wanted_.begin(), wanted_.end(), static_cast<size_t>(kBatchId)) != wanted_.end()) {
+          const std::string checkpoint(ParentPath(ParentPath(ParentPath(source.directory))));  // of sources/0/rocksdb
+          MS_ASSIGN_OR_RETURN(batches_, BatchNumbers::Read(fs_, checkpoint, source.id));
+        }
+        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, source.directory));
       }
       MS_ASSIGN_OR_RETURN(std::optional<LedgerFile> found, view_->Next());
       if (!found) {
@@ -108,7 +114,8 @@ class StateRows : public RowStream {
     kRejectedRows,
     kMalformedRows,
     kRescuedRows,
-    kFirstError
+    kFirstError,
+    kBatchId
   };
 
   Status Append(arrow::ArrayBuilder& builder, size_t column, const LedgerFile& found) const {
@@ -164,6 +171,11 @@ class StateRows : public RowStream {
         return count(&FileCounts::rescued);
       case kFirstError:
         return text(fate.skipped == FileFate::Skipped::kNo ? std::nullopt : std::optional(fate.reason));
+      case kBatchId: {
+        std::optional<int64_t> batch = found.state == FileState::kAssigned ? batches_.BatchOf(found.file.number) : std::nullopt;
+        auto& numbers = static_cast<arrow::Int64Builder&>(builder);
+        return FromArrowStatus(batch ? numbers.Append(*batch) : numbers.AppendNull(), "state");
+      }
     }
     return Status::Internal("unknown column of cloud_files_state");
   }
@@ -175,6 +187,7 @@ class StateRows : public RowStream {
   std::mutex mutex_;
   size_t next_source_ = 0;            // GUARDED_BY(mutex_)
   std::unique_ptr<LedgerView> view_;  // GUARDED_BY(mutex_)
+  BatchNumbers batches_;              // GUARDED_BY(mutex_), of the same source
 };
 
 class CloudFilesState : public BatchRelationSource {
@@ -210,7 +223,8 @@ const StructType& CloudFilesStateSchema() {
                                   {"rejected_rows", DataType::Long()},
                                   {"malformed_rows", DataType::Long()},
                                   {"rescued_rows", DataType::Long()},
-                                  {"first_error", DataType::String()}});
+                                  {"first_error", DataType::String()},
+                                  {"batch_id", DataType::Long()}});
   return schema;
 }
 

@@ -127,7 +127,7 @@ class ProofRows : public ReportRows {
       if (is_known) {
         ++listed_;
         ++met_in_directory_;
-        MS_ASSIGN_OR_RETURN(KnownFile file, known_->file());
+        MS_ASSIGN_OR_RETURN(FileStanding file, known_->file());
         Compare(path, *info, file);
       } else if (IsWanted(*info)) {
         ++listed_;
@@ -153,15 +153,15 @@ class ProofRows : public ReportRows {
     return !proof_.source->modified_before_ns || info.modified_ns < *proof_.source->modified_before_ns;
   }
 
-  void Compare(const std::string& path, const FileInfo& info, const KnownFile& file) {
+  void Compare(const std::string& path, const FileInfo& info, const FileStanding& file) {
     switch (file.state) {
-      case KnownFile::State::kWaiting:
+      case FileStanding::State::kWaiting:
         if (info.size_bytes > 0) Tell("MISSING", path, file.why);
         return;
-      case KnownFile::State::kUnwanted:
+      case FileStanding::State::kUnwanted:
         ++matched_;
         return;
-      case KnownFile::State::kLoaded:
+      case FileStanding::State::kLoaded:
         break;
     }
     if (info.size_bytes != file.size_bytes) {
@@ -183,15 +183,15 @@ class ProofRows : public ReportRows {
     MS_RETURN_IF_ERROR(known_->Seek(directory, ""));
     while (known_->valid()) {
       const std::string path = JoinPath(directory, known_->name());
-      MS_ASSIGN_OR_RETURN(KnownFile file, known_->file());
+      MS_ASSIGN_OR_RETURN(FileStanding file, known_->file());
       MS_RETURN_IF_ERROR(known_->Next());
       if (!IsOfSource(path)) continue;
       MS_ASSIGN_OR_RETURN(bool is_cleaned, known_->IsCleaned(file));
       MS_ASSIGN_OR_RETURN(bool exists, fs_.Exists(path));
       if (exists) continue;
       cleaned_ += is_cleaned;
-      if (is_cleaned || file.state == KnownFile::State::kUnwanted) continue;
-      Tell("GONE", path, file.state == KnownFile::State::kLoaded ? "its rows are loaded" : "it was never loaded: " + file.why);
+      if (is_cleaned || file.state == FileStanding::State::kUnwanted) continue;
+      Tell("GONE", path, file.state == FileStanding::State::kLoaded ? "its rows are loaded" : "it was never loaded: " + file.why);
     }
     return Status();
   }

@@ -15,23 +15,23 @@ class TableKnownFiles : public KnownFiles {
   std::string_view name() const override { return std::string_view(cursor_.key()).substr(prefix_.size()); }
   Status Next() override { return cursor_.Next(); }
 
-  Result<KnownFile> file() override {
+  Result<FileStanding> file() override {
     MS_ASSIGN_OR_RETURN(LoadedFile loaded, cursor_.file());
-    KnownFile known{.size_bytes = loaded.size_bytes, .modified_ns = loaded.modified_ns};
+    FileStanding known{.size_bytes = loaded.size_bytes, .modified_ns = loaded.modified_ns};
     switch (loaded.state) {
       case LoadedFile::State::kLoaded:
         break;
       case LoadedFile::State::kSkippedCorrupt:
-        known.state = KnownFile::State::kWaiting;
+        known.state = FileStanding::State::kWaiting;
         known.why = "it could not be read: " + loaded.first_error;
         break;
       case LoadedFile::State::kForgotten:
-        known.state = KnownFile::State::kWaiting;
+        known.state = FileStanding::State::kWaiting;
         known.why = "it was forgotten, and is new to the next load";
         break;
       case LoadedFile::State::kUndone:
       case LoadedFile::State::kDuplicate:
-        known.state = KnownFile::State::kUnwanted;
+        known.state = FileStanding::State::kUnwanted;
         break;
     }
     return known;
@@ -46,7 +46,7 @@ class TableKnownFiles : public KnownFiles {
     return std::optional<std::string>(path.rfind('/') == 0 ? "/" : path.substr(0, path.rfind('/')));
   }
 
-  Result<bool> IsCleaned(const KnownFile&) override { return false; }
+  Result<bool> IsCleaned(const FileStanding&) override { return false; }
 
   Result<Totals> Total() override {
     Totals totals;

@@ -11,7 +11,7 @@
 
 namespace millstream {
 
-struct KnownFile {
+struct FileStanding {
   enum class State {
     kLoaded,
     kWaiting,   // found, and not loaded yet
@@ -31,12 +31,12 @@ class KnownFiles {
   virtual Status Seek(const std::string& directory, std::string_view name) = 0;
   virtual bool valid() const = 0;  // false: the directory has no more
   virtual std::string_view name() const = 0;
-  virtual Result<KnownFile> file() = 0;
+  virtual Result<FileStanding> file() = 0;
   virtual Status Next() = 0;
   // The first directory after this one, in the ledger's order, in which files are known; "" begins. nullopt: there is none.
   virtual Result<std::optional<std::string>> DirectoryAfter(const std::string& directory) = 0;
   // It is gone because cleanSource has removed or moved it.
-  virtual Result<bool> IsCleaned(const KnownFile& file) = 0;
+  virtual Result<bool> IsCleaned(const FileStanding& file) = 0;
   struct Totals {
     int64_t files = 0, loaded = 0, rows = 0;
   };

@@ -192,15 +192,15 @@ class StreamKnownFiles : public KnownFiles {
     return Translate(at_->status());
   }
 
-  Result<KnownFile> file() override {
+  Result<FileStanding> file() override {
     std::optional<FileRecord> record = DecodeRecord(FromSlice(at_->value()));
     if (!record) return Broken();
-    KnownFile known{.size_bytes = record->size_bytes, .modified_ns = record->modified_ns};
+    FileStanding known{.size_bytes = record->size_bytes, .modified_ns = record->modified_ns};
     if (record->state == FileState::kExisting || record->state == FileState::kDuplicate) {
-      known.state = KnownFile::State::kUnwanted;
+      known.state = FileStanding::State::kUnwanted;
       return known;
     }
-    known.state = KnownFile::State::kWaiting;
+    known.state = FileStanding::State::kWaiting;
     if (record->state == FileState::kEmpty) {
       known.why = "it had no bytes when it was found";
       return known;
@@ -219,7 +219,7 @@ class StreamKnownFiles : public KnownFiles {
     } else if (known.number > committed_through_) {
       known.why = "it is found, and its batch is not committed yet";
     } else {
-      known.state = KnownFile::State::kLoaded;
+      known.state = FileStanding::State::kLoaded;
     }
     return known;
   }
@@ -234,7 +234,7 @@ class StreamKnownFiles : public KnownFiles {
     return std::optional<std::string>(key.substr(0, key.find('\0')));
   }
 
-  Result<bool> IsCleaned(const KnownFile& file) override {
+  Result<bool> IsCleaned(const FileStanding& file) override {
     if (file.number == 0) return false;
     MS_ASSIGN_OR_RETURN(FileFate fate, FateOf(file.number));
     return fate.cleaned == FileFate::Cleaned::kDeleted || fate.cleaned == FileFate::Cleaned::kMoved;

@@ -61,6 +61,8 @@ def test_a_stream_knows_the_rows_of_each_file(spark):
     rows = spark.sql(f"SELECT path, rows, rejected_rows, malformed_rows, rescued_rows, first_error FROM cloud_files_state('{base}/cp') ORDER BY path").collect()
     assert [(name(row.path), *tuple(row)[1:]) for row in rows] == [
         ("a.json", 2, 0, 0, 0, None), ("b.json", 3, 0, 0, 1, None), ("c.json", None, None, None, None, None), ("d.json", 1, 0, 0, 1, None)], rows
+    batches = spark.sql(f"SELECT path, batch_id FROM cloud_files_state('{base}/cp') ORDER BY path").collect()
+    assert [row.batch_id for row in batches] == [0, 1, None, 2], batches
     assert spark.table("counted").count() == sum(row.rows or 0 for row in rows)
     history = spark.sql(f"SELECT * FROM cloud_files_history('{base}/cp')").collect()
     assert [(name(row.path), row.event, row.rows) for row in history] == [
