@@ -20,6 +20,21 @@ bool IsPathTable(const MultipartName& name) {
   return name.size() == 2 && (IsDeltaFormat(name[0]) || IsFileFormat(name[0])) && name[1].find('/') != std::string::npos;
 }
 
+// How much of a source Auto Loader infers a schema from.
+Status TakeSampleSize(const SessionConf& conf, FilesContext& files) {
+  constexpr std::pair<const char*, int64_t FilesContext::*> kSizes[] = {
+      {"spark.databricks.cloudFiles.schemaInference.sampleSize.numFiles", &FilesContext::sample_files_max},
+      {"spark.databricks.cloudFiles.schemaInference.sampleSize.numBytes", &FilesContext::sample_bytes_max}};
+  for (const auto& [key, size] : kSizes) {
+    const std::optional<std::string> text = conf.Get(key);
+    if (!text) continue;
+    std::optional<int64_t> value = ParseByteSize(*text);
+    if (!value || *value <= 0) return Status::IllegalArgument(std::string(key) + " is a number above zero, such as 1000 or 50g, and not '" + *text + "'.");
+    files.*size = *value;
+  }
+  return Status();
+}
+
 }  // namespace
 
 bool IsDeltaFormat(std::string_view format) { return EqualsIgnoreCase(format, "delta"); }
@@ -129,7 +144,8 @@ Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSou
     if (wanted.paths.empty()) wanted.paths.push_back(path->second);
     wanted.options.erase("path");
   }
-  const FilesContext files = files_context();
+  FilesContext files = files_context();
+  MS_RETURN_IF_ERROR(TakeSampleSize(conf_, files));
   if (EqualsIgnoreCase(wanted.format, "cloudFiles")) {
     if (!wanted.is_streaming)
       return Status::Unsupported("spark.read.format(\"cloudFiles\")",

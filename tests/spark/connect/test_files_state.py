@@ -188,6 +188,21 @@ def test_the_plan_of_a_stream_lists_its_next_batches(spark):
     raises(Exception, lambda: spark.sql(f"SELECT * FROM cloud_files_plan('{source}', formt => 'json')").collect(), "Did you mean")
 
 
+def test_a_schema_is_inferred_from_a_sample_of_the_size_that_is_set(spark):
+    source = landing()
+    put(source + "/a.json", '{"a": 1}\n')
+    put(source + "/b.json", '{"b": 1}\n')
+    prefix = "spark.databricks.cloudFiles.schemaInference.sampleSize."
+    columns = lambda: spark.sql(f"SELECT * FROM read_files('{source}', format => 'json')").columns
+    for key, value, expected in [("numFiles", "1", ["a", "_rescued_data"]), ("numBytes", "5b", ["a", "_rescued_data"]), ("numFiles", "2", ["a", "b", "_rescued_data"])]:
+        spark.conf.set(prefix + key, value)
+        assert columns() == expected, (key, value, columns())
+        spark.conf.unset(prefix + key)
+    spark.conf.set(prefix + "numFiles", "few")
+    raises(Exception, columns, "sampleSize.numFiles")
+    spark.conf.unset(prefix + "numFiles")
+
+
 def test_progress_tells_how_long_the_backlog_takes(spark):
     source = landing()
     base = os.path.dirname(source)
