@@ -104,17 +104,18 @@ Result<std::optional<RelationSourcePtr>> OpenStreamFiles(EngineState& engine, co
     MS_ASSIGN_OR_RETURN(RelationSourcePtr history, OpenCloudFilesHistory(engine.fs, checkpoint));
     return Opened(std::move(history));
   }
-  MS_ASSIGN_OR_RETURN(std::vector<StreamLedger> ledgers, FindStreamLedgers(engine.fs, checkpoint));
+  MS_ASSIGN_OR_RETURN(std::vector<CloudFilesLedger> ledgers, FindCloudFilesLedgers(engine.fs, checkpoint));
   std::vector<FileProof> proofs;
-  for (const StreamLedger& ledger : ledgers) {
-    FileProof proof{.fs = engine.fs, .known = [&fs = engine.fs, directory = ledger.directory] { return OpenKnownFiles(fs, directory); }};
+  for (const CloudFilesLedger& ledger : ledgers) {
+    const std::string directory = JoinPath(ledger.source_directory, "rocksdb");
+    FileProof proof{.fs = engine.fs, .known = [&fs = engine.fs, directory] { return OpenKnownFiles(fs, directory); }};
     MS_ASSIGN_OR_RETURN(proof.source, SourceOf(source.options, PathGlob::Mode::kLoose));
     if (!proof.source) {
-      MS_ASSIGN_OR_RETURN(std::string note, ReadLedgerNote(engine.fs, ledger.directory, kSourceNote));
+      MS_ASSIGN_OR_RETURN(std::string note, ReadLedgerNote(engine.fs, directory, kSourceNote));
       proof.source = DecodeSourceNote(note);
     }
     if (!proof.source) {
-      return Status::Error(errors::kVerifySourceUnknown, {{"path", HadoopPathString(ledger.directory)}, {"checkpoint", HadoopPathString(checkpoint)}});
+      return Status::Error(errors::kVerifySourceUnknown, {{"path", HadoopPathString(directory)}, {"checkpoint", HadoopPathString(checkpoint)}});
     }
     proof.subject = HadoopPathString(proof.source->glob.pattern());
     proofs.push_back(std::move(proof));

@@ -10,13 +10,13 @@ namespace {
 
 class HistoryRows : public ReportRows {
  public:
-  HistoryRows(Fs& fs, std::vector<StreamLedger> ledgers) : fs_(fs), ledgers_(std::move(ledgers)) {}
+  HistoryRows(Fs& fs, std::vector<CloudFilesLedger> ledgers) : fs_(fs), ledgers_(std::move(ledgers)) {}
 
   Result<std::optional<ReportRow>> Next() override {
     while (ready_.empty()) {
       if (view_ == nullptr) {
         if (next_ == ledgers_.size()) return std::optional<ReportRow>();
-        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, ledgers_[next_++].directory));
+        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, JoinPath(ledgers_[next_++].source_directory, "rocksdb")));
       }
       MS_ASSIGN_OR_RETURN(std::optional<LedgerFile> file, view_->Next());
       if (file) {
@@ -68,7 +68,7 @@ class HistoryRows : public ReportRows {
   }
 
   Fs& fs_;
-  const std::vector<StreamLedger> ledgers_;
+  const std::vector<CloudFilesLedger> ledgers_;
   size_t next_ = 0;
   std::unique_ptr<LedgerView> view_;  // of the ledger before next_
   std::deque<ReportRow> ready_;
@@ -91,7 +91,7 @@ const StructType& CloudFilesHistorySchema() {
 }
 
 Result<RelationSourcePtr> OpenCloudFilesHistory(Fs& fs, const std::string& path) {
-  MS_ASSIGN_OR_RETURN(std::vector<StreamLedger> ledgers, FindStreamLedgers(fs, path));
+  MS_ASSIGN_OR_RETURN(std::vector<CloudFilesLedger> ledgers, FindCloudFilesLedgers(fs, path));
   return MakeFileReport("cloud_files_history " + HadoopPathString(path), CloudFilesHistorySchema(),
                         [&fs, ledgers = std::move(ledgers)]() -> Result<std::unique_ptr<ReportRows>> {
                           return std::unique_ptr<ReportRows>(std::make_unique<HistoryRows>(fs, ledgers));

@@ -56,7 +56,7 @@ std::optional<std::string> Reason(const LedgerFile& found) {
 // Rows as they are read; one column builder for each column that is wanted.
 class StateRows : public RowStream {
  public:
-  StateRows(Fs& fs, std::vector<StreamLedger> sources, const std::vector<std::string>& columns) : fs_(fs), sources_(std::move(sources)) {
+  StateRows(Fs& fs, std::vector<CloudFilesLedger> sources, const std::vector<std::string>& columns) : fs_(fs), sources_(std::move(sources)) {
     for (const std::string& column : columns) wanted_.push_back(*CloudFilesStateSchema().IndexOf(column, true));
     StructType schema;
     for (size_t column : wanted_) schema.Add(CloudFilesStateSchema()[column]);
@@ -74,12 +74,12 @@ class StateRows : public RowStream {
     while (rows < kRowsPerBatch && next_source_ <= sources_.size()) {
       if (view_ == nullptr) {
         if (next_source_ == sources_.size()) break;
-        const StreamLedger& source = sources_[next_source_++];
+        const CloudFilesLedger& source = sources_[next_source_++];
         if (std::find(wanted_.begin(), wanted_.end(), static_cast<size_t>(kBatchId)) != wanted_.end()) {
-          const std::string checkpoint(ParentPath(ParentPath(ParentPath(source.directory))));  // of sources/0/rocksdb
+          const std::string checkpoint(ParentPath(ParentPath(source.source_directory)));  // of sources/0
           MS_ASSIGN_OR_RETURN(batches_, BatchNumbers::Read(fs_, checkpoint, source.id));
         }
-        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, source.directory));
+        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, JoinPath(source.source_directory, "rocksdb")));
       }
       MS_ASSIGN_OR_RETURN(std::optional<LedgerFile> found, view_->Next());
       if (!found) {
@@ -181,7 +181,7 @@ class StateRows : public RowStream {
   }
 
   Fs& fs_;
-  const std::vector<StreamLedger> sources_;
+  const std::vector<CloudFilesLedger> sources_;
   std::vector<size_t> wanted_;
   ArrowSchemaPtr schema_;
   std::mutex mutex_;
@@ -192,7 +192,7 @@ class StateRows : public RowStream {
 
 class CloudFilesState : public BatchRelationSource {
  public:
-  CloudFilesState(Fs& fs, std::string path, std::vector<StreamLedger> sources) : fs_(fs), path_(std::move(path)), sources_(std::move(sources)) {}
+  CloudFilesState(Fs& fs, std::string path, std::vector<CloudFilesLedger> sources) : fs_(fs), path_(std::move(path)), sources_(std::move(sources)) {}
   std::string name() const override { return "cloud_files_state " + HadoopPathString(path_); }
   const StructType& schema() const override { return CloudFilesStateSchema(); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override { return RowStreamPtr(std::make_unique<StateRows>(fs_, sources_, needs.columns)); }
@@ -200,7 +200,7 @@ class CloudFilesState : public BatchRelationSource {
  private:
   Fs& fs_;
   const std::string path_;
-  const std::vector<StreamLedger> sources_;
+  const std::vector<CloudFilesLedger> sources_;
 };
 
 }  // namespace
@@ -228,13 +228,13 @@ const StructType& CloudFilesStateSchema() {
   return schema;
 }
 
-Result<std::vector<StreamLedger>> FindStreamLedgers(Fs& fs, const std::string& path) {
+Result<std::vector<CloudFilesLedger>> FindCloudFilesLedgers(Fs& fs, const std::string& path) {
   MS_ASSIGN_OR_RETURN(bool exists, fs.Exists(path));
   if (!exists) return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(path)}});
-  std::vector<StreamLedger> sources;
+  std::vector<CloudFilesLedger> sources;
   MS_ASSIGN_OR_RETURN(bool is_source, fs.Exists(JoinPath(path, "rocksdb/CURRENT")));
   if (is_source) {
-    sources.push_back({std::string(BaseName(path)), JoinPath(path, "rocksdb")});
+    sources.push_back({std::string(BaseName(path)), path});
   } else {
     const std::string directory = JoinPath(path, "sources");
     Result<std::vector<DirectoryEntry>> entries = fs.List(directory);
@@ -247,9 +247,9 @@ Result<std::vector<StreamLedger>> FindStreamLedgers(Fs& fs, const std::string& p
     }
     std::sort(numbers.begin(), numbers.end());
     for (int number : numbers) {
-      std::string ledger = JoinPath(directory, std::to_string(number) + "/rocksdb");
-      MS_ASSIGN_OR_RETURN(bool is_ledger, fs.Exists(JoinPath(ledger, "CURRENT")));
-      if (is_ledger) sources.push_back({std::to_string(number), std::move(ledger)});
+      std::string source = JoinPath(directory, std::to_string(number));
+      MS_ASSIGN_OR_RETURN(bool is_ledger, fs.Exists(JoinPath(source, "rocksdb/CURRENT")));
+      if (is_ledger) sources.push_back({std::to_string(number), std::move(source)});
     }
   }
   if (sources.empty()) return Status::Error(errors::kCloudFilesStateMissing, {{"path", HadoopPathString(path)}});
@@ -257,7 +257,7 @@ Result<std::vector<StreamLedger>> FindStreamLedgers(Fs& fs, const std::string& p
 }
 
 Result<RelationSourcePtr> OpenCloudFilesState(Fs& fs, const std::string& path) {
-  MS_ASSIGN_OR_RETURN(std::vector<StreamLedger> sources, FindStreamLedgers(fs, path));
+  MS_ASSIGN_OR_RETURN(std::vector<CloudFilesLedger> sources, FindCloudFilesLedgers(fs, path));
   return RelationSourcePtr(std::make_shared<CloudFilesState>(fs, path, std::move(sources)));
 }
 

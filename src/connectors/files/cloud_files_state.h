@@ -13,13 +13,12 @@ namespace millstream {
 
 const StructType& CloudFilesStateSchema();
 
-// The ledger of one Auto Loader source of a query.
-struct StreamLedger {
-  std::string id;         // "0" of sources/0
-  std::string directory;  // raw
+struct CloudFilesLedger {
+  std::string id;                // "0" of sources/0
+  std::string source_directory;  // raw: the ledger is in its rocksdb
 };
-// Errors as below.
-Result<std::vector<StreamLedger>> FindStreamLedgers(Fs& fs, const std::string& path);
+// Errors: as OpenCloudFilesState.
+Result<std::vector<CloudFilesLedger>> FindCloudFilesLedgers(Fs& fs, const std::string& path);
 
 // `path`: the checkpoint of a query (raw), or one of its sources/<i>. All Auto Loader sources of a checkpoint are shown.
 // Errors: PATH_NOT_FOUND, MILLSTREAM_NO_CLOUD_FILES_STATE for a checkpoint without any.
