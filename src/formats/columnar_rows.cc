@@ -198,6 +198,7 @@ class ColumnarRowsOfFiles : public RowStream {
       stats_->rows_out += count;
       stats_->rows_rescued += rescued;
     }
+    if (FileOutcomes* outcomes = plan_.outcomes()) outcomes->of(part.file_index).rescued += rescued;
     return plan_.Assemble(std::move(parsed), files_, {{part.file_index, count}}, count);
   }
 

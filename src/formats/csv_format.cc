@@ -247,11 +247,13 @@ class CsvRows : public RowStream {
     std::vector<FileRun> runs;
     worker.builder.ResetCounts();
     for (const ChunkPiece& piece : worker.chunk.pieces) {
-      int64_t before = rows.size(), rejected = worker.builder.rejected(), malformed = worker.builder.malformed();
+      const CsvRowBuilder& builder = worker.builder;
+      int64_t before = rows.size(), rejected = builder.rejected(), malformed = builder.malformed(), rescued = builder.rescued();
       MS_RETURN_IF_ERROR(ParsePiece(worker, piece));
       if (FileOutcomes* outcomes = plan_.outcomes()) {
-        outcomes->of(piece.file).rejected += worker.builder.rejected() - rejected;
-        outcomes->of(piece.file).malformed += worker.builder.malformed() - malformed;
+        outcomes->of(piece.file).rejected += builder.rejected() - rejected;
+        outcomes->of(piece.file).malformed += builder.malformed() - malformed;
+        outcomes->of(piece.file).rescued += builder.rescued() - rescued;
       }
       runs.push_back({piece.file, rows.size() - before});
     }

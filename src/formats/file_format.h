@@ -43,7 +43,7 @@ class FileOutcomes {
  public:
   explicit FileOutcomes(size_t files) : counts_(files) {}
   struct Counts {
-    std::atomic<int64_t> rows{0}, rejected{0}, malformed{0};
+    std::atomic<int64_t> rows{0}, rejected{0}, malformed{0}, rescued{0};
   };
   Counts& of(int32_t file) { return counts_[static_cast<size_t>(file)]; }
   struct Skipped {

@@ -108,7 +108,7 @@ class JsonRows : public RowStream {
     for (const ChunkPiece& piece : worker.chunk.pieces) {
       const InputFile& file = chunks_.files()[static_cast<size_t>(piece.file)];
       parser.SetFile(plan_.wants_rescued_data() ? HadoopPathString(file.path) : std::string_view());
-      int64_t before = parser.rows().size(), rejected = parser.rejected(), malformed = parser.malformed();
+      int64_t before = parser.rows().size(), rejected = parser.rejected(), malformed = parser.malformed(), rescued = parser.rescued();
       char *begin = worker.chunk.data + piece.begin, *end = worker.chunk.data + piece.end;
       const char* at = begin;
       Status status =
@@ -125,6 +125,7 @@ class JsonRows : public RowStream {
       if (FileOutcomes* outcomes = plan_.outcomes()) {
         outcomes->of(piece.file).rejected += parser.rejected() - rejected;
         outcomes->of(piece.file).malformed += parser.malformed() - malformed;
+        outcomes->of(piece.file).rescued += parser.rescued() - rescued;
       }
     }
     ColumnBuilder& rows = parser.rows();

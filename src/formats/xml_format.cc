@@ -171,12 +171,14 @@ class XmlRows : public RowStream {
 
   Status Append(OpenFile& file, XmlRecordParser::Outcome outcome, Batch& batch) {
     const bool good = outcome == XmlRecordParser::Outcome::kRow;
+    FileOutcomes::Counts* counts = plan_.outcomes() == nullptr ? nullptr : &plan_.outcomes()->of(file.index);
     if (stats_) ++stats_->rows_in;
     if (!good && options_.mode == ParseMode::kFailFast) {
       return Status::Error(errors::kMalformedRecord, {{"badRecord", file.parser.reason()}});
     }
     if (!good && options_.mode == ParseMode::kDropMalformed) {
       if (stats_) ++stats_->rows_rejected;
+      if (counts != nullptr) ++counts->rejected;
       return Status();
     }
     std::string rescued;
@@ -204,6 +206,8 @@ class XmlRows : public RowStream {
       }
     }
     ++batch.rows;
+    if (counts != nullptr && !rescued.empty()) ++counts->rescued;
+    if (counts != nullptr && !good) ++counts->malformed;
     if (!stats_) return Status();
     ++stats_->rows_out;
     if (!rescued.empty()) ++stats_->rows_rescued;

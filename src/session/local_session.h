@@ -158,6 +158,8 @@ class LocalSession : public Session {
   // local_session_copy.cc
   Result<ResolvedTable> RequireCopyTarget(const MultipartName& name);
   Result<QueryResult> CopyOnce(const CopyInto& command, const ResolvedTable& table, const OptionMap& transaction, const Execution& under);
+  // local_session_copy_explain.cc
+  Result<QueryResult> ExplainCopy(const CopyInto& command, const ResolvedTable& table, const Execution& under);
 
   struct StreamTarget {
     std::function<Result<std::unique_ptr<Sink>>(const std::string& query_id, const std::string& run_id)> open_sink;

@@ -1,8 +1,11 @@
 #include "connectors/delta/delta_append.h"
 #include "connectors/delta/delta_connector.h"
+#include "connectors/delta/ledger_commits.h"
 #include "connectors/files/copy_source.h"
 #include "connectors/files/files_errors.h"
+#include "plan/copy_explain.h"
 #include "session/batch_writes.h"
+#include "session/copy_catalog.h"
 #include "session/copy_target.h"
 #include "session/local_session.h"
 #include "session/result_table.h"
@@ -29,48 +32,6 @@ constexpr int64_t kShownRowsMax = 50;
 constexpr int kRacesMax = 1000;
 // Every so many states of the ledger, what is out of use is removed.
 constexpr int64_t kCleanupInterval = 16;
-
-const OptionTable& CopyOptionTable() {
-  static const OptionTable table("COPY INTO (COPY_OPTIONS)",
-                                 {{"force", OptionType::kBool, "false", "Load files that have been loaded before, too.", "0.2"},
-                                  {"mergeSchema", OptionType::kBool, "false", "Add columns of the files that the table does not have.", "0.2"}});
-  return table;
-}
-
-// The session's catalog, which knows the files of this COPY INTO too.
-class CopyCatalog : public Catalog {
- public:
-  CopyCatalog(SessionCatalog catalog, RelationSourcePtr source) : catalog_(std::move(catalog)), source_(std::move(source)) {}
-  Result<PlanPtr> FindView(const std::vector<std::string>& name) override { return catalog_.FindView(name); }
-  Result<RelationSourcePtr> FindTable(const UnresolvedRelation& relation) override { return catalog_.FindTable(relation); }
-  Result<RelationSourcePtr> OpenDataSource(const UnresolvedDataSource& source) override {
-    if (source.format == kCopySourceFormat) return source_;
-    return catalog_.OpenDataSource(source);
-  }
-  std::vector<std::string> Qualify(const std::vector<std::string>& name) override { return catalog_.Qualify(name); }
-
- private:
-  SessionCatalog catalog_;
-  const RelationSourcePtr source_;
-};
-
-Status CheckFeatures(const CopyInto& command) {
-  if (command.has_credential) return Status::Error(errors::kCopyIntoCredentialsNotAllowed, {{"scheme", "file"}});
-  if (command.has_encryption) return Status::Error(errors::kCopyIntoEncryptionNotAllowed, {{"scheme", "file"}});
-  if (command.files.size() > kNamedFilesMax) {
-    return Status::IllegalArgument("COPY INTO: FILES names " + std::to_string(command.files.size()) + " files, and may name " + std::to_string(kNamedFilesMax) +
-                                   ". Use PATTERN.");
-  }
-  const char* feature = command.by_position ? "BY POSITION" : !command.columns.empty() ? "column list" : nullptr;
-  if (feature == nullptr) return Status();
-  auto header = command.format_options.find("header");
-  const bool has_header = header != command.format_options.end() && ParseBool(header->second).value_or(false);
-  if (!EqualsIgnoreCase(command.format, "csv")) {
-    return Status::Error(errors::kCopyIntoIncompatible, {{"feature", feature}, {"incompatibleSetting", "FILEFORMAT = " + command.format}});
-  }
-  if (has_header) return Status::Error(errors::kCopyIntoIncompatible, {{"feature", feature}, {"incompatibleSetting", "header = true"}});
-  return Status();
-}
 
 Result<QueryResult> CountsOf(int64_t rows, int64_t skipped_corrupt) {
   ResultTable result(
@@ -101,7 +62,8 @@ Status CommitCopy(Fs& fs, DeltaAppend& append, const CopySource& source, const C
     if (version.ok()) {
       if (epoch % kCleanupInterval != 0) return Status();
       MS_ASSIGN_OR_RETURN(TableLedgerPtr written, TableLedger::Open(fs, path, append.table().metadata->id, epoch));
-      [[maybe_unused]] Status removed = written->RemoveUnused(now_ms);  // what is left costs space, nothing else
+      [[maybe_unused]] Status removed = written->RemoveUnused(
+          now_ms, LedgerRetentionMs(append.table().metadata->Property("delta.logRetentionDuration")));  // what is left costs space, nothing else
       return Status();
     }
     if (!DeltaAppend::IsConflict(version.status())) return version.status();
@@ -114,6 +76,48 @@ Status CommitCopy(Fs& fs, DeltaAppend& append, const CopySource& source, const C
 }
 
 }  // namespace
+
+const OptionTable& CopyOptionTable() {
+  static const OptionTable table("COPY INTO (COPY_OPTIONS)",
+                                 {{"force", OptionType::kBool, "false", "Load files that have been loaded before, too.", "0.2"},
+                                  {"mergeSchema", OptionType::kBool, "false", "Add columns of the files that the table does not have.", "0.2"}});
+  return table;
+}
+
+Status CheckCopyFeatures(const CopyInto& command) {
+  if (command.has_credential) return Status::Error(errors::kCopyIntoCredentialsNotAllowed, {{"scheme", "file"}});
+  if (command.has_encryption) return Status::Error(errors::kCopyIntoEncryptionNotAllowed, {{"scheme", "file"}});
+  if (command.files.size() > kNamedFilesMax) {
+    return Status::IllegalArgument("COPY INTO: FILES names " + std::to_string(command.files.size()) + " files, and may name " + std::to_string(kNamedFilesMax) +
+                                   ". Use PATTERN.");
+  }
+  const char* feature = command.by_position ? "BY POSITION" : !command.columns.empty() ? "column list" : nullptr;
+  if (feature == nullptr) return Status();
+  auto header = command.format_options.find("header");
+  const bool has_header = header != command.format_options.end() && ParseBool(header->second).value_or(false);
+  if (!EqualsIgnoreCase(command.format, "csv")) {
+    return Status::Error(errors::kCopyIntoIncompatible, {{"feature", feature}, {"incompatibleSetting", "FILEFORMAT = " + command.format}});
+  }
+  if (has_header) return Status::Error(errors::kCopyIntoIncompatible, {{"feature", feature}, {"incompatibleSetting", "header = true"}});
+  return Status();
+}
+
+CopySourceOptions CopyOptionsOf(const CopyInto& command, bool force, bool refuses_empty_source) {
+  return {.source = command.source,
+          .format = command.format,
+          .files = command.files,
+          .pattern = command.pattern,
+          .format_options = command.format_options,
+          .force = force,
+          .refuses_empty_source = refuses_empty_source};
+}
+
+bool KeepsRows(const PlanNode& analyzed) {
+  if (analyzed.As<ScanRelation>() != nullptr) return true;
+  if (analyzed.As<Project>() == nullptr && analyzed.As<SubqueryAlias>() == nullptr) return false;
+  const std::vector<PlanPtr> inputs = ChildrenOf(analyzed);
+  return inputs.size() == 1 && KeepsRows(*inputs[0]);
+}
 
 Result<ResolvedTable> LocalSession::RequireCopyTarget(const MultipartName& name) {
   SessionCatalog catalog = MakeCatalog();
@@ -130,8 +134,9 @@ Result<ResolvedTable> LocalSession::RequireCopyTarget(const MultipartName& name)
 }
 
 Result<QueryResult> LocalSession::Run(const CopyInto& command, const Execution& under) {
-  MS_RETURN_IF_ERROR(CheckFeatures(command));
+  MS_RETURN_IF_ERROR(CheckCopyFeatures(command));
   MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireCopyTarget(command.table));
+  if (command.copy_options.contains(kExplainCopyOption)) return ExplainCopy(command, table, under);
   // Within foreachBatch: a batch that runs again does not load by force again.
   const OptionMap transaction = WithTransaction({}, table.location, under);
   MS_ASSIGN_OR_RETURN(bool is_done, IsWritten(table.location, transaction));
@@ -153,16 +158,11 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
   const Snapshot& before = append->table();
   MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger,
                       TableLedger::Open(engine_->fs, table.location, before.metadata->id, before.TransactionVersion(kFileLedgerAppId).value_or(0)));
-  const CopySourceOptions wanted{.source = command.source,
-                                 .format = command.format,
-                                 .files = command.files,
-                                 .pattern = command.pattern,
-                                 .format_options = command.format_options,
-                                 .force = options.Bool("force"),
-                                 .refuses_empty_source = ParseBool(conf_.Get(kEmptySourceConf).value_or("true")).value_or(true)};
+  const CopySourceOptions wanted = CopyOptionsOf(command, options.Bool("force"), ParseBool(conf_.Get(kEmptySourceConf).value_or("true")).value_or(true));
   MS_ASSIGN_OR_RETURN(std::unique_ptr<CopySource> source, CopySource::Find(MakeCatalog().files_context(), wanted, *ledger));
   const int64_t now_ms = engine_->clock.WallMillis();
   CopyOutcome outcome;
+  bool keeps_rows = true;
   while (!source->files().empty()) {
     MS_ASSIGN_OR_RETURN(std::shared_ptr<const BatchRelationSource> files, source->Open(before.schema()));
     if (files->schema().empty()) {
@@ -175,6 +175,7 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
     MS_ASSIGN_OR_RETURN(PlanPtr analyzed, Analyze(plan, catalog, analyzer_conf()));
     if (IsStreaming(*analyzed)) return Status::Error(errors::kWriteOnStream, {{"methodName", "COPY INTO"}});
     MS_ASSIGN_OR_RETURN(analyzed, FitToCopyTarget(command, analyzed, before.schema(), table.name, merges_schema));
+    keeps_rows = KeepsRows(*analyzed);
     MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, under));
     if (command.validates) {
       MS_ASSIGN_OR_RETURN(DeltaAppend::Checked checked, append->Check(query.schema, *query.rows, merges_schema, command.validated_rows, kShownRowsMax));
@@ -199,13 +200,15 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
   const int64_t rows = written.rows;
   std::map<std::string, int64_t> transactions;
   if (!transaction.empty()) transactions[transaction.at("txnAppId")] = under.writes->batch().value();
-  const DeltaAppend::Description description{.operation = "COPY INTO",
-                                             .parameters = {{"source", command.source}, {"fileFormat", command.format}},
-                                             .metrics = {{"numFiles", std::to_string(written.files.size())},
-                                                         {"numOutputRows", std::to_string(written.rows)},
-                                                         {"numOutputBytes", std::to_string(written.bytes)},
-                                                         {"numSkippedCorruptFiles", std::to_string(outcome.skipped_corrupt)}},
-                                             .user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata")};
+  DeltaAppend::Description description{.operation = "COPY INTO",
+                                       .parameters = {{"source", command.source}, {"fileFormat", command.format}},
+                                       .metrics = {{"numFiles", std::to_string(written.files.size())},
+                                                   {"numOutputRows", std::to_string(written.rows)},
+                                                   {"numOutputBytes", std::to_string(written.bytes)},
+                                                   {"numSkippedCorruptFiles", std::to_string(outcome.skipped_corrupt)}},
+                                       .user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata")};
+  // VERIFY FILES compares them with what the ledger and the data files say.
+  if (keeps_rows) description.metrics.emplace_back("numSourceRows", std::to_string(outcome.rows()));
   Status committed = CommitCopy(engine_->fs, *append, *source, outcome, std::move(ledger), description, std::move(transactions), now_ms);
   if (DeltaAppend::IsConflict(committed)) append->Discard();
   MS_RETURN_IF_ERROR(committed);

@@ -1,4 +1,7 @@
+#include <fmt/format.h>
+
 #include "connectors/api/table.h"
+#include "connectors/files/cloud_files_plan.h"
 #include "session/local_session.h"
 #include "session/result_table.h"
 #include "session/session_errors.h"
@@ -26,6 +29,15 @@ const RelationSource* FirstStream(const PlanNode& plan) {
     }
   }
   return nullptr;
+}
+
+// What a stream without a checkpoint would load.
+std::string ForecastText(const CloudFilesForecast& forecast) {
+  return fmt::format(
+      "\n== Files ==\nof a first start: {} files, {} bytes, in {} batches; left out: {} hidden, {} unfinished\nnext: cloud_files_plan('/path', checkpoint => "
+      "'…') "
+      "lists them, and knows what a checkpoint has loaded\n",
+      forecast.files, forecast.bytes, forecast.batches, forecast.left_out.hidden, forecast.left_out.unfinished);
 }
 
 Result<RowStreamPtr> ScanTable(const RelationSourcePtr& relation, const ScanNeeds& needs) {
@@ -123,6 +135,10 @@ Result<QueryResult> LocalSession::Run(const Explain& command, const Execution&) 
   if (extended) text += "== Parsed Logical Plan ==\n" + TreeString(*command.query) + "\n== Analyzed Logical Plan ==\n" + TreeString(*analyzed) + "\n";
   text += extended ? "== Optimized Logical Plan ==\n" : "== Physical Plan ==\n";
   text += TreeString(*Optimize(analyzed));
+  if (const auto* files = dynamic_cast<const CloudFilesRelation*>(FirstStream(*analyzed))) {
+    MS_ASSIGN_OR_RETURN(CloudFilesForecast forecast, Forecast(files->definition()));
+    text += ForecastText(forecast);
+  }
   result.AddRow({TextValue(std::move(text))});
   return result.Finish();
 }

@@ -1,13 +1,13 @@
 #include "session/session_catalog.h"
 
 #include "connectors/delta/delta_connector.h"
-#include "connectors/files/cloud_files_state.h"
-#include "connectors/files/copy_state.h"
+#include "connectors/files/cloud_files_plan.h"
 #include "connectors/files/files_connector.h"
 #include "connectors/files/read_files.h"
 #include "connectors/rate/rate_batch_source.h"
 #include "connectors/rate/rate_source.h"
 #include "connectors/socket/socket_source.h"
+#include "session/file_reports.h"
 #include "session/session_errors.h"
 #include "streaming/state_table.h"
 #include "streaming/state_table_errors.h"
@@ -18,6 +18,21 @@ namespace {
 // FROM json.`/in`: a format in place of the database, a path in place of the table.
 bool IsPathTable(const MultipartName& name) {
   return name.size() == 2 && (IsDeltaFormat(name[0]) || IsFileFormat(name[0])) && name[1].find('/') != std::string::npos;
+}
+
+// How much of a source Auto Loader infers a schema from.
+Status TakeSampleSize(const SessionConf& conf, FilesContext& files) {
+  constexpr std::pair<const char*, int64_t FilesContext::*> kSizes[] = {
+      {"spark.databricks.cloudFiles.schemaInference.sampleSize.numFiles", &FilesContext::sample_files_max},
+      {"spark.databricks.cloudFiles.schemaInference.sampleSize.numBytes", &FilesContext::sample_bytes_max}};
+  for (const auto& [key, size] : kSizes) {
+    const std::optional<std::string> text = conf.Get(key);
+    if (!text) continue;
+    std::optional<int64_t> value = ParseByteSize(*text);
+    if (!value || *value <= 0) return Status::IllegalArgument(std::string(key) + " is a number above zero, such as 1000 or 50g, and not '" + *text + "'.");
+    files.*size = *value;
+  }
+  return Status();
 }
 
 }  // namespace
@@ -80,6 +95,9 @@ Result<RelationSourcePtr> SessionCatalog::FindTable(const UnresolvedRelation& re
 
 Result<RelationSourcePtr> SessionCatalog::OpenTable(const ResolvedTable& table, const OptionMap& options, bool is_streaming) {
   if (IsDeltaFormat(table.provider)) return OpenDelta(table.location, table.name, options, is_streaming);
+  if (options.contains(kCopyStateOption)) {
+    return Status::Unsupported("what is known of the source files of " + table.name, "COPY INTO loads Delta tables, and only those know their files.");
+  }
   UnresolvedDataSource files{.format = table.provider, .schema = {}, .options = options, .paths = {table.location}, .is_streaming = is_streaming};
   if (table.entry) {
     files.schema = table.entry->schema;
@@ -91,20 +109,14 @@ Result<RelationSourcePtr> SessionCatalog::OpenTable(const ResolvedTable& table, 
 Result<RelationSourcePtr> SessionCatalog::OpenDelta(const std::string& path, const std::string& name, const OptionMap& options, bool is_streaming) {
   MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine_.delta, path));
   if (!exists) return Status::Error(errors::kPathNotFound, {{"path", path}});
-  if (options.contains(kCopyStateOption) && !is_streaming) return OpenCopyStateOf(path, name);
+  if (options.contains(kCopyStateOption) && !is_streaming) {
+    return OpenTableFiles(engine_, path, name, options, conf_.Get("spark.sql.session.timeZone").value_or("UTC"));
+  }
   DeltaOpenOptions open{
       .name = name, .options = options, .time_zone = conf_.Get("spark.sql.session.timeZone").value_or("UTC"), .threads = engine_.options.threads};
   if (is_streaming) return OpenDeltaStream(engine_.delta, path, open);
   MS_ASSIGN_OR_RETURN(std::shared_ptr<const BatchRelationSource> table, OpenDeltaTable(engine_.delta, path, open));
   return RelationSourcePtr(std::move(table));
-}
-
-Result<RelationSourcePtr> SessionCatalog::OpenCopyStateOf(const std::string& path, const std::string& name) {
-  MS_ASSIGN_OR_RETURN(DeltaTableInfo table, DescribeDeltaTable(engine_.delta, path));
-  MS_ASSIGN_OR_RETURN(std::optional<int64_t> epoch, DeltaTransactionVersion(engine_.delta, path, kFileLedgerAppId));
-  MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger, TableLedger::Open(engine_.fs, path, table.id, epoch.value_or(0)));
-  auto versions = [&delta = engine_.delta, path] { return DeltaCommitsOf(delta, path, kFileLedgerAppId); };
-  return OpenCopyState("copy_into_state " + (name.empty() ? "delta.`" + path + "`" : name), std::move(ledger), versions);
 }
 
 FilesContext SessionCatalog::files_context() const {
@@ -132,7 +144,8 @@ Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSou
     if (wanted.paths.empty()) wanted.paths.push_back(path->second);
     wanted.options.erase("path");
   }
-  const FilesContext files = files_context();
+  FilesContext files = files_context();
+  MS_RETURN_IF_ERROR(TakeSampleSize(conf_, files));
   if (EqualsIgnoreCase(wanted.format, "cloudFiles")) {
     if (!wanted.is_streaming)
       return Status::Unsupported("spark.read.format(\"cloudFiles\")",
@@ -140,10 +153,9 @@ Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSou
     return OpenCloudFiles(wanted, files);
   }
   if (EqualsIgnoreCase(wanted.format, "read_files")) return OpenReadFiles(wanted, files);
-  if (EqualsIgnoreCase(wanted.format, "cloud_files_state") && !wanted.is_streaming && wanted.paths.size() == 1) {
-    MS_ASSIGN_OR_RETURN(std::string checkpoint, PathFromUri(wanted.paths[0]));
-    return OpenCloudFilesState(engine_.fs, checkpoint);
-  }
+  if (EqualsIgnoreCase(wanted.format, "cloud_files_plan") && !wanted.is_streaming) return OpenCloudFilesPlan(wanted, files);
+  MS_ASSIGN_OR_RETURN(std::optional<RelationSourcePtr> report, OpenStreamFiles(engine_, wanted));
+  if (report) return *std::move(report);
   if (IsFileFormat(wanted.format)) return OpenFiles(wanted, files);
   if (IsDeltaFormat(wanted.format)) {
     if (wanted.paths.size() != 1) return Status::Error(errors::kPathNotSpecified);

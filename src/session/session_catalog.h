@@ -53,7 +53,6 @@ class SessionCatalog : public Catalog {
 
  private:
   Result<RelationSourcePtr> OpenTable(const ResolvedTable& table, const OptionMap& options, bool is_streaming);
-  Result<RelationSourcePtr> OpenCopyStateOf(const std::string& path, const std::string& name);
   Result<RelationSourcePtr> OpenDelta(const std::string& path, const std::string& name, const OptionMap& options, bool is_streaming);
 
   EngineState& engine_;

@@ -30,21 +30,39 @@ class BatchRows : public RowStream {
     Result<RecordBatchPtr> batch = rows_->Next();
     if (!batch.ok()) return Learn(batch.status());
     // Before the sink has the batch: once it does, nobody would read the files again to find out.
-    if (*batch == nullptr) MS_RETURN_IF_ERROR(RecordSkipped());
+    if (*batch == nullptr) MS_RETURN_IF_ERROR(RecordOutcomes());
     return batch;
   }
 
  private:
-  Status RecordSkipped() {
+  // Several readers come to the end: what the last of them records is complete.
+  Status RecordOutcomes() {
     std::lock_guard lock(mutex_);
-    if (stats_ == nullptr || stats_->files_skipped.load() == static_cast<int64_t>(recorded_.size())) return Status();
+    if (stats_ == nullptr || files_.empty()) return Status();
+    // By number: between them may be those of files that were taken back before their batch ran.
+    const int64_t first = files_.front().number;
+    std::vector<FileCounts> counts(static_cast<size_t>(files_.back().number - first + 1));
+    for (size_t i = 0; i < files_.size(); ++i) {
+      const FileOutcomes::Counts& file = stats_->outcomes->of(static_cast<int32_t>(i));
+      counts[static_cast<size_t>(files_[i].number - first)] = {.rows = file.rows, .rejected = file.rejected, .malformed = file.malformed, .rescued = file.rescued};
+    }
+    if (counts != counts_) MS_RETURN_IF_ERROR(ledger_->RecordCounts(first - 1, counts));
+    counts_ = std::move(counts);
+    return RecordSkipped();
+  }
+
+  Status RecordSkipped() {
+    if (stats_->files_skipped.load() == static_cast<int64_t>(recorded_.size())) return Status();
     for (const FileOutcomes::Skipped& skipped : stats_->outcomes->skipped()) {
       const std::string& path = inputs_[static_cast<size_t>(skipped.file)].path;
       auto file = std::find_if(files_.begin(), files_.end(), [&](const NumberedFile& known) { return known.path == path; });
       if (file == files_.end() || !recorded_.insert(file->number).second) continue;
       using Skipped = FileFate::Skipped;
-      MS_RETURN_IF_ERROR(
-          ledger_->RecordFate(file->number, {.skipped = skipped.is_missing ? Skipped::kMissing : Skipped::kCorrupted, .reason = skipped.reason}));
+      MS_ASSIGN_OR_RETURN(std::optional<FileFate> known, ledger_->FindFate(file->number));
+      FileFate fate = known.value_or(FileFate());
+      fate.skipped = skipped.is_missing ? Skipped::kMissing : Skipped::kCorrupted;
+      fate.reason = skipped.reason;
+      MS_RETURN_IF_ERROR(ledger_->RecordFate(file->number, fate));
     }
     return ledger_->Sync();
   }
@@ -97,8 +115,9 @@ class BatchRows : public RowStream {
   RowStreamPtr rows_;
   std::mutex mutex_;
   std::shared_ptr<FileScanStats> stats_;
-  std::optional<Status> learned_;  // GUARDED_BY(mutex_)
-  std::set<int64_t> recorded_;     // GUARDED_BY(mutex_)
+  std::optional<Status> learned_;   // GUARDED_BY(mutex_)
+  std::set<int64_t> recorded_;      // GUARDED_BY(mutex_)
+  std::vector<FileCounts> counts_;  // GUARDED_BY(mutex_), as recorded
 };
 
 // A column that no hint speaks of; hints are applied again behind this.

@@ -9,19 +9,16 @@
 namespace millstream {
 namespace {
 
-// Auto Loader infers from 50 GB or 1,000 files, whichever it discovers first.
-constexpr int64_t kSampleFilesMax = 1000;
-constexpr int64_t kSampleBytesMax = int64_t{50} << 30;
-
 Result<std::vector<InputFile>> SampleFiles(const CloudFilesDefinition& definition) {
   DiscoveryOptions discovery = definition.discovery_options();
   FileLister lister(definition.fs, discovery.lister, nullptr);
   std::vector<InputFile> sample;
   int64_t bytes = 0;
-  while (static_cast<int64_t>(sample.size()) < kSampleFilesMax && bytes < kSampleBytesMax) {
+  while (static_cast<int64_t>(sample.size()) < definition.sample_files_max && bytes < definition.sample_bytes_max) {
     MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, lister.Next());
     if (!listed) break;
-    for (size_t i = 0; i < listed->names.size() && static_cast<int64_t>(sample.size()) < kSampleFilesMax && bytes < kSampleBytesMax; ++i) {
+    for (size_t i = 0; i < listed->names.size() && static_cast<int64_t>(sample.size()) < definition.sample_files_max && bytes < definition.sample_bytes_max;
+         ++i) {
       std::string path = JoinPath(listed->path, listed->names[i]);
       Result<FileInfo> info = definition.fs.Stat(path);
       if (!info.ok()) {
@@ -43,7 +40,7 @@ Result<std::vector<InputFile>> SampleDirectories(const CloudFilesDefinition& def
   const DiscoveryOptions discovery = definition.discovery_options();
   FileLister lister(definition.fs, discovery.lister, nullptr);
   std::vector<InputFile> sample;
-  for (int64_t files = 0; files < kSampleFilesMax;) {
+  for (int64_t files = 0; files < definition.sample_files_max;) {
     MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, lister.Next());
     if (!listed) break;
     if (listed->names.size() == 0) continue;
@@ -221,7 +218,8 @@ Result<RelationSourcePtr> OpenCloudFiles(const UnresolvedDataSource& relation, c
 }
 
 Result<CloudFilesDefinition> DefineCloudFiles(const UnresolvedDataSource& relation, const FilesContext& context) {
-  CloudFilesDefinition definition{.fs = context.fs, .clock = context.clock};
+  CloudFilesDefinition definition{
+      .fs = context.fs, .clock = context.clock, .sample_files_max = context.sample_files_max, .sample_bytes_max = context.sample_bytes_max};
   MS_ASSIGN_OR_RETURN(definition.options, ParseCloudFilesOptions(relation.options, &FileFormatOptions, context.format.time_zone));
   std::vector<std::string> paths = relation.paths;
   if (paths.empty() && definition.options.path) paths.push_back(*definition.options.path);

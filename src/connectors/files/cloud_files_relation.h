@@ -19,6 +19,7 @@ namespace millstream {
 struct CloudFilesDefinition {
   Fs& fs;
   Clock& clock;
+  int64_t sample_files_max, sample_bytes_max;  // as in FilesContext
   CloudFilesOptions options;
   PathGlob glob;
   std::shared_ptr<const FileFormat> format;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "connectors/files/batch_rows.h"
+#include "connectors/files/file_proof.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/partition_paths.h"
 #include "formats/formats_errors.h"
@@ -38,6 +39,7 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
   source->discovery_.set_oldest_ns(source->age_limit_.oldest_ns());
   MS_ASSIGN_OR_RETURN(source->cleaner_,
                       LoadedFileCleaner::Create(definition.fs, definition.clock, source->ledger_, definition.options.clean_source, definition.glob));
+  MS_RETURN_IF_ERROR(source->NoteSource());
   if (!definition.options.include_existing_files && source->ledger_->last_number() == 0) {
     MS_ASSIGN_OR_RETURN(std::string noted, source->ledger_->GetNote(kExistingNoted));
     if (noted.empty()) {
@@ -48,6 +50,18 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
     }
   }
   return source;
+}
+
+// For VERIFY FILES IN STREAM, which has nothing but the checkpoint.
+Status CloudFilesSource::NoteSource() {
+  const CloudFilesOptions& options = definition_.options;
+  std::string name_filter;
+  for (const char* name : {"pathGlobFilter", "fileNamePattern"}) {
+    if (auto filter = options.reader_options.find(name); filter != options.reader_options.end()) name_filter = filter->second;
+  }
+  const std::string note = EncodeSourceNote(definition_.glob.pattern(), options.globber, name_filter, options.modified_after_ns, options.modified_before_ns);
+  MS_ASSIGN_OR_RETURN(std::string noted, ledger_->GetNote(kSourceNote));
+  return noted == note ? Status() : ledger_->PutNote(kSourceNote, note);
 }
 
 std::string CloudFilesSource::description() const { return "CloudFilesSource[" + HadoopPathString(definition_.glob.pattern()) + "]"; }
@@ -83,6 +97,7 @@ Result<std::optional<StreamOffset>> CloudFilesSource::LatestOffset(const std::op
   // From here on the engine may log this offset: the numbers must outlive a power cut before it does.
   MS_RETURN_IF_ERROR(ledger_->Sync());
   planned_through_ = std::max(planned_through_, end);
+  backlog_.BeginBatch(definition_.clock.MonotonicMicros());
   return std::optional(EncodeCloudFilesOffset({.number = end, .request = requests_.taken()}));
 }
 
@@ -143,10 +158,14 @@ Status CloudFilesSource::Discover(int64_t after, bool all) {
   for (;;) {
     MS_ASSIGN_OR_RETURN(int64_t end, PlanEnd(after, all));
     bool filled = !all && end < ledger_->last_number();
-    if (filled) return Status();
+    if (filled) {
+      is_listed_ = false;
+      return Status();
+    }
     int64_t chunk = all ? INT64_MAX : definition_.options.limits.files_max.value_or(1000);
     int64_t wanted = all ? INT64_MAX : ledger_->last_number() + chunk;
     MS_ASSIGN_OR_RETURN(bool ended, discovery_.Advance(wanted));
+    is_listed_ = ended;
     if (ended) return Status();
   }
 }
@@ -177,6 +196,7 @@ Status CloudFilesSource::PrepareForTriggerAvailableNow() {
   frozen_at_ = ledger_->last_number();
   // They are taken later: a batch that an earlier process has logged runs first, as it was planned.
   MS_ASSIGN_OR_RETURN(frozen_request_, requests_.Newest());
+  is_listed_ = true;
   return Status();
 }
 
@@ -263,6 +283,10 @@ Status CloudFilesSource::Commit(const StreamOffset& end) {
     record.committed_ms = definition_.clock.WallMillis();
     MS_RETURN_IF_ERROR(ledger_->RecordBatch(through, record));
   }
+  if (through > committed_through_) {
+    Result<int64_t> bytes = ledger_->BytesBetween(committed_through_ == 0 && batch ? batch->second.after : committed_through_, through);
+    backlog_.EndBatch(definition_.clock.MonotonicMicros(), bytes.ok() ? *bytes : 0, through < ledger_->last_number());
+  }
   committed_through_ = std::max(committed_through_, through);
   return CleanSource(/*all=*/false);
 }
@@ -284,7 +308,10 @@ std::map<std::string, std::string> CloudFilesSource::metrics() const {
   Result<int64_t> bytes = ledger_->BytesBetween(planned_through_, last);
   const DiscoveryCounts& counts = discovery_.counts();
   std::map<std::string, std::string> metrics = {{"numFilesOutstanding", std::to_string(std::max<int64_t>(0, last - planned_through_))},
-                                                {"numBytesOutstanding", std::to_string(bytes.ok() ? *bytes : 0)}};
+                                                {"numBytesOutstanding", std::to_string(bytes.ok() ? *bytes : 0)},
+                                                {"backlogIsComplete", is_listed_ ? "true" : "false"}};
+  if (std::optional<int64_t> rate = backlog_.BytesPerSecond()) metrics["backlogBytesPerSecond"] = std::to_string(*rate);
+  if (std::optional<int64_t> seconds = bytes.ok() ? backlog_.SecondsFor(*bytes) : std::nullopt) metrics["estimatedSecondsToFinish"] = std::to_string(*seconds);
   auto add = [&](const char* name, int64_t count) {
     if (count > 0) metrics[name] = std::to_string(count);
   };

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "connectors/api/retractions.h"
+#include "connectors/files/backlog_estimate.h"
 #include "connectors/files/cloud_files_offset.h"
 #include "connectors/files/cloud_files_relation.h"
 #include "connectors/files/file_age_limit.h"
@@ -45,6 +46,7 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   Status TakeRequests(int64_t loaded);
   // The files of a batch, without those that were taken back before it ran.
   Result<std::vector<NumberedFile>> FilesOf(int64_t after, int64_t through) const;
+  Status NoteSource();
   Status Discover(int64_t after, bool all);
   Result<int64_t> PlanEnd(int64_t after, bool all) const;
   Status CheckLedgerReaches(const CloudFilesOffset& offset) const;
@@ -65,6 +67,8 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   int64_t batches_from_ = 0;          // the numbers up to here were put into batches by an earlier process
   int64_t committed_through_ = 0;
   int64_t undone_ = 0, replaced_ = 0;  // files of the last batch
+  bool is_listed_ = false;  // up to the end, so that all that waits is known
+  BacklogEstimate backlog_;
   std::unique_ptr<LoadedFileCleaner> cleaner_;  // null: cleanSource is off
   std::shared_ptr<std::atomic<bool>> schema_evolved_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<FileScanStats> stats_;

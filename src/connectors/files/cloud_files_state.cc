@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "connectors/api/table.h"
+#include "connectors/files/batch_numbers.h"
 #include "connectors/files/file_requests.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/ledger_view.h"
@@ -98,12 +99,16 @@ class StateRows : public RowStream {
     while (rows < kRowsPerBatch && next_source_ <= sources_.size()) {
       if (view_ == nullptr) {
         if (next_source_ == sources_.size()) break;
-        const std::string& source = sources_[next_source_++].source_directory;
+        const CloudFilesLedger& source = sources_[next_source_++];
         // Before the ledger: a request that is taken meanwhile is shown as pending, and not lost between the two.
-        if (std::find(wanted_.begin(), wanted_.end(), kPending) != wanted_.end()) {
-          MS_ASSIGN_OR_RETURN(pending_, ReadPending(fs_, source));
+        if (std::find(wanted_.begin(), wanted_.end(), static_cast<size_t>(kPending)) != wanted_.end()) {
+          MS_ASSIGN_OR_RETURN(pending_, ReadPending(fs_, source.source_directory));
         }
-        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, JoinPath(source, "rocksdb")));
+        if (std::find(wanted_.begin(), wanted_.end(), static_cast<size_t>(kBatchId)) != wanted_.end()) {
+          const std::string checkpoint(ParentPath(ParentPath(source.source_directory)));  // of sources/0
+          MS_ASSIGN_OR_RETURN(batches_, BatchNumbers::Read(fs_, checkpoint, source.id));
+        }
+        MS_ASSIGN_OR_RETURN(view_, LedgerView::Open(fs_, JoinPath(source.source_directory, "rocksdb")));
       }
       MS_ASSIGN_OR_RETURN(std::optional<LedgerFile> found, view_->Next());
       if (!found) {
@@ -134,7 +139,13 @@ class StateRows : public RowStream {
     kFlowName,
     kIngestionState,
     kReason,
-    kPending
+    kPending,
+    kRows,
+    kRejectedRows,
+    kMalformedRows,
+    kRescuedRows,
+    kFirstError,
+    kBatchId
   };
 
   Status Append(arrow::ArrayBuilder& builder, size_t column, const LedgerFile& found) const {
@@ -145,6 +156,10 @@ class StateRows : public RowStream {
     auto moment = [&](int64_t us) {
       auto& moments = static_cast<arrow::TimestampBuilder&>(builder);
       return FromArrowStatus(us != 0 ? moments.Append(us) : moments.AppendNull(), "state");
+    };
+    auto count = [&](int64_t FileCounts::*column) {
+      auto& counts = static_cast<arrow::Int64Builder&>(builder);
+      return FromArrowStatus(found.counts ? counts.Append(*found.counts.*column) : counts.AppendNull(), "state");
     };
     const FileFate& fate = found.fate;
     switch (static_cast<Column>(column)) {
@@ -180,6 +195,21 @@ class StateRows : public RowStream {
         auto pending = pending_.find(found.file.path);
         return text(pending == pending_.end() ? std::nullopt : std::optional<std::string>(NameOf(pending->second)));
       }
+      case kRows:
+        return count(&FileCounts::rows);
+      case kRejectedRows:
+        return count(&FileCounts::rejected);
+      case kMalformedRows:
+        return count(&FileCounts::malformed);
+      case kRescuedRows:
+        return count(&FileCounts::rescued);
+      case kFirstError:
+        return text(fate.skipped == FileFate::Skipped::kNo ? std::nullopt : std::optional(fate.reason));
+      case kBatchId: {
+        std::optional<int64_t> batch = found.state == FileState::kAssigned ? batches_.BatchOf(found.file.number) : std::nullopt;
+        auto& numbers = static_cast<arrow::Int64Builder&>(builder);
+        return FromArrowStatus(batch ? numbers.Append(*batch) : numbers.AppendNull(), "state");
+      }
     }
     return Status::Internal("unknown column of cloud_files_state");
   }
@@ -192,6 +222,7 @@ class StateRows : public RowStream {
   size_t next_source_ = 0;            // GUARDED_BY(mutex_)
   std::unique_ptr<LedgerView> view_;  // GUARDED_BY(mutex_)
   PendingRequests pending_;           // GUARDED_BY(mutex_)
+  BatchNumbers batches_;              // GUARDED_BY(mutex_), of the same source
 };
 
 class CloudFilesState : public BatchRelationSource {
@@ -223,7 +254,13 @@ const StructType& CloudFilesStateSchema() {
                                   {"flow_name", DataType::String()},
                                   {"ingestion_state", DataType::String()},
                                   {"reason", DataType::String()},
-                                  {"pending", DataType::String()}});
+                                  {"pending", DataType::String()},
+                                  {"rows", DataType::Long()},
+                                  {"rejected_rows", DataType::Long()},
+                                  {"malformed_rows", DataType::Long()},
+                                  {"rescued_rows", DataType::Long()},
+                                  {"first_error", DataType::String()},
+                                  {"batch_id", DataType::Long()}});
   return schema;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 // cloud_files_state.h   cloud_files_state('/checkpoint'): every file that an Auto Loader stream has found, and what became of it. Databricks' columns, and
-// beside them `reason` and `pending`.
+// beside them `reason`, `pending`, and what was read of it.
 
 #include <string>
 #include <vector>

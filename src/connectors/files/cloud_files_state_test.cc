@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "connectors/api/table.h"
+#include "connectors/files/cloud_files_history.h"
 #include "connectors/files/cloud_files_source.h"
 #include "connectors/files/fake_format.h"
 #include "connectors/files/files_errors.h"
@@ -66,6 +67,19 @@ class CloudFilesLife : public ::testing::Test {
         values.push_back(batch->column(0)->IsNull(row) ? "<null>" : (*batch->column(0)->GetScalar(row))->ToString());
     }
     return values;
+  }
+  // "EVENT name", of cloud_files_history.
+  std::vector<std::string> Events() {
+    auto rows = dynamic_cast<const BatchRelationSource&>(**OpenCloudFilesHistory(Fs::Local(), state_.path())).Scan({.columns = {"event", "path"}});
+    std::vector<std::string> events;
+    const std::vector<RecordBatchPtr> batches = *Drain(**rows);
+    for (const RecordBatchPtr& batch : batches) {
+      for (int64_t row = 0; row < batch->num_rows(); ++row) {
+        const std::string path = (*batch->column(1)->GetScalar(row))->ToString();
+        events.push_back((*batch->column(0)->GetScalar(row))->ToString() + path.substr(path.rfind('/')));
+      }
+    }
+    return events;
   }
   void WriteOld(const std::string& path, const std::string& text) {
     WriteFile(path, text);
@@ -125,6 +139,7 @@ TEST_F(CloudFilesLife, AnOverwrittenFileIsNotLoadedAgainButToldOf) {
   EXPECT_EQ(source_->metrics()["numFilesChangedIgnored"], "1");
   EXPECT_THAT(Column("ingestion_state"), ElementsAre("INGESTED", "INGESTED"));
   EXPECT_THAT(Column("reason"), ElementsAre(HasSubstr("changed since it was loaded"), "<null>"));
+  EXPECT_THAT(Events(), ElementsAre("FOUND/a", "LOADED/a", "CHANGED/a", "FOUND/b", "LOADED/b"));
 }
 
 TEST_F(CloudFilesLife, DeletesLoadedFilesWhenTheirTimeHasCome) {
@@ -150,6 +165,7 @@ TEST_F(CloudFilesLife, DeletesLoadedFilesWhenTheirTimeHasCome) {
   ASSERT_TRUE(RunBatch().ok());
   EXPECT_TRUE(IsThere("d/b"));
   EXPECT_THAT(Column("reason"), ElementsAre("<null>", HasSubstr("changed since it was loaded")));
+  EXPECT_THAT(Events(), ElementsAre("FOUND/a", "LOADED/a", "DELETED/a", "FOUND/b", "LOADED/b", "KEPT/b"));
 }
 
 TEST_F(CloudFilesLife, MovesLoadedFilesUnderTheirPaths) {

@@ -101,6 +101,9 @@ class ListedCopySource : public CopySource {
   Status Find(const CopySourceOptions& options, const TableLedger& ledger);
 
   const std::vector<InputFile>& files() const override { return files_; }
+  CopySurvey survey() const override { return {.known = known_, .empty = empty_}; }
+  void TakeSample(size_t files_max, int64_t bytes_max) override;
+  std::string FirstMalformed(const FilesContext& context) const override;
   Result<std::shared_ptr<const BatchRelationSource>> Open(const StructType& table) override;
   Result<CopyOutcome> Outcome(int64_t now_ms) override;
   Result<std::optional<TableLedger::Changes>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const override;
@@ -117,8 +120,9 @@ class ListedCopySource : public CopySource {
   FileSelection selection_;
   bool has_header_ = false;  // CSV
   std::vector<FoundFile> found_;
-  int64_t known_ = 0;
+  int64_t known_ = 0, empty_ = 0;
   StructType partitions_;
+  StructType data_schema_;  // of the last relation
   std::vector<InputFile> files_;
   // Of the files that the ledger remembers as unreadable: as they were then.
   std::map<std::string, LoadedFile> corrupt_before_;
@@ -198,7 +202,9 @@ Status ListedCopySource::ListAll(const std::string& path, const TableLedger& led
   MS_ASSIGN_OR_RETURN(FoundFiles found, FindFiles(fs_, path, selection_, skip));
   MS_RETURN_IF_ERROR(failed);
   // What has no bytes yet is being written, unless its emptiness is a row.
-  if (!format_->reads_empty_files()) std::erase_if(found.files, [](const FoundFile& file) { return file.file.size_bytes == 0; });
+  if (!format_->reads_empty_files()) {
+    empty_ = static_cast<int64_t>(std::erase_if(found.files, [](const FoundFile& file) { return file.file.size_bytes == 0; }));
+  }
   found_ = std::move(found.files);
   return Status();
 }
@@ -225,11 +231,41 @@ Status ListedCopySource::TakeNamed(const std::vector<std::string>& names, bool i
       }
       if (loaded && loaded->state == LoadedFile::State::kSkippedCorrupt) corrupt_before_[file] = *loaded;
     }
-    if (info->size_bytes == 0 && !format_->reads_empty_files()) continue;
+    if (info->size_bytes == 0 && !format_->reads_empty_files()) {
+      ++empty_;
+      continue;
+    }
     // All of them count, in whatever directory they lie.
     found_.push_back({{.path = file, .size_bytes = info->size_bytes, .modified_ns = info->modified_ns, .partition_values = {}}, path_, true});
   }
   return Status();
+}
+
+void ListedCopySource::TakeSample(size_t files_max, int64_t bytes_max) {
+  int64_t bytes = 0;
+  for (const InputFile& file : files_) bytes += file.size_bytes;
+  const size_t by_bytes = bytes <= bytes_max ? files_.size() : static_cast<size_t>(static_cast<double>(bytes_max) / static_cast<double>(bytes) * files_.size());
+  const size_t wanted = std::clamp<size_t>(std::min(files_max, by_bytes), std::min<size_t>(files_.size(), 1), files_.size());
+  std::vector<InputFile> sample;
+  for (size_t i = 0; i < wanted; ++i) sample.push_back(std::move(files_[i * files_.size() / wanted]));
+  files_ = std::move(sample);
+}
+
+std::string ListedCopySource::FirstMalformed(const FilesContext& context) const {
+  OptionMap options = reader_options_;
+  options["mode"] = "FAILFAST";
+  Result<std::shared_ptr<const FileFormat>> strict =
+      context.make_format ? context.make_format(format_->name(), options, context.format) : MakeFileFormat(format_->name(), options, context.format);
+  if (!strict.ok()) return strict.status().text();
+  FileScan scan{.data_schema = data_schema_, .partition_schema = {}, .columns = {}, .rescued_data_column = "", .columns_by_name = has_header_};
+  for (const StructField& field : data_schema_) scan.columns.push_back(field.name);
+  Result<RowStreamPtr> rows = (*strict)->Read(files_, scan, nullptr);
+  if (!rows.ok()) return rows.status().message();
+  for (;;) {
+    Result<RecordBatchPtr> batch = (*rows)->Next();
+    if (!batch.ok()) return batch.status().message();
+    if (!*batch) return "";
+  }
 }
 
 Result<std::shared_ptr<const BatchRelationSource>> ListedCopySource::Open(const StructType& table) {
@@ -238,6 +274,7 @@ Result<std::shared_ptr<const BatchRelationSource>> ListedCopySource::Open(const 
   const UnresolvedDataSource relation{.format = format_->name(), .schema = {}, .options = reader_options_, .paths = {}};
   MS_ASSIGN_OR_RETURN(FileSchemas schemas, ResolveFileSchemas(relation, Lower(format_->name()), *format_, files_, partitions_));
   if (schemas.all.empty() && !table.empty()) schemas = CombineFileSchemas(StructType({{table[0].name, DataType::String()}}), {}, false, "");
+  data_schema_ = schemas.data;
   return std::shared_ptr<const BatchRelationSource>(std::make_shared<CopyRelation>(name_, format_, std::move(schemas), has_header_, scan_));
 }
 
@@ -316,6 +353,12 @@ Result<std::optional<TableLedger::Changes>> ListedCopySource::ChangesOn(const Ta
 }
 
 }  // namespace
+
+int64_t CopyOutcome::rows() const {
+  int64_t rows = 0;
+  for (const auto& [key, file] : changes) rows += file.state == LoadedFile::State::kLoaded ? file.rows : 0;
+  return rows;
+}
 
 Result<std::unique_ptr<CopySource>> CopySource::Find(const FilesContext& context, const CopySourceOptions& options, const TableLedger& ledger) {
   constexpr std::string_view kFormats[] = {"csv", "json", "avro", "orc", "parquet", "text", "binaryfile", "xml"};

@@ -38,6 +38,14 @@ struct CopyOutcome {
   bool must_run_again = false;
   // There is something that the ledger does not know yet.
   bool is_new = false;
+  // Of the files that are loaded.
+  int64_t rows() const;
+};
+
+// Of a source, beside the files that are to be loaded.
+struct CopySurvey {
+  int64_t known = 0;  // loaded before
+  int64_t empty = 0;  // wait for their bytes
 };
 
 class CopySource {
@@ -48,6 +56,11 @@ class CopySource {
 
   // To be loaded, in the order of the ledger's keys.
   virtual const std::vector<InputFile>& files() const = 0;
+  virtual CopySurvey survey() const = 0;
+  // Goes on with a sample of files() alone, taken at even distances. For a dry run.
+  virtual void TakeSample(size_t files_max, int64_t bytes_max) = 0;
+  // After Open: what is wrong with the first record that cannot be parsed, and where it is; empty: nothing. Reads the files once more.
+  virtual std::string FirstMalformed(const FilesContext& context) const = 0;
   // Records without any field ({} of JSON) are rows of nulls, for which a table that has columns lends one.
   virtual Result<std::shared_ptr<const BatchRelationSource>> Open(const StructType& table) = 0;
   // After the rows have been read, or when there is nothing to read. MILLSTREAM_SOURCE_FILE_CHANGED (retryable): a file is not what it was when it was found.

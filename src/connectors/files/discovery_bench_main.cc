@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "connectors/files/file_discovery.h"
+#include "connectors/files/file_ledger_format.h"
 #include "connectors/files/generated_fs.h"
 
 namespace millstream {
@@ -113,6 +114,12 @@ Status Run(const std::string& work, int64_t files, int64_t per_directory, bool g
   }
   fmt::print("{} files taken out in batches of 1000: {:.3f} us/file, peak RSS {} KiB\n", read,
              static_cast<double>(clock.MonotonicMicros() - from) / static_cast<double>(files), PeakRssKib());
+  // What is written of the rows of their files, before compression: as many rows in each, and as unlike as can be.
+  for (int64_t unlike : {1, 10'000}) {
+    std::vector<FileCounts> counts(1000);
+    for (size_t i = 0; i < counts.size(); ++i) counts[i].rows = static_cast<int64_t>(i) * 7919 % unlike;
+    fmt::print("counts of rows up to {}: {:.2f} bytes a file\n", unlike, static_cast<double>(ledger_format::EncodeCounts(counts).size()) / 1000);
+  }
   return Status();
 }
 

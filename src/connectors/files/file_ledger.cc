@@ -9,6 +9,7 @@
 #include <atomic>
 #include <charconv>
 #include <functional>
+#include <span>
 #include <unordered_map>
 
 #include "connectors/files/file_ledger_format.h"
@@ -268,6 +269,14 @@ class RocksFileLedger : public FileLedger {
 
   Status RecordBatch(int64_t through, const BatchRecord& record) override { return PutUnsynced(BatchKey(through), EncodeBatch(record)); }
   Status RecordFate(int64_t number, const FileFate& fate) override { return PutUnsynced(FateKey(number), EncodeFate(fate)); }
+
+  Status RecordCounts(int64_t after, const std::vector<FileCounts>& counts) override {
+    for (size_t from = 0; from < counts.size(); from += kCountsAtOnce) {
+      const std::span<const FileCounts> some = std::span(counts).subspan(from, std::min(kCountsAtOnce, counts.size() - from));
+      MS_RETURN_IF_ERROR(PutUnsynced(CountsKey(after + static_cast<int64_t>(from + some.size())), EncodeCounts(some)));
+    }
+    return Status();
+  }
 
   Result<std::optional<std::pair<int64_t, BatchRecord>>> FindBatch(int64_t number) override {
     std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(rocksdb::ReadOptions()));

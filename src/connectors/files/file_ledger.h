@@ -88,7 +88,13 @@ struct RecordedFile {
   FileRecord record;
 };
 
-// Reading is thread-safe, and so are the records of batches and fates; adding is for one thread.
+// How the records of one file came out: rows in = rows + rejected. Of the rows, malformed ones were read as nulls, and rescued ones have something rescued.
+struct FileCounts {
+  int64_t rows = 0, rejected = 0, malformed = 0, rescued = 0;
+  bool operator==(const FileCounts&) const = default;
+};
+
+// Reading is thread-safe, and so are the records of batches, counts and fates; adding is for one thread.
 class FileLedger {
  public:
   // Creates it when there is none. Errors: MILLSTREAM_LEDGER_IN_USE, MILLSTREAM_LEDGER_FORMAT, MILLSTREAM_LEDGER_IO.
@@ -128,6 +134,8 @@ class FileLedger {
   // What became of a batch, by its last number, and of a file. Written, not synced.
   virtual Status RecordBatch(int64_t through, const BatchRecord& record) = 0;
   virtual Status RecordFate(int64_t number, const FileFate& fate) = 0;
+  // How the files after + 1, after + 2 … came out. Written, not synced.
+  virtual Status RecordCounts(int64_t after, const std::vector<FileCounts>& counts) = 0;
   // The first record at or after `number`: its batch, or none. nullopt: not recorded.
   virtual Result<std::optional<std::pair<int64_t, BatchRecord>>> FindBatch(int64_t number) = 0;
   virtual Result<std::optional<FileFate>> FindFate(int64_t number) = 0;

@@ -1,8 +1,15 @@
 #include "connectors/files/file_ledger_format.h"
 
+#include <algorithm>
+
 #include "base/varint.h"
 
 namespace millstream::ledger_format {
+namespace {
+
+constexpr int64_t FileCounts::*kCountColumns[] = {&FileCounts::rows, &FileCounts::rejected, &FileCounts::malformed, &FileCounts::rescued};
+
+}  // namespace
 
 std::string DirectoryKey(std::string_view directory) {
   std::string key(1, kFilePrefix);
@@ -23,6 +30,8 @@ std::string NumberKey(int64_t number) { return NumberedKey(kNumberPrefix, number
 std::string BatchKey(int64_t through) { return NumberedKey(kBatchPrefix, through); }
 std::string FateKey(int64_t number) { return NumberedKey(kFatePrefix, number); }
 std::string ReplacementKey(int64_t number) { return NumberedKey(kReplacementPrefix, number); }
+
+std::string CountsKey(int64_t through) { return NumberedKey(kCountsPrefix, through); }
 
 std::string ContentKey(std::string_view hash) { return std::string(1, kContentPrefix) += hash; }
 
@@ -101,6 +110,35 @@ std::optional<BatchRecord> DecodeBatch(std::string_view bytes) {
     return std::nullopt;
   }
   return record;
+}
+
+// Column by column; one whose numbers are all the same, as most are, takes two bytes whatever the number of files.
+std::string EncodeCounts(std::span<const FileCounts> counts) {
+  std::string out;
+  PutVarint(out, counts.size());
+  for (int64_t FileCounts::*column : kCountColumns) {
+    const bool is_same = std::all_of(counts.begin(), counts.end(), [&](const FileCounts& file) { return file.*column == counts.front().*column; });
+    out += static_cast<char>(is_same);
+    for (const FileCounts& file : is_same ? counts.first(std::min<size_t>(counts.size(), 1)) : counts) PutVarint(out, static_cast<uint64_t>(file.*column));
+  }
+  return out;
+}
+
+std::optional<std::vector<FileCounts>> DecodeCounts(std::string_view bytes) {
+  uint64_t files = 0;
+  if (!GetVarint(bytes, &files) || files == 0 || files > kCountsAtOnce) return std::nullopt;
+  std::vector<FileCounts> counts(files);
+  for (int64_t FileCounts::*column : kCountColumns) {
+    if (bytes.empty()) return std::nullopt;
+    const bool is_same = bytes.front() != 0;
+    bytes.remove_prefix(1);
+    uint64_t value = 0;
+    for (size_t i = 0; i < counts.size(); ++i) {
+      if ((i == 0 || !is_same) && !GetVarint(bytes, &value)) return std::nullopt;
+      counts[i].*column = static_cast<int64_t>(value);
+    }
+  }
+  return bytes.empty() ? std::optional(std::move(counts)) : std::nullopt;
 }
 
 std::string EncodeFate(const FileFate& fate) {

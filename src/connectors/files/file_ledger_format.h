@@ -3,6 +3,7 @@
 // file_ledger_format.h   Keys and values of the file ledger: docs/formats/file_ledger.md. Pure.
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -13,7 +14,10 @@ namespace millstream::ledger_format {
 inline constexpr std::string_view kVersion = "2";
 // Ledgers of this version have no `r` records and no retracted files; they become version 2 when they are opened.
 inline constexpr std::string_view kVersionBefore = "1";
-inline constexpr char kFilePrefix = 'f', kNumberPrefix = 'n', kBatchPrefix = 'b', kFatePrefix = 'e', kReplacementPrefix = 'r', kContentPrefix = 'h', kNotePrefix = 'x';
+inline constexpr char kFilePrefix = 'f', kNumberPrefix = 'n', kBatchPrefix = 'b', kFatePrefix = 'e', kReplacementPrefix = 'r', kContentPrefix = 'h',
+                      kNotePrefix = 'x', kCountsPrefix = 'c';
+// A reader has one record of counts in memory: not those of a million files that were loaded at once.
+inline constexpr size_t kCountsAtOnce = 4096;
 
 std::string DirectoryKey(std::string_view directory);                    // 'f' directory NUL: the prefix of its files' keys
 std::string FileKey(std::string_view directory, std::string_view name);  // 'f' directory NUL name
@@ -22,6 +26,7 @@ std::string NumberKey(int64_t number);                                   // 'n' 
 std::string BatchKey(int64_t through);                                   // 'b' last number of the batch, likewise
 std::string FateKey(int64_t number);                                     // 'e' number, likewise
 std::string ReplacementKey(int64_t number);                              // 'r' number, likewise
+std::string CountsKey(int64_t through);                                  // 'c' last number of these files, likewise
 std::string ContentKey(std::string_view hash);                           // 'h' hash
 std::string NoteKey(std::string_view name);                              // 'x' name
 
@@ -43,5 +48,7 @@ std::string EncodeBatch(const BatchRecord& record);
 std::optional<BatchRecord> DecodeBatch(std::string_view bytes);
 std::string EncodeFate(const FileFate& fate);
 std::optional<FileFate> DecodeFate(std::string_view bytes);
+std::string EncodeCounts(std::span<const FileCounts> counts);
+std::optional<std::vector<FileCounts>> DecodeCounts(std::string_view bytes);
 
 }  // namespace millstream::ledger_format

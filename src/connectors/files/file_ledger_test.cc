@@ -8,6 +8,7 @@
 #include "connectors/files/fake_format.h"
 #include "connectors/files/file_ledger_format.h"
 #include "connectors/files/files_errors.h"
+#include "connectors/files/ledger_view.h"
 
 namespace millstream {
 namespace {
@@ -31,6 +32,41 @@ TEST(LedgerFormat, RefusesWhatItDidNotWrite) {
   EXPECT_FALSE(ledger_format::DecodeRecord(good + "x").has_value());
   EXPECT_FALSE(ledger_format::DecodeRecord("\x09").has_value());
   EXPECT_FALSE(ledger_format::DecodeNumber(std::string(40, '\xff')).has_value());
+}
+
+TEST(LedgerFormat, CountsTakeTwoBytesAColumnWhereFilesAreAlike) {
+  std::vector<FileCounts> counts(1000, {.rows = 10});
+  EXPECT_LE(ledger_format::EncodeCounts(counts).size(), 10u);
+  counts[7] = {.rows = 300, .rejected = 1, .malformed = 2, .rescued = 3};
+  const std::string bytes = ledger_format::EncodeCounts(counts);
+  EXPECT_EQ(ledger_format::DecodeCounts(bytes), counts);
+  for (size_t size = 0; size < bytes.size(); size += 97) EXPECT_FALSE(ledger_format::DecodeCounts(bytes.substr(0, size)).has_value());
+  EXPECT_FALSE(ledger_format::DecodeCounts(bytes + "x").has_value());
+}
+
+TEST(FileLedger, CountsFilesOfBatchesOfAnySize) {
+  TempDir dir;
+  constexpr int64_t kFiles = 10'000;
+  {
+    auto ledger = *FileLedger::Open(Fs::Local(), dir / "l");
+    for (int64_t i = 1; i <= kFiles + 3; ++i) ASSERT_TRUE(ledger->Add("/in", "f" + std::to_string(i), {.size_bytes = i}).ok());
+    ASSERT_TRUE(ledger->Sync().ok());
+    std::vector<FileCounts> counts;
+    for (int64_t i = 1; i <= kFiles; ++i) counts.push_back({.rows = i, .rescued = i % 2});
+    ASSERT_TRUE(ledger->RecordCounts(0, counts).ok());
+    // The next batch was never read, the one behind it was.
+    ASSERT_TRUE(ledger->RecordCounts(kFiles + 1, {{.rows = 5}}).ok());
+  }
+  auto view = *LedgerView::Open(Fs::Local(), dir / "l");
+  for (int64_t i = 1; i <= kFiles; ++i) {
+    auto found = *view->Next();
+    ASSERT_TRUE(found && found->counts) << i;
+    ASSERT_EQ(found->counts->rows, i);
+    ASSERT_EQ(found->counts->rescued, i % 2);
+  }
+  EXPECT_FALSE((*view->Next())->counts.has_value());
+  EXPECT_EQ((*view->Next())->counts->rows, 5);
+  EXPECT_FALSE((*view->Next())->counts.has_value());
 }
 
 TEST(FileLedger, KeepsNumbersAcrossReopening) {

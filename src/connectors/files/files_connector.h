@@ -31,6 +31,8 @@ struct FilesContext {
   bool streaming_schema_inference = false;
   // spark.sql.streaming.fileStreamSink.ignoreMetadata: a directory that a file sink has written is listed like any other.
   bool ignore_sink_log = false;
+  // spark.databricks.cloudFiles.schemaInference.sampleSize.*: Auto Loader infers from so many files or bytes, whichever it discovers first.
+  int64_t sample_files_max = 1000, sample_bytes_max = int64_t{50} << 30;
   // spark.sql.streaming.fileSource.log.* and fileSink.log.*
   CompactibleLogConf source_log{}, sink_log{};
   // Empty: MakeFileFormat. Tests put a format of their own here.

@@ -7,6 +7,7 @@
 
 #include "connectors/files/file_ledger_format.h"
 #include "connectors/files/files_errors.h"
+#include "connectors/files/known_files.h"
 
 namespace millstream {
 namespace {
@@ -25,10 +26,11 @@ class RocksLedgerView : public LedgerView {
     rocksdb::ReadOptions read;
     read.fill_cache = false;
     read.readahead_size = 256 << 10;
-    for (auto* at : {&files_, &batches_, &fates_}) at->reset(db_->NewIterator(read));
+    for (auto* at : {&files_, &batches_, &fates_, &counts_}) at->reset(db_->NewIterator(read));
     files_->Seek(NumberKey(0));
     batches_->Seek(BatchKey(0));
     fates_->Seek(FateKey(0));
+    counts_->Seek(CountsKey(0));
   }
 
   Result<std::optional<LedgerFile>> Next() override {
@@ -90,8 +92,27 @@ class RocksLedgerView : public LedgerView {
       if (!fate) return Broken("the record of file number " + std::to_string(number) + " is broken");
       found.fate = std::move(*fate);
     }
+    MS_ASSIGN_OR_RETURN(found.counts, CountsOf(number));
     files_->Next();
     return found;
+  }
+
+  // Numbers come in ascending order.
+  Result<std::optional<FileCounts>> CountsOf(int64_t number) {
+    while (counts_through_ < number && counts_->Valid()) {
+      std::optional<int64_t> through = DecodeNumberKey(FromSlice(counts_->key()), kCountsPrefix);
+      if (!through) break;
+      if (*through >= number) {
+        std::optional<std::vector<FileCounts>> decoded = DecodeCounts(FromSlice(counts_->value()));
+        if (!decoded) return Broken("the counts of the files up to number " + std::to_string(*through) + " are broken");
+        counts_through_ = *through;
+        counted_ = *std::move(decoded);
+      }
+      counts_->Next();
+    }
+    const int64_t at = number - (counts_through_ - static_cast<int64_t>(counted_.size())) - 1;
+    if (number > counts_through_ || at < 0) return std::optional<FileCounts>();
+    return std::optional(counted_[static_cast<size_t>(at)]);
   }
 
   Result<std::optional<LedgerFile>> NextUnnumbered(const FileRecord& record) {
@@ -121,13 +142,17 @@ class RocksLedgerView : public LedgerView {
 
   const std::string directory_;
   std::unique_ptr<rocksdb::DB> db_;  // outlives the iterators
-  std::unique_ptr<rocksdb::Iterator> files_, batches_, fates_;
+  std::unique_ptr<rocksdb::Iterator> files_, batches_, fates_, counts_;
+  std::vector<FileCounts> counted_;  // of the files up to counts_through_
+  int64_t counts_through_ = 0;
   bool by_path_ = false;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<LedgerView>> LedgerView::Open(Fs& fs, const std::string& directory) {
+namespace {
+
+Result<std::unique_ptr<rocksdb::DB>> OpenBeside(Fs& fs, const std::string& directory) {
   MS_ASSIGN_OR_RETURN(bool exists, fs.Exists(JoinPath(directory, "CURRENT")));
   if (!exists) return Status::Error(errors::kLedgerForeign, {{"path", directory}, {"detail", "there is none"}});
   rocksdb::Options options;
@@ -144,9 +169,154 @@ Result<std::unique_ptr<LedgerView>> LedgerView::Open(Fs& fs, const std::string& 
       return Status::Error(errors::kLedgerForeign,
                            {{"path", directory}, {"detail", "its version is '" + version + "', this program knows " + std::string(kVersion)}});
     }
-    return std::unique_ptr<LedgerView>(std::make_unique<RocksLedgerView>(directory, std::move(opened)));
+    return opened;
   }
   return Status::Error(errors::kLedgerIo, {{"operation", "opening"}, {"path", directory}, {"reason", status.ToString()}});
+}
+
+// The files of a stream by their paths.
+class StreamKnownFiles : public KnownFiles {
+ public:
+  StreamKnownFiles(Fs& fs, std::string directory, std::unique_ptr<rocksdb::DB> db) : fs_(fs), directory_(std::move(directory)), db_(std::move(db)) {
+    rocksdb::ReadOptions read;
+    read.fill_cache = false;
+    at_.reset(db_->NewIterator(read));
+    // Batches are committed in the order of their numbers.
+    std::unique_ptr<rocksdb::Iterator> batch(db_->NewIterator(rocksdb::ReadOptions()));
+    for (batch->SeekForPrev(BatchKey(INT64_MAX)); batch->Valid(); batch->Prev()) {
+      std::optional<int64_t> through = DecodeNumberKey(FromSlice(batch->key()), kBatchPrefix);
+      if (!through) break;
+      if (std::optional<BatchRecord> record = DecodeBatch(FromSlice(batch->value())); record && record->committed_ms > 0) {
+        committed_through_ = *through;
+        break;
+      }
+    }
+  }
+
+  Status Seek(const std::string& directory, std::string_view name) override {
+    prefix_ = DirectoryKey(directory);
+    at_->Seek(prefix_ + std::string(name));
+    return Translate(at_->status());
+  }
+  bool valid() const override { return at_->Valid() && at_->key().starts_with(prefix_); }
+  std::string_view name() const override { return FromSlice(at_->key()).substr(prefix_.size()); }
+  Status Next() override {
+    at_->Next();
+    return Translate(at_->status());
+  }
+
+  Result<FileStanding> file() override {
+    std::optional<FileRecord> record = DecodeRecord(FromSlice(at_->value()));
+    if (!record) return Broken();
+    FileStanding known{.size_bytes = record->size_bytes, .modified_ns = record->modified_ns};
+    if (record->state == FileState::kExisting || record->state == FileState::kDuplicate || record->state == FileState::kUndone) {
+      known.state = FileStanding::State::kUnwanted;
+      return known;
+    }
+    known.state = FileStanding::State::kWaiting;
+    if (record->state == FileState::kEmpty) {
+      known.why = "it had no bytes when it was found";
+      return known;
+    }
+    known.number = record->number;
+    // Its size and time as it was read.
+    std::string bytes;
+    MS_RETURN_IF_ERROR(Translate(db_->Get(rocksdb::ReadOptions(), NumberKey(known.number), &bytes)));
+    std::optional<NumberEntry> entry = DecodeNumber(bytes);
+    if (!entry) return Broken();
+    known.size_bytes = entry->file.size_bytes;
+    known.modified_ns = entry->file.modified_ns;
+    MS_ASSIGN_OR_RETURN(FileFate fate, FateOf(known.number));
+    if (fate.retracted == FileFate::Retracted::kUndone) {
+      known.state = FileStanding::State::kUnwanted;
+    } else if (fate.retracted == FileFate::Retracted::kForgotten) {
+      known.why = "it was forgotten, and is to be found again";
+    } else if (fate.skipped != FileFate::Skipped::kNo) {
+      known.why = "it was left out: " + fate.reason;
+    } else if (known.number > committed_through_) {
+      known.why = "it is found, and its batch is not committed yet";
+    } else {
+      known.state = FileStanding::State::kLoaded;
+    }
+    return known;
+  }
+
+  Result<std::optional<std::string>> DirectoryAfter(const std::string& directory) override {
+    std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(rocksdb::ReadOptions()));
+    const std::string prefix(1, kFilePrefix);
+    at->Seek(directory.empty() ? prefix : prefix + directory + '\1');
+    MS_RETURN_IF_ERROR(Translate(at->status()));
+    if (!at->Valid() || !at->key().starts_with(prefix)) return std::optional<std::string>();
+    const std::string_view key = FromSlice(at->key()).substr(1);
+    return std::optional<std::string>(key.substr(0, key.find('\0')));
+  }
+
+  Result<bool> IsCleaned(const FileStanding& file) override {
+    if (file.number == 0) return false;
+    MS_ASSIGN_OR_RETURN(FileFate fate, FateOf(file.number));
+    return fate.cleaned == FileFate::Cleaned::kDeleted || fate.cleaned == FileFate::Cleaned::kMoved;
+  }
+
+  Result<Totals> Total() override {
+    Totals totals;
+    MS_ASSIGN_OR_RETURN(std::unique_ptr<LedgerView> view, LedgerView::Open(fs_, directory_));
+    for (;;) {
+      MS_ASSIGN_OR_RETURN(std::optional<LedgerFile> found, view->Next());
+      if (!found) return totals;
+      const FileFate& fate = found->fate;
+      if (fate.retracted == FileFate::Retracted::kReplaced) continue;  // its path comes once more
+      ++totals.files;
+      const bool is_loaded = found->state == FileState::kAssigned && found->file.number <= committed_through_ && fate.skipped == FileFate::Skipped::kNo &&
+                             fate.retracted == FileFate::Retracted::kNo;
+      totals.loaded += is_loaded;
+      if (is_loaded && found->counts) totals.rows += found->counts->rows;
+    }
+  }
+
+ private:
+  Result<FileFate> FateOf(int64_t number) {
+    std::string bytes;
+    rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), FateKey(number), &bytes);
+    if (status.IsNotFound()) return FileFate();
+    MS_RETURN_IF_ERROR(Translate(status));
+    std::optional<FileFate> fate = DecodeFate(bytes);
+    if (!fate) return Broken();
+    return *std::move(fate);
+  }
+  Status Broken() const { return Status::Error(errors::kLedgerForeign, {{"path", directory_}, {"detail", "a file's record is broken"}}); }
+  Status Translate(const rocksdb::Status& status) const {
+    if (status.ok()) return Status();
+    return Status::Error(errors::kLedgerIo, {{"operation", "reading"}, {"path", directory_}, {"reason", status.ToString()}});
+  }
+
+  Fs& fs_;
+  const std::string directory_;
+  std::unique_ptr<rocksdb::DB> db_;  // outlives the iterator
+  std::unique_ptr<rocksdb::Iterator> at_;
+  std::string prefix_;
+  int64_t committed_through_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<LedgerView>> LedgerView::Open(Fs& fs, const std::string& directory) {
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<rocksdb::DB> db, OpenBeside(fs, directory));
+  return std::unique_ptr<LedgerView>(std::make_unique<RocksLedgerView>(directory, std::move(db)));
+}
+
+Result<std::unique_ptr<KnownFiles>> OpenKnownFiles(Fs& fs, const std::string& ledger_directory) {
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<rocksdb::DB> db, OpenBeside(fs, ledger_directory));
+  return std::unique_ptr<KnownFiles>(std::make_unique<StreamKnownFiles>(fs, ledger_directory, std::move(db)));
+}
+
+Result<std::string> ReadLedgerNote(Fs& fs, const std::string& directory, const std::string& name) {
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<rocksdb::DB> db, OpenBeside(fs, directory));
+  std::string value;
+  rocksdb::Status status = db->Get(rocksdb::ReadOptions(), NoteKey(name), &value);
+  if (!status.ok() && !status.IsNotFound()) {
+    return Status::Error(errors::kLedgerIo, {{"operation", "reading"}, {"path", directory}, {"reason", status.ToString()}});
+  }
+  return value;
 }
 
 }  // namespace millstream

@@ -15,7 +15,8 @@ struct LedgerFile {
   NumberedFile file;                 // its number is 0 unless the state is kAssigned
   std::optional<BatchRecord> batch;  // that it was put into, if that is recorded
   FileFate fate;
-  std::string duplicate_of;  // of kDuplicate: the path with the same bytes
+  std::optional<FileCounts> counts;  // null: not read yet, or by an older version
+  std::string duplicate_of;          // of kDuplicate: the path with the same bytes
 };
 
 // Not thread-safe.
@@ -30,5 +31,8 @@ class LedgerView {
   // A note of the ledger; empty: none.
   virtual Result<std::string> Note(const std::string& name) = 0;
 };
+
+// A small fact of the ledger; empty: none. Errors: as Open.
+Result<std::string> ReadLedgerNote(Fs& fs, const std::string& directory, const std::string& name);
 
 }  // namespace millstream

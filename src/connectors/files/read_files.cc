@@ -62,43 +62,6 @@ Result<std::string> DetectFormat(Fs& fs, const std::string& uri, const OptionMap
                         {"reason", "the names of the files below " + HadoopPathString(path) + " do not tell it: add format => 'json', 'csv', 'parquet' …"}});
 }
 
-// Named arguments are Auto Loader's options without their prefix, and reader options.
-OptionMap AutoLoaderOptions(const OptionMap& arguments) {
-  OptionMap options;
-  for (const auto& [name, value] : arguments) {
-    std::string prefixed = "cloudFiles." + name;
-    const bool is_ours = CloudFilesOptionTable().Knows(prefixed) && !GenericFileOptionTable().Knows(name);
-    options.emplace(is_ours ? std::move(prefixed) : name, value);
-  }
-  options.try_emplace("cloudFiles.inferColumnTypes", "true");
-  options.try_emplace("cloudFiles.useStrictGlobber", "true");
-  return options;
-}
-
-// "Did you mean" by the names that are written here, which have no prefix.
-Status CheckNames(const OptionMap& arguments, const std::string& format) {
-  if (auto validate = arguments.find("validateOptions"); validate != arguments.end() && ParseBool(validate->second) == false) return Status();
-  std::vector<std::string> names{"schema"};
-  constexpr std::string_view kPrefix = "cloudFiles.";
-  for (const OptionSpec& spec : CloudFilesOptionTable().specs()) names.emplace_back(spec.name.substr(kPrefix.size()));
-  for (const UnsupportedOption& option : UnsupportedCloudFilesOptions())
-    names.emplace_back(option.name.starts_with(kPrefix) ? option.name.substr(kPrefix.size()) : option.name);
-  for (const OptionTable* table : {&GenericFileOptionTable(), FileFormatOptions(format)}) {
-    if (table == nullptr) continue;
-    for (const OptionSpec& spec : table->specs()) names.emplace_back(spec.name);
-  }
-  CaseInsensitiveLess less;
-  for (const auto& [name, value] : arguments) {
-    const bool known = std::any_of(names.begin(), names.end(), [&](const std::string& other) { return !less(other, name) && !less(name, other); });
-    if (known || name.starts_with(kPrefix)) continue;
-    std::optional<std::string> meant = DidYouMean(name, names);
-    return Status::Error(
-        errors::kUnknownOption,
-        {{"option", name}, {"owner", "read_files"}, {"hint", meant ? "Did you mean `" + *meant + "`?" : "To let it pass, add validateOptions => false."}});
-  }
-  return Status();
-}
-
 Result<std::vector<InputFile>> FilesNow(const CloudFilesDefinition& definition) {
   const DiscoveryOptions discovery = definition.discovery_options();
   FileLister lister(definition.fs, discovery.lister, nullptr);
@@ -126,6 +89,41 @@ Result<std::vector<InputFile>> FilesNow(const CloudFilesDefinition& definition) 
 
 }  // namespace
 
+OptionMap AutoLoaderOptions(const OptionMap& arguments) {
+  OptionMap options;
+  for (const auto& [name, value] : arguments) {
+    std::string prefixed = "cloudFiles." + name;
+    const bool is_ours = CloudFilesOptionTable().Knows(prefixed) && !GenericFileOptionTable().Knows(name);
+    options.emplace(is_ours ? std::move(prefixed) : name, value);
+  }
+  options.try_emplace("cloudFiles.inferColumnTypes", "true");
+  options.try_emplace("cloudFiles.useStrictGlobber", "true");
+  return options;
+}
+
+Status CheckArgumentNames(const OptionMap& arguments, const std::string& function, const std::string& format) {
+  if (auto validate = arguments.find("validateOptions"); validate != arguments.end() && ParseBool(validate->second) == false) return Status();
+  std::vector<std::string> names{"schema"};
+  constexpr std::string_view kPrefix = "cloudFiles.";
+  for (const OptionSpec& spec : CloudFilesOptionTable().specs()) names.emplace_back(spec.name.substr(kPrefix.size()));
+  for (const UnsupportedOption& option : UnsupportedCloudFilesOptions())
+    names.emplace_back(option.name.starts_with(kPrefix) ? option.name.substr(kPrefix.size()) : option.name);
+  for (const OptionTable* table : {&GenericFileOptionTable(), FileFormatOptions(format)}) {
+    if (table == nullptr) continue;
+    for (const OptionSpec& spec : table->specs()) names.emplace_back(spec.name);
+  }
+  CaseInsensitiveLess less;
+  for (const auto& [name, value] : arguments) {
+    const bool known = std::any_of(names.begin(), names.end(), [&](const std::string& other) { return !less(other, name) && !less(name, other); });
+    if (known || name.starts_with(kPrefix)) continue;
+    std::optional<std::string> meant = DidYouMean(name, names);
+    return Status::Error(
+        errors::kUnknownOption,
+        {{"option", name}, {"owner", function}, {"hint", meant ? "Did you mean `" + *meant + "`?" : "To let it pass, add validateOptions => false."}});
+  }
+  return Status();
+}
+
 Result<RelationSourcePtr> OpenReadFiles(const UnresolvedDataSource& call, const FilesContext& context) {
   UnresolvedDataSource relation = call;
   relation.format = "cloudFiles";
@@ -133,7 +131,7 @@ Result<RelationSourcePtr> OpenReadFiles(const UnresolvedDataSource& call, const 
   if (!relation.options.contains("cloudFiles.format") && !call.paths.empty()) {
     MS_ASSIGN_OR_RETURN(relation.options["cloudFiles.format"], DetectFormat(context.fs, call.paths[0], relation.options));
   }
-  MS_RETURN_IF_ERROR(CheckNames(call.options, relation.options["cloudFiles.format"]));
+  MS_RETURN_IF_ERROR(CheckArgumentNames(call.options, "read_files", relation.options["cloudFiles.format"]));
   if (call.is_streaming) return OpenCloudFiles(relation, context);
   MS_ASSIGN_OR_RETURN(CloudFilesDefinition definition, DefineCloudFiles(relation, context));
   MS_ASSIGN_OR_RETURN(std::vector<InputFile> files, FilesNow(definition));

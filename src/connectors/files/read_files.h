@@ -10,4 +10,9 @@ namespace millstream {
 // Errors: as OpenCloudFiles; MILLSTREAM_INVALID_OPTION_VALUE for files whose names tell no format.
 Result<RelationSourcePtr> OpenReadFiles(const UnresolvedDataSource& call, const FilesContext& context);
 
+// Named arguments are Auto Loader's options without their prefix, and reader options: as options of a stream.
+OptionMap AutoLoaderOptions(const OptionMap& arguments);
+// MILLSTREAM_UNKNOWN_OPTION, with "did you mean" by the names that are written here, which have no prefix.
+Status CheckArgumentNames(const OptionMap& arguments, const std::string& function, const std::string& format);
+
 }  // namespace millstream

@@ -11,7 +11,6 @@ namespace {
 // Hidden from readers of the table, and from VACUUM of Delta and delta-rs, which leave alone what begins with an underscore.
 constexpr std::string_view kDirectory = "_file_ledger";
 constexpr std::string_view kSuffix = ".run";
-constexpr int64_t kKeptMs = int64_t{7} * 24 * 3600 * 1000;
 constexpr int kRacesMax = 1000;
 
 // nullopt: not a run's name.
@@ -40,6 +39,10 @@ Result<TableLedgerPtr> TableLedger::Open(Fs& fs, const std::string& table_path, 
 }
 
 std::string TableLedger::PathOf(int64_t number) const { return JoinPath(directory_, fmt::format("{:020}{}", number, kSuffix)); }
+
+Result<LedgerRunPtr> TableLedger::OpenRun(Fs& fs, const std::string& table_path, int64_t number) {
+  return LedgerRun::Open(fs, TableLedger(fs, JoinPath(table_path, kDirectory), "", number).PathOf(number));
+}
 
 // ---- reading
 
@@ -141,14 +144,14 @@ Result<int64_t> TableLedger::WriteAs(int64_t number, const Changes& changed) con
   return number;
 }
 
-Status TableLedger::RemoveUnused(int64_t now_ms) const {
+Status TableLedger::RemoveUnused(int64_t now_ms, int64_t kept_ms) const {
   MS_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, fs_.List(directory_));
   for (const DirectoryEntry& entry : entries) {
     std::optional<int64_t> number = NumberOf(entry.name);
     if (!number) continue;
     // The first run in use from its number on: it is the run itself, or holds what was in it, and has done so since it was written.
     auto holder = std::find_if(runs_.begin(), runs_.end(), [&](const LedgerRunPtr& run) { return run->footer().number >= *number; });
-    if (holder == runs_.end() || (*holder)->footer().number == *number || now_ms - (*holder)->modified_ms() < kKeptMs) continue;
+    if (holder == runs_.end() || (*holder)->footer().number == *number || now_ms - (*holder)->modified_ms() < kept_ms) continue;
     MS_RETURN_IF_ERROR(fs_.Remove(JoinPath(directory_, entry.name)));
   }
   return Status();

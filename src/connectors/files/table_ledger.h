@@ -31,6 +31,9 @@ class TableLedger {
   // `epoch`: the txn's version, 0 without one. MILLSTREAM_COPY_STATE_DAMAGED when a run is missing or broken: never a guess.
   static Result<std::shared_ptr<const TableLedger>> Open(Fs& fs, const std::string& table_path, const std::string& table_id, int64_t epoch);
 
+  // One run of it, whatever is valid now. MILLSTREAM_COPY_STATE_DAMAGED also when it has been removed.
+  static Result<LedgerRunPtr> OpenRun(Fs& fs, const std::string& table_path, int64_t number);
+
   int64_t epoch() const { return epoch_; }
   bool empty() const { return runs_.empty(); }
 
@@ -59,8 +62,8 @@ class TableLedger {
   using Changes = std::vector<std::pair<std::string, LoadedFile>>;
   Result<int64_t> WriteNext(const Changes& changed) const;
 
-  // After a commit of this epoch: removes runs that have been out of use for a week, so that nobody who has just read an older snapshot misses them.
-  Status RemoveUnused(int64_t now_ms) const;
+  // After a commit of this epoch: removes runs that have been out of use for `kept_ms`, so that nobody who reads an older snapshot misses them.
+  Status RemoveUnused(int64_t now_ms, int64_t kept_ms) const;
 
  private:
   TableLedger(Fs& fs, std::string directory, std::string table_id, int64_t epoch)

@@ -11,6 +11,8 @@
 namespace millstream {
 namespace {
 
+constexpr int64_t kDayMs = int64_t{24} * 3600 * 1000;
+
 class TableLedgerTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -128,7 +130,7 @@ TEST_F(TableLedgerTest, ManySmallLoadsAreAsOneLargeOne) {
   size_t used = 0;
   for (int64_t number = 1; number <= epoch; ++number) used += TableLedger::Open(Fs::Local(), directory_, "id", number).ok();
   EXPECT_EQ(used, 60U);
-  ASSERT_TRUE(ledger->RemoveUnused(Clock::System().WallMillis() + int64_t{8} * 24 * 3600 * 1000).ok());
+  ASSERT_TRUE(ledger->RemoveUnused(Clock::System().WallMillis() + 8 * kDayMs, 7 * kDayMs).ok());
   size_t left = 0;
   for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(directory_ + "/_file_ledger")) ++left;
   EXPECT_LE(left, 10U);
@@ -138,7 +140,7 @@ TEST_F(TableLedgerTest, ManySmallLoadsAreAsOneLargeOne) {
 TEST_F(TableLedgerTest, NothingIsRemovedWithinAWeek) {
   const int64_t first = Write(*Open(0), Loaded({"/in/a"}));
   const int64_t second = Write(*Open(first), Loaded({"/in/b", "/in/c"}));
-  ASSERT_TRUE(Open(second)->RemoveUnused(Clock::System().WallMillis()).ok());
+  ASSERT_TRUE(Open(second)->RemoveUnused(Clock::System().WallMillis(), 7 * kDayMs).ok());
   EXPECT_THAT(Paths(*Open(first)), ::testing::ElementsAre("/in/a"));
 }
 

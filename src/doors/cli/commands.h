@@ -31,6 +31,20 @@ struct RunOptions {
 };
 int Run(const RunOptions& options);
 
+// What is known of source files: each action is one SQL statement.
+struct FilesOptions {
+  EngineOptions engine;
+  std::string action;         // list, history, plan, verify, undo, redo, replay, forget, retry
+  std::string table, stream;  // --table, --stream: one of them
+  std::string quarantine;     // retry
+  std::string where, from, pattern;
+  std::string file_format;                         // plan
+  std::vector<std::string> options, load_options;  // plan: key=value, of FORMAT_OPTIONS and COPY_OPTIONS
+  std::string format = "table";                    // table, json, csv
+};
+// The program's exit code: 1 also when verify has findings, 2 for a command line that means nothing.
+int Files(const FilesOptions& options);
+
 // "error: …" on stderr.
 void PrintError(const Status& status);
 

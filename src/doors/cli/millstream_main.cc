@@ -116,7 +116,24 @@ int main(int argc, char** argv) {
   run_command->add_option("script", run.script, "The script")->required();
   run_command->footer("What follows the script's name goes to the script. Python: $PYSPARK_PYTHON, the active virtual environment, or python3.");
 
-  for (CLI::App* command : {serve_command, sql_command, run_command}) {
+  FilesOptions files;
+  CLI::App* files_command = app.add_subcommand("files", "What is known of source files: list, history, plan, verify, undo, redo, replay, forget, retry");
+  AddEngineOptions(files_command, &engine, &memory_mb);
+  files_command->add_option("action", files.action, "list · history · plan (dry run of COPY INTO) · verify · undo · redo · replay · forget · retry")
+      ->required();
+  files_command->add_option("--table", files.table, "The table that COPY INTO loads: its name, or its path");
+  files_command->add_option("--stream", files.stream, "The checkpoint of an Auto Loader query");
+  files_command->add_option("--where", files.where, "Which files: a condition over the columns that list shows");
+  files_command->add_option("--from", files.from, "plan, verify: the directory of the source");
+  files_command->add_option("--pattern", files.pattern, "plan, verify: a glob below --from");
+  files_command->add_option("--file-format", files.file_format, "plan: csv, json, parquet …");
+  files_command->add_option("--option", files.options, "plan: a reader option, key=value; may be repeated");
+  files_command->add_option("--copy-option", files.load_options, "plan: force=true, mergeSchema=true");
+  files_command->add_option("--quarantine", files.quarantine, "retry: the table of the records that could not be read");
+  files_command->add_option("--format", files.format, "How rows are printed")->capture_default_str()->check(CLI::IsMember({"table", "json", "csv"}));
+  files_command->footer("Ends with 1 when verify has findings.");
+
+  for (CLI::App* command : {serve_command, sql_command, run_command, files_command}) {
     command->add_option("--log-level", log_level, "What to log on stderr")
         ->capture_default_str()
         ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}));
@@ -133,7 +150,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   std::vector<std::string> extras = app.remaining(false);
-  for (CLI::App* command : {serve_command, sql_command, run_command}) {
+  for (CLI::App* command : {serve_command, sql_command, run_command, files_command}) {
     std::vector<std::string> more = command->remaining(false);
     extras.insert(extras.end(), more.begin(), more.end());
   }
@@ -148,10 +165,11 @@ int main(int argc, char** argv) {
     return 2;
   }
   engine.memory_bytes_max = memory_mb << 20;
-  serve.engine = sql.engine = run.engine = engine;
+  serve.engine = sql.engine = run.engine = files.engine = engine;
   if (serve_command->parsed()) return Serve(serve);
   if (sql_command->parsed()) return Sql(sql);
   if (run_command->parsed()) return Run(run);
+  if (files_command->parsed()) return Files(files);
   std::fputs(app.help().c_str(), stdout);
   return 0;
 }

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -48,17 +49,24 @@ std::string ProgressLine::Text(ConnectServer& server) {
       text += ": " + query->status().message;
       continue;
     }
-    double files = 0;
+    double files = 0, seconds = 0;
+    bool is_complete = true;
     for (const auto& source : progress.value("sources", nlohmann::json::array())) {
       if (source.contains("metrics") && source["metrics"].is_object()) {
         const auto& metrics = source["metrics"];
-        auto pending = metrics.find("numFilesOutstanding");
-        if (pending != metrics.end() && pending->is_string()) files += std::atof(pending->get<std::string>().c_str());
+        auto number = [&](const char* name) {
+          auto found = metrics.find(name);
+          return found != metrics.end() && found->is_string() ? std::atof(found->get<std::string>().c_str()) : 0.0;
+        };
+        files += number("numFilesOutstanding");
+        seconds = std::max(seconds, number("estimatedSecondsToFinish"));
+        is_complete &= metrics.value("backlogIsComplete", "true") == "true";
       }
     }
     text += ": batch " + Grouped(NumberAt(progress, "batchId")) + ", " + Grouped(NumberAt(progress, "numInputRows")) + " rows, " +
             Grouped(NumberAt(progress, "processedRowsPerSecond")) + " rows/s";
-    if (files > 0) text += ", " + Grouped(files) + " files waiting";
+    if (files > 0) text += ", " + Grouped(files) + (is_complete ? "" : " or more") + " files waiting";
+    if (files > 0 && seconds > 0) text += ", about " + Grouped(seconds) + " s";
   }
   return text;
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "doors/cli/commands.h"
+#include "doors/cli/result_printer.h"
 #include "plan/sql/parser.h"
 #include "storage/fs.h"
 
@@ -15,41 +16,12 @@ namespace millstream {
 
 namespace {
 
-// A result is printed in boxes of this many rows, so that a large one neither waits nor fills the memory.
-constexpr int64_t kRowsPerBox = 10000;
-
-Status Print(Session& session, QueryResult result, int64_t* rows_printed) {
-  const std::string zone = session.GetConf("spark.sql.session.timeZone").value_or("UTC");
-  std::vector<RecordBatchPtr> box;
-  int64_t rows = 0;
-  auto flush = [&]() -> Status {
-    MS_ASSIGN_OR_RETURN(std::string text, ShowString(result.schema, box, static_cast<int>(rows), 0, false, zone));
-    while (text.ends_with("\n\n")) text.pop_back();
-    std::fputs(text.c_str(), stdout);
-    *rows_printed += rows;
-    box.clear();
-    rows = 0;
-    return Status();
-  };
-  while (result.rows) {
-    MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, result.rows->Next());
-    if (!batch) break;
-    rows += batch->num_rows();
-    box.push_back(std::move(batch));
-    if (rows >= kRowsPerBox) MS_RETURN_IF_ERROR(flush());
-  }
-  if ((rows > 0 || *rows_printed == 0) && !result.schema.empty()) MS_RETURN_IF_ERROR(flush());
-  return Status();
-}
-
 Status RunOne(Session& session, const Statement& statement, bool talk) {
   const int64_t begin = Clock::System().MonotonicMicros();
   Result<QueryResult> result =
       std::holds_alternative<PlanPtr>(statement) ? session.Execute(std::get<PlanPtr>(statement)) : session.ExecuteCommand(std::get<Command>(statement));
   if (!result.ok()) return result.status();
-  int64_t rows = 0;
-  MS_RETURN_IF_ERROR(Print(session, std::move(*result), &rows));
-  std::fflush(stdout);
+  MS_ASSIGN_OR_RETURN(int64_t rows, PrintResult(session, std::move(*result), OutputFormat::kTable));
   if (talk) {
     std::fprintf(stderr, "%lld row%s, %.3f s\n", static_cast<long long>(rows), rows == 1 ? "" : "s",
                  static_cast<double>(Clock::System().MonotonicMicros() - begin) / 1e6);

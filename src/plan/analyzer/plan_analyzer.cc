@@ -137,7 +137,8 @@ Result<PlanPtr> PlanAnalyzer::Visit(const UnresolvedRelation& node) {
     }
   }
   MS_ASSIGN_OR_RETURN(PlanPtr view, catalog_.FindView(node.name));
-  if (view) {
+  // A view has no files of its own.
+  if (view && !node.options.contains(kCopyStateOption)) {
     size_t before = ctes_visible_;
     const Scope* outer = outer_;
     ctes_visible_ = 0;
@@ -180,7 +181,7 @@ Result<PlanPtr> PlanAnalyzer::Visit(const UnresolvedTableFunction& node) {
     return Visit(Range{.start = numbers[0], .end = numbers[1], .step = numbers.size() > 2 ? numbers[2] : 1});
   }
   if (name == "table_changes" || name == "table_changes_by_path") return TableChanges(name, args);
-  if (name == "copy_into_state") return CopyIntoState(args);
+  if (name == "copy_into_state" || name == "copy_into_history") return CopyIntoFiles(name, args);
   if (FindFunction(name) && FindFunction(name)->kind == FunctionDef::Kind::kGenerator) {
     ExprPtr generator = MakeExpr(UnresolvedFunction{.name = {name}, .args = node.args});
     return Visit(Project{{generator}, MakePlan(OneRow{})});
@@ -191,18 +192,32 @@ Result<PlanPtr> PlanAnalyzer::Visit(const UnresolvedTableFunction& node) {
                        {{"name", QuotedName(node.name)}});
 }
 
-// copy_into_state('t'), copy_into_state('/path'): what COPY INTO knows of the files that it has met.
-Result<PlanPtr> PlanAnalyzer::CopyIntoState(const std::vector<ExprPtr>& args) {
-  if (args.size() != 1) {
-    return Status::Error(errors::kWrongNumArgs, {{"functionName", "`copy_into_state`"}, {"expectedNum", "1"}, {"actualNum", std::to_string(args.size())}});
+// copy_into_state('t'[, version => 3 | timestamp => '…']), copy_into_history('/path'): what COPY INTO knows of the files that it has met.
+Result<PlanPtr> PlanAnalyzer::CopyIntoFiles(const std::string& function, const std::vector<ExprPtr>& args) {
+  UnresolvedRelation relation{.options = {{kCopyStateOption, function == "copy_into_history" ? "history" : "state"}}};
+  for (const ExprPtr& arg : args) {
+    const auto* named = arg->As<Alias>();
+    const auto* literal = (named == nullptr ? arg : named->child)->As<Literal>();
+    const std::string* text = literal ? std::get_if<std::string>(&literal->value.held) : nullptr;
+    const int64_t* number = literal ? std::get_if<int64_t>(&literal->value.held) : nullptr;
+    const std::string name = named == nullptr ? "table" : Lower(named->names[0]);
+    if (name == "table" && relation.name.empty() && text) {
+      relation.name = {"delta", *text};
+      if (text->find('/') == std::string::npos || text->find('`') != std::string::npos) {
+        MS_ASSIGN_OR_RETURN(relation.name, ParseMultipartName(*text));
+      }
+    } else if (function == "copy_into_state" && name == "version" && number && literal->type.IsIntegral()) {
+      relation.options["versionAsOf"] = std::to_string(*number);
+    } else if (function == "copy_into_state" && name == "timestamp" && text) {
+      relation.options["timestampAsOf"] = *text;
+    } else if (name != "table" || !relation.name.empty()) {
+      return Status::Error(errors::kWrongNumArgs, {{"functionName", "`" + function + "`"}, {"expectedNum", "1"}, {"actualNum", std::to_string(args.size())}});
+    } else {
+      return Status::Unsupported(function + "() of anything but a table's name or path as a text");
+    }
   }
-  const auto* literal = args[0]->As<Literal>();
-  const std::string* text = literal ? std::get_if<std::string>(&literal->value.held) : nullptr;
-  if (!text) return Status::Unsupported("copy_into_state() of anything but a table's name or path as a text");
-  UnresolvedRelation relation{.name = {"delta", *text}, .options = {{kCopyStateOption, "true"}}};
-  if (text->find('/') == std::string::npos || text->find('`') != std::string::npos) {
-    MS_ASSIGN_OR_RETURN(relation.name, ParseMultipartName(*text));
-  }
+  if (relation.name.empty())
+    return Status::Error(errors::kWrongNumArgs, {{"functionName", "`" + function + "`"}, {"expectedNum", "1"}, {"actualNum", std::to_string(args.size())}});
   return Visit(relation);
 }
 

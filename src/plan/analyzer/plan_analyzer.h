@@ -82,7 +82,7 @@ class PlanAnalyzer : public ExpressionContext {
   Result<PlanPtr> Visit(const ReplaceNa& node);
   Result<PlanPtr> Visit(const Unpivot& node);
 
-  Result<PlanPtr> CopyIntoState(const std::vector<ExprPtr>& args);
+  Result<PlanPtr> CopyIntoFiles(const std::string& function, const std::vector<ExprPtr>& args);
   Result<PlanPtr> TableChanges(const std::string& function, const std::vector<ExprPtr>& args);
   PlanPtr ScanOf(RelationSourcePtr source);
   Scope ScopeOf(const PlanNode& plan) const { return {OutputOf(plan), outer_}; }

@@ -23,8 +23,7 @@ Result<std::string> OptionText(const std::string& function, const std::string& a
 }
 
 // read_files('/in', format => 'json', schema => 'id INT', maxFilesPerTrigger => 10)
-Result<UnresolvedDataSource> ReadFiles(const std::vector<ExprPtr>& arguments, bool is_streaming) {
-  const std::string function = "read_files";
+Result<UnresolvedDataSource> WithPath(const std::string& function, const std::vector<ExprPtr>& arguments, bool is_streaming) {
   UnresolvedDataSource source{.format = function, .schema = {}, .options = {}, .paths = {}, .is_streaming = is_streaming};
   for (const ExprPtr& argument : arguments) {
     const auto* named = argument->As<Alias>();
@@ -48,9 +47,8 @@ Result<UnresolvedDataSource> ReadFiles(const std::vector<ExprPtr>& arguments, bo
   return source;
 }
 
-// cloud_files_state('/checkpoint')
-Result<UnresolvedDataSource> CloudFilesState(const std::vector<ExprPtr>& arguments) {
-  const std::string function = "cloud_files_state";
+// cloud_files_state('/checkpoint'), cloud_files_history('/checkpoint')
+Result<UnresolvedDataSource> OfCheckpoint(const std::string& function, const std::vector<ExprPtr>& arguments) {
   if (arguments.size() != 1) return WrongArguments(function, "1", arguments.size());
   const auto* named = arguments[0]->As<Alias>();
   MS_ASSIGN_OR_RETURN(std::string path, OptionText(function, "the checkpoint", named == nullptr ? *arguments[0] : *named->child));
@@ -63,12 +61,17 @@ Result<std::optional<UnresolvedDataSource>> FileFunction(const std::string& name
   CaseInsensitiveLess less;
   auto is = [&](std::string_view other) { return !less(name, other) && !less(other, name); };
   if (is("read_files")) {
-    MS_ASSIGN_OR_RETURN(UnresolvedDataSource source, ReadFiles(arguments, is_streaming));
+    MS_ASSIGN_OR_RETURN(UnresolvedDataSource source, WithPath("read_files", arguments, is_streaming));
     return std::optional(std::move(source));
   }
   if (is_streaming) return Status::Unsupported("STREAM " + name + "(…)", "Of the table functions only read_files is a stream.");
-  if (is("cloud_files_state")) {
-    MS_ASSIGN_OR_RETURN(UnresolvedDataSource source, CloudFilesState(arguments));
+  if (is("cloud_files_plan")) {
+    MS_ASSIGN_OR_RETURN(UnresolvedDataSource source, WithPath("cloud_files_plan", arguments, is_streaming));
+    return std::optional(std::move(source));
+  }
+  for (const char* function : {"cloud_files_state", "cloud_files_history"}) {
+    if (!is(function)) continue;
+    MS_ASSIGN_OR_RETURN(UnresolvedDataSource source, OfCheckpoint(function, arguments));
     return std::optional(std::move(source));
   }
   return std::optional<UnresolvedDataSource>();

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "plan/copy_explain.h"
 #include "plan/sql/parser_test_show.h"
 
 namespace millstream {
@@ -181,6 +182,11 @@ TEST(Parser, BuildsRelations) {
             "stream read_files(/in){maxFilesPerTrigger=10}{multiLine=true}{struct<a:int>}");
   EXPECT_EQ(Query("FROM STREAM(read_files('/in')) AS t"), "Alias[t](stream read_files(/in))");
   EXPECT_EQ(Query("FROM cloud_files_state('/cp')"), "cloud_files_state(/cp)");
+  EXPECT_EQ(Query("FROM cloud_files_history('/cp')"), "cloud_files_history(/cp)");
+  EXPECT_EQ(Query("FROM cloud_files_plan('/in', checkpoint => '/cp')"), "cloud_files_plan(/in){checkpoint=/cp}");
+  EXPECT_EQ(Query("VERIFY FILES IN db.t"), "db.t{copyIntoState=verify}");
+  EXPECT_EQ(Query("VERIFY FILES IN t FROM '/in' PATTERN = '*.json'"), "t{copyIntoState=verify}{from=/in}{pattern=*.json}");
+  EXPECT_EQ(Query("VERIFY FILES IN STREAM '/cp' FROM '/in'"), "verify_files(/cp){from=/in}");
   EXPECT_EQ(Query("FROM STREAM(t) x"), "Alias[x](stream t)");
   EXPECT_EQ(Query("FROM STREAM db.t"), "stream db.t");
   EXPECT_EQ(Query("SELECT * FROM stream WHERE a"), "Project[*](Filter[a](stream))");
@@ -192,6 +198,13 @@ TEST(Parser, BuildsRelations) {
             "Watermark[at, 1000000 microseconds](Project[*, f(a) AS at](Project[a](OneRow)))");
   EXPECT_EQ(Query("FROM t watermark"), "Alias[watermark](t)");
   EXPECT_EQ(Query("FROM VALUES (1), (2) AS v(id)"), "Alias[v(id)](UnionAll(Project[1 AS col1](OneRow), Project[2 AS col1](OneRow)))");
+}
+
+TEST(Parser, ExplainsCopyInto) {
+  auto copy = CommandOf<CopyInto>("EXPLAIN COPY INTO t FROM '/in' FILEFORMAT = JSON COPY_OPTIONS ('force' = 'true')");
+  EXPECT_TRUE(copy.copy_options.contains(kExplainCopyOption));
+  EXPECT_EQ(copy.copy_options.at("force"), "true");
+  EXPECT_FALSE(CommandOf<CopyInto>("COPY INTO t FROM '/in' FILEFORMAT = JSON").copy_options.contains(kExplainCopyOption));
 }
 
 TEST(Parser, BuildsCommands) {

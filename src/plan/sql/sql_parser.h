@@ -97,6 +97,8 @@ class SqlParser {
   // copy_parser.cc
   Result<Statement> ParseCopyInto();
   Status ParseCopySource(CopyInto& copy);
+  // verify_parser.cc
+  Result<Statement> ParseVerifyFiles();
   Status ParseCopyClause(CopyInto& copy, std::vector<std::string>& seen);
   Status ParseCopyValidation(CopyInto& copy);
   Status ParseTableClauses(CreateTable& table);

@@ -2,6 +2,7 @@
 
 #include <cctype>
 
+#include "plan/copy_explain.h"
 #include "plan/sql/node_depth.h"
 
 namespace millstream {
@@ -34,6 +35,7 @@ Result<Statement> SqlParser::ParseStatement() {
   if (cursor_.AtWord("ALTER")) return ParseAlter();
   if (cursor_.AtWords("COPY", "INTO")) return ParseCopyInto();
   if (StreamFilesAhead()) return ParseStreamFiles();
+  if (cursor_.AtWords("VERIFY", "FILES")) return ParseVerifyFiles();
   for (std::string_view word : kUnsupportedStatements) {
     if (!cursor_.AtWord(word) || next != TokenKind::kWord) continue;
     std::string name(word);
@@ -275,6 +277,11 @@ Result<Statement> SqlParser::ParseExplain() {
       explain.mode = mode;
       break;
     }
+  }
+  if (explain.mode == "simple" && cursor_.AtWords("COPY", "INTO")) {
+    MS_ASSIGN_OR_RETURN(Statement copy, ParseCopyInto());
+    std::get<CopyInto>(std::get<Command>(copy).node).copy_options[kExplainCopyOption] = "true";
+    return copy;
   }
   for (std::string_view word : {"CREATE", "DROP", "INSERT", "SHOW", "DESCRIBE", "USE", "SET", "EXPLAIN"}) {
     if (cursor_.AtWord(word)) return Unsupported("EXPLAIN of a command", "Explain its query.");
