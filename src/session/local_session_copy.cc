@@ -2,11 +2,14 @@
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/copy_source.h"
 #include "connectors/files/files_errors.h"
+#include "session/accounted_rows.h"
 #include "session/batch_writes.h"
 #include "session/copy_target.h"
 #include "session/local_session.h"
 #include "session/result_table.h"
+#include "session/source_catalog.h"
 #include "session/session_errors.h"
+#include "session/source_file_plan.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -32,27 +35,14 @@ constexpr int64_t kCleanupInterval = 16;
 
 const OptionTable& CopyOptionTable() {
   static const OptionTable table("COPY INTO (COPY_OPTIONS)",
-                                 {{"force", OptionType::kBool, "false", "Load files that have been loaded before, too.", "0.2"},
+                                 {{"changedFiles", OptionType::kString, "ignored",
+                                   "A known file that has changed: ignored, appended (loaded once more) or replaced (its rows of before leave the table).", "0.3"},
+                                  {"fileIdentity", OptionType::kString, "path", "content: a file with the bytes of one that is known is not loaded.", "0.3"},
+                                  {"force", OptionType::kBool, "false", "Load files that have been loaded before, too.", "0.2"},
+                                  {"replay", OptionType::kBool, "false", "Load the files again, in the place of their rows.", "0.3"},
                                   {"mergeSchema", OptionType::kBool, "false", "Add columns of the files that the table does not have.", "0.2"}});
   return table;
 }
-
-// The session's catalog, which knows the files of this COPY INTO too.
-class CopyCatalog : public Catalog {
- public:
-  CopyCatalog(SessionCatalog catalog, RelationSourcePtr source) : catalog_(std::move(catalog)), source_(std::move(source)) {}
-  Result<PlanPtr> FindView(const std::vector<std::string>& name) override { return catalog_.FindView(name); }
-  Result<RelationSourcePtr> FindTable(const UnresolvedRelation& relation) override { return catalog_.FindTable(relation); }
-  Result<RelationSourcePtr> OpenDataSource(const UnresolvedDataSource& source) override {
-    if (source.format == kCopySourceFormat) return source_;
-    return catalog_.OpenDataSource(source);
-  }
-  std::vector<std::string> Qualify(const std::vector<std::string>& name) override { return catalog_.Qualify(name); }
-
- private:
-  SessionCatalog catalog_;
-  const RelationSourcePtr source_;
-};
 
 Status CheckFeatures(const CopyInto& command) {
   if (command.has_credential) return Status::Error(errors::kCopyIntoCredentialsNotAllowed, {{"scheme", "file"}});
@@ -72,6 +62,30 @@ Status CheckFeatures(const CopyInto& command) {
   return Status();
 }
 
+// What COPY_OPTIONS say of files that are known.
+Status TakeFileOptions(const OptionValues& options, CopySourceOptions& source) {
+  using Changed = CopySourceOptions::Changed;
+  source.force = options.Bool("force");
+  source.replay = options.Bool("replay");
+  const std::string changed = options.String("changedFiles").value_or("ignored"), identity = options.String("fileIdentity").value_or("path");
+  auto invalid = [](const char* option, const std::string& value, const char* expected) {
+    return Status::IllegalArgument("COPY INTO: the option " + std::string(option) + " is " + expected + ", and not '" + value + "'.");
+  };
+  if (EqualsIgnoreCase(changed, "appended")) {
+    source.changed = Changed::kAppended;
+  } else if (EqualsIgnoreCase(changed, "replaced")) {
+    source.changed = Changed::kReplaced;
+  } else if (!EqualsIgnoreCase(changed, "ignored")) {
+    return invalid("changedFiles", changed, "ignored, appended or replaced");
+  }
+  source.by_content = EqualsIgnoreCase(identity, "content");
+  if (!source.by_content && !EqualsIgnoreCase(identity, "path")) return invalid("fileIdentity", identity, "path or content");
+  if (source.force && (source.replay || source.changed != Changed::kIgnored)) {
+    return Status::IllegalArgument("COPY INTO: force appends files that are known, and replay and changedFiles say something else of them. Leave force out.");
+  }
+  return Status();
+}
+
 Result<QueryResult> CountsOf(int64_t rows, int64_t skipped_corrupt) {
   ResultTable result(
       StructType({{"num_affected_rows", DataType::Long()}, {"num_inserted_rows", DataType::Long()}, {"num_skipped_corrupt_files", DataType::Long()}}));
@@ -88,14 +102,27 @@ Status ReadWithoutColumns(const BatchRelationSource& files, const CopyInto& comm
 }
 
 // Makes the commit, and the ledger's state that it names. A conflict: other COPY INTOs have loaded some of these files, or the table is another one now.
-Status CommitCopy(Fs& fs, DeltaAppend& append, const CopySource& source, const CopyOutcome& outcome, TableLedgerPtr ledger,
-                  const DeltaAppend::Description& description, std::map<std::string, int64_t> transactions, int64_t now_ms) {
+Status CommitCopy(DeltaTables& tables, DeltaAppend& append, const CopySource& source, const CopyOutcome& outcome, TableLedgerPtr ledger,
+                  DeltaAppend::Description description, std::map<std::string, int64_t> transactions, int64_t now_ms, int threads) {
+  Fs& fs = tables.fs();
+  const size_t own_metrics = description.metrics.size();
   const std::string path = append.table().table_path;  // the snapshot changes below
   Status lost;
   for (int race = 0; race < kRacesMax; ++race) {
-    MS_ASSIGN_OR_RETURN(std::optional<TableLedger::Changes> changes, source.ChangesOn(*ledger, outcome));
+    MS_ASSIGN_OR_RETURN(std::optional<CopySource::LedgerChanges> changes, source.ChangesOn(*ledger, outcome));
     if (!changes) return lost;
-    MS_ASSIGN_OR_RETURN(int64_t epoch, ledger->WriteNext(*changes));
+    description.metrics.resize(own_metrics);
+    if (!changes->replaced.empty()) {
+      Result<SourceRows> rows = FindAccountedRows(tables, append, changes->replaced);
+      Status taken = rows.ok() ? append.TakeOut(*rows, threads) : rows.status();
+      if (!taken.ok()) {
+        append.Discard();
+        return taken;
+      }
+      description.metrics.emplace_back("numReplacedSourceFiles", std::to_string(changes->replaced.size()));
+      description.metrics.emplace_back("numDeletedRows", std::to_string(append.rows_taken_out()));
+    }
+    MS_ASSIGN_OR_RETURN(int64_t epoch, ledger->WriteNext(changes->changes));
     transactions[kFileLedgerAppId] = epoch;
     Result<int64_t> version = append.Commit(description, transactions);
     if (version.ok()) {
@@ -153,35 +180,43 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
   const Snapshot& before = append->table();
   MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger,
                       TableLedger::Open(engine_->fs, table.location, before.metadata->id, before.TransactionVersion(kFileLedgerAppId).value_or(0)));
-  const CopySourceOptions wanted{.source = command.source,
-                                 .format = command.format,
-                                 .files = command.files,
-                                 .pattern = command.pattern,
-                                 .format_options = command.format_options,
-                                 .force = options.Bool("force"),
-                                 .refuses_empty_source = ParseBool(conf_.Get(kEmptySourceConf).value_or("true")).value_or(true)};
+  CopySourceOptions wanted{.source = command.source,
+                           .format = command.format,
+                           .files = command.files,
+                           .pattern = command.pattern,
+                           .format_options = command.format_options,
+                           .refuses_empty_source = ParseBool(conf_.Get(kEmptySourceConf).value_or("true")).value_or(true)};
+  MS_RETURN_IF_ERROR(TakeFileOptions(options, wanted));
   MS_ASSIGN_OR_RETURN(std::unique_ptr<CopySource> source, CopySource::Find(MakeCatalog().files_context(), wanted, *ledger));
   const int64_t now_ms = engine_->clock.WallMillis();
   CopyOutcome outcome;
+  if (source->files().empty()) {
+    MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms, {}));
+  }
   while (!source->files().empty()) {
     MS_ASSIGN_OR_RETURN(std::shared_ptr<const BatchRelationSource> files, source->Open(before.schema()));
     if (files->schema().empty()) {
       MS_RETURN_IF_ERROR(ReadWithoutColumns(*files, command));
-      MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms));
+      MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms, {}));
       break;
     }
-    CopyCatalog catalog(MakeCatalog(), files);
+    SourceCatalog catalog(MakeCatalog(), files);
     const PlanPtr plan = command.query ? command.query : MakePlan(UnresolvedDataSource{.format = kCopySourceFormat, .paths = {command.source}});
     MS_ASSIGN_OR_RETURN(PlanPtr analyzed, Analyze(plan, catalog, analyzer_conf()));
     if (IsStreaming(*analyzed)) return Status::Error(errors::kWriteOnStream, {{"methodName", "COPY INTO"}});
     MS_ASSIGN_OR_RETURN(analyzed, FitToCopyTarget(command, analyzed, before.schema(), table.name, merges_schema));
-    MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, under));
+    if ((wanted.replay || wanted.changed == CopySourceOptions::Changed::kReplaced) && !WithSourceFileColumn(analyzed)) {
+      return Status::Unsupported("COPY INTO with replay or changedFiles = replaced, and a SELECT that combines rows of several files",
+                                 "Select row by row (columns, WHERE, explode), so that the rows of a file are known.");
+    }
+    const PlanPtr with_files = command.validates ? nullptr : WithSourceFileColumn(analyzed);
+    MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(with_files ? with_files : analyzed, under));
     if (command.validates) {
       MS_ASSIGN_OR_RETURN(DeltaAppend::Checked checked, append->Check(query.schema, *query.rows, merges_schema, command.validated_rows, kShownRowsMax));
       return QueryResult{checked.schema, MakeRowStream(ToArrowSchema(checked.schema), std::move(checked.shown))};
     }
-    MS_RETURN_IF_ERROR(append->Write(query.schema, *query.rows, merges_schema, engine_->options.threads));
-    Result<CopyOutcome> read = source->Outcome(now_ms);
+    MS_RETURN_IF_ERROR(append->Write(query.schema, *query.rows, merges_schema, engine_->options.threads, with_files ? source->source_files() : nullptr));
+    Result<CopyOutcome> read = source->Outcome(now_ms, append->written().source_rows);
     if (read.ok() && !read->must_run_again) {
       outcome = std::move(*read);
       break;
@@ -189,7 +224,7 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
     append->Discard();
     if (!read.ok()) return read.status();
     if (source->files().empty()) {
-      MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms));
+      MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms, {}));
     }
   }
   if (command.validates) return QueryResult{before.schema(), MakeRowStream(ToArrowSchema(before.schema()), {})};
@@ -206,7 +241,8 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
                                                          {"numOutputBytes", std::to_string(written.bytes)},
                                                          {"numSkippedCorruptFiles", std::to_string(outcome.skipped_corrupt)}},
                                              .user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata")};
-  Status committed = CommitCopy(engine_->fs, *append, *source, outcome, std::move(ledger), description, std::move(transactions), now_ms);
+  Status committed = CommitCopy(engine_->delta, *append, *source, outcome, std::move(ledger), description, std::move(transactions), now_ms,
+                                engine_->options.threads);
   if (DeltaAppend::IsConflict(committed)) append->Discard();
   MS_RETURN_IF_ERROR(committed);
   return CountsOf(rows, outcome.skipped_corrupt);

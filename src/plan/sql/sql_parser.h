@@ -91,6 +91,9 @@ class SqlParser {
   Result<ExprPtr> ParseAssignedValue();
   Status ParseWhen(MergeInto& merge, const Token& start);
   Result<Statement> ParseAlter();
+  // table_files_parser.cc
+  bool TableFilesAhead() const;
+  Result<Statement> ParseTableFiles();
   // copy_parser.cc
   Result<Statement> ParseCopyInto();
   Status ParseCopySource(CopyInto& copy);
