@@ -79,7 +79,7 @@ class Scenarios:
         elif name.startswith("state."):
             pass
         elif name.startswith("delta.vector."):
-            self.new_job(Shape.any(self.rng, changes=True))
+            self.new_job(Shape.any(self.rng, changes=True) if self.rng.random() < 0.5 else Shape.copy(self.rng, undoes="vectors"))
         elif name.startswith("files.clean.") and (self.job is None or not self.job.shape.clean):
             self.new_job(dataclasses.replace(Shape.any(self.rng, by_name=True), clean=True))
         elif name.startswith("files.clean."):
