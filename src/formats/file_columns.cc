@@ -40,8 +40,8 @@ std::shared_ptr<arrow::Array> SourceFileArray(const std::vector<FileRun>& runs, 
   std::vector<int32_t> files;
   files.reserve(static_cast<size_t>(rows));
   for (const FileRun& run : runs) files.insert(files.end(), static_cast<size_t>(run.rows), run.file);
-  const auto count = static_cast<int64_t>(files.size());
-  return std::make_shared<arrow::Int32Array>(count, arrow::Buffer::FromVector(std::move(files)));
+  MS_CHECK(static_cast<int64_t>(files.size()) == rows);
+  return std::make_shared<arrow::Int32Array>(rows, arrow::Buffer::FromVector(std::move(files)));
 }
 
 namespace {

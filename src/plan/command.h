@@ -119,6 +119,14 @@ struct CopyInto {
 };
 inline constexpr char kCopySourceFormat[] = "__millstream_copy_source";
 
+// UNDO, REDO, FORGET FILES IN table WHERE …
+struct ChangeTableFiles {
+  enum class Kind { kUndo, kRedo, kForget } kind = Kind::kUndo;
+  MultipartName table;  // also {"delta", "/path"}
+  ExprPtr condition;    // over the columns of copy_into_state(table)
+  std::string condition_text;
+};
+
 // The table that a statement changes row by row, under the name that its expressions use.
 struct ChangeTarget {
   MultipartName table;  // also {"delta", "/path"}
@@ -216,7 +224,7 @@ struct StartStream {
 struct Command {
   std::variant<CreateDatabase, DropDatabase, UseDatabase, CreateTable, DropTable, ShowTables, ShowDatabases, ShowColumns, DescribeTable, DescribeDatabase,
                DescribeHistory, CreateView, SetConf, ResetConf, Explain, WriteData, StartStream, DeleteFrom, UpdateTable, MergeInto, AlterTableProperties,
-               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail, CopyInto>
+               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail, CopyInto, ChangeTableFiles>
       node;
 };
 

@@ -115,6 +115,7 @@ class LocalSession : public Session {
   Result<QueryResult> Run(const ShowTableProperties& command, const Execution&);
   Result<QueryResult> Run(const DescribeDetail& command, const Execution&);
   Result<QueryResult> Run(const CopyInto& command, const Execution&);
+  Result<QueryResult> Run(const ChangeTableFiles& command, const Execution&);
 
   Result<QueryResult> RunOnce(const WriteData& command, const Execution& under);
   Status CreateDelta(const CreateTable& command, const std::string& location, const Execution& under);
@@ -160,6 +161,12 @@ class LocalSession : public Session {
   Result<QueryResult> CopyOnce(const CopyInto& command, const ResolvedTable& table, const OptionMap& transaction, const Execution& under);
   // local_session_copy_explain.cc
   Result<QueryResult> ExplainCopy(const CopyInto& command, const ResolvedTable& table, const Execution& under);
+
+  // local_session_files.cc
+  // The files that the ledger knows and that fulfil a condition over the columns of copy_into_state, in the ledger's order.
+  Result<std::vector<struct KnownFile>> FilesWhere(const ExprPtr& condition, const std::shared_ptr<const class TableLedger>& ledger, const ResolvedTable& table,
+                                                   const Execution& under);
+  Result<QueryResult> ChangeFilesOnce(const ChangeTableFiles& command, const ResolvedTable& table, const Execution& under);
 
   struct StreamTarget {
     std::function<Result<std::unique_ptr<Sink>>(const std::string& query_id, const std::string& run_id)> open_sink;

@@ -4,12 +4,15 @@
 #include "connectors/files/copy_source.h"
 #include "connectors/files/files_errors.h"
 #include "plan/copy_explain.h"
+#include "session/accounted_rows.h"
 #include "session/batch_writes.h"
-#include "session/copy_catalog.h"
+#include "session/copy_options.h"
 #include "session/copy_target.h"
 #include "session/local_session.h"
 #include "session/result_table.h"
+#include "session/source_catalog.h"
 #include "session/session_errors.h"
+#include "session/source_file_plan.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -26,7 +29,6 @@ inline constexpr ErrorClass kCopyIntoDuplicatedFiles{"COPY_INTO_DUPLICATED_FILES
 namespace {
 
 constexpr char kEmptySourceConf[] = "spark.databricks.delta.copyInto.emptySourceCheck.enabled";
-constexpr size_t kNamedFilesMax = 1000;
 constexpr int64_t kShownRowsMax = 50;
 // Others may commit as fast as they like: each of these races is lost to a COPY INTO of other files.
 constexpr int kRacesMax = 1000;
@@ -49,14 +51,27 @@ Status ReadWithoutColumns(const BatchRelationSource& files, const CopyInto& comm
 }
 
 // Makes the commit, and the ledger's state that it names. A conflict: other COPY INTOs have loaded some of these files, or the table is another one now.
-Status CommitCopy(Fs& fs, DeltaAppend& append, const CopySource& source, const CopyOutcome& outcome, TableLedgerPtr ledger,
-                  const DeltaAppend::Description& description, std::map<std::string, int64_t> transactions, int64_t now_ms) {
+Status CommitCopy(DeltaTables& tables, DeltaAppend& append, const CopySource& source, const CopyOutcome& outcome, TableLedgerPtr ledger,
+                  DeltaAppend::Description description, std::map<std::string, int64_t> transactions, int64_t now_ms, int threads) {
+  Fs& fs = tables.fs();
+  const size_t own_metrics = description.metrics.size();
   const std::string path = append.table().table_path;  // the snapshot changes below
   Status lost;
   for (int race = 0; race < kRacesMax; ++race) {
-    MS_ASSIGN_OR_RETURN(std::optional<TableLedger::Changes> changes, source.ChangesOn(*ledger, outcome));
+    MS_ASSIGN_OR_RETURN(std::optional<CopySource::LedgerChanges> changes, source.ChangesOn(*ledger, outcome));
     if (!changes) return lost;
-    MS_ASSIGN_OR_RETURN(int64_t epoch, ledger->WriteNext(*changes));
+    description.metrics.resize(own_metrics);
+    if (!changes->replaced.empty()) {
+      Result<SourceRows> rows = FindAccountedRows(tables, append, changes->replaced);
+      Status taken = rows.ok() ? append.TakeOut(*rows, threads) : rows.status();
+      if (!taken.ok()) {
+        append.Discard();
+        return taken;
+      }
+      description.metrics.emplace_back("numReplacedSourceFiles", std::to_string(changes->replaced.size()));
+      description.metrics.emplace_back("numDeletedRows", std::to_string(append.rows_taken_out()));
+    }
+    MS_ASSIGN_OR_RETURN(int64_t epoch, ledger->WriteNext(changes->changes));
     transactions[kFileLedgerAppId] = epoch;
     Result<int64_t> version = append.Commit(description, transactions);
     if (version.ok()) {
@@ -76,48 +91,6 @@ Status CommitCopy(Fs& fs, DeltaAppend& append, const CopySource& source, const C
 }
 
 }  // namespace
-
-const OptionTable& CopyOptionTable() {
-  static const OptionTable table("COPY INTO (COPY_OPTIONS)",
-                                 {{"force", OptionType::kBool, "false", "Load files that have been loaded before, too.", "0.2"},
-                                  {"mergeSchema", OptionType::kBool, "false", "Add columns of the files that the table does not have.", "0.2"}});
-  return table;
-}
-
-Status CheckCopyFeatures(const CopyInto& command) {
-  if (command.has_credential) return Status::Error(errors::kCopyIntoCredentialsNotAllowed, {{"scheme", "file"}});
-  if (command.has_encryption) return Status::Error(errors::kCopyIntoEncryptionNotAllowed, {{"scheme", "file"}});
-  if (command.files.size() > kNamedFilesMax) {
-    return Status::IllegalArgument("COPY INTO: FILES names " + std::to_string(command.files.size()) + " files, and may name " + std::to_string(kNamedFilesMax) +
-                                   ". Use PATTERN.");
-  }
-  const char* feature = command.by_position ? "BY POSITION" : !command.columns.empty() ? "column list" : nullptr;
-  if (feature == nullptr) return Status();
-  auto header = command.format_options.find("header");
-  const bool has_header = header != command.format_options.end() && ParseBool(header->second).value_or(false);
-  if (!EqualsIgnoreCase(command.format, "csv")) {
-    return Status::Error(errors::kCopyIntoIncompatible, {{"feature", feature}, {"incompatibleSetting", "FILEFORMAT = " + command.format}});
-  }
-  if (has_header) return Status::Error(errors::kCopyIntoIncompatible, {{"feature", feature}, {"incompatibleSetting", "header = true"}});
-  return Status();
-}
-
-CopySourceOptions CopyOptionsOf(const CopyInto& command, bool force, bool refuses_empty_source) {
-  return {.source = command.source,
-          .format = command.format,
-          .files = command.files,
-          .pattern = command.pattern,
-          .format_options = command.format_options,
-          .force = force,
-          .refuses_empty_source = refuses_empty_source};
-}
-
-bool KeepsRows(const PlanNode& analyzed) {
-  if (analyzed.As<ScanRelation>() != nullptr) return true;
-  if (analyzed.As<Project>() == nullptr && analyzed.As<SubqueryAlias>() == nullptr) return false;
-  const std::vector<PlanPtr> inputs = ChildrenOf(analyzed);
-  return inputs.size() == 1 && KeepsRows(*inputs[0]);
-}
 
 Result<ResolvedTable> LocalSession::RequireCopyTarget(const MultipartName& name) {
   SessionCatalog catalog = MakeCatalog();
@@ -158,31 +131,39 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
   const Snapshot& before = append->table();
   MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger,
                       TableLedger::Open(engine_->fs, table.location, before.metadata->id, before.TransactionVersion(kFileLedgerAppId).value_or(0)));
-  const CopySourceOptions wanted = CopyOptionsOf(command, options.Bool("force"), ParseBool(conf_.Get(kEmptySourceConf).value_or("true")).value_or(true));
+  MS_ASSIGN_OR_RETURN(const CopySourceOptions wanted, CopyOptionsOf(command, options, ParseBool(conf_.Get(kEmptySourceConf).value_or("true")).value_or(true)));
   MS_ASSIGN_OR_RETURN(std::unique_ptr<CopySource> source, CopySource::Find(MakeCatalog().files_context(), wanted, *ledger));
   const int64_t now_ms = engine_->clock.WallMillis();
   CopyOutcome outcome;
   bool keeps_rows = true;
+  if (source->files().empty()) {
+    MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms, {}));
+  }
   while (!source->files().empty()) {
     MS_ASSIGN_OR_RETURN(std::shared_ptr<const BatchRelationSource> files, source->Open(before.schema()));
     if (files->schema().empty()) {
       MS_RETURN_IF_ERROR(ReadWithoutColumns(*files, command));
-      MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms));
+      MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms, {}));
       break;
     }
-    CopyCatalog catalog(MakeCatalog(), files);
+    SourceCatalog catalog(MakeCatalog(), files);
     const PlanPtr plan = command.query ? command.query : MakePlan(UnresolvedDataSource{.format = kCopySourceFormat, .paths = {command.source}});
     MS_ASSIGN_OR_RETURN(PlanPtr analyzed, Analyze(plan, catalog, analyzer_conf()));
     if (IsStreaming(*analyzed)) return Status::Error(errors::kWriteOnStream, {{"methodName", "COPY INTO"}});
     MS_ASSIGN_OR_RETURN(analyzed, FitToCopyTarget(command, analyzed, before.schema(), table.name, merges_schema));
     keeps_rows = KeepsRows(*analyzed);
-    MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, under));
+    if ((wanted.replay || wanted.changed == CopySourceOptions::Changed::kReplaced) && !WithSourceFileColumn(analyzed)) {
+      return Status::Unsupported("COPY INTO with replay or changedFiles = replaced, and a SELECT that combines rows of several files",
+                                 "Select row by row (columns, WHERE, explode), so that the rows of a file are known.");
+    }
+    const PlanPtr with_files = command.validates ? nullptr : WithSourceFileColumn(analyzed);
+    MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(with_files ? with_files : analyzed, under));
     if (command.validates) {
       MS_ASSIGN_OR_RETURN(DeltaAppend::Checked checked, append->Check(query.schema, *query.rows, merges_schema, command.validated_rows, kShownRowsMax));
       return QueryResult{checked.schema, MakeRowStream(ToArrowSchema(checked.schema), std::move(checked.shown))};
     }
-    MS_RETURN_IF_ERROR(append->Write(query.schema, *query.rows, merges_schema, engine_->options.threads));
-    Result<CopyOutcome> read = source->Outcome(now_ms);
+    MS_RETURN_IF_ERROR(append->Write(query.schema, *query.rows, merges_schema, engine_->options.threads, with_files ? source->source_files() : nullptr));
+    Result<CopyOutcome> read = source->Outcome(now_ms, append->written().source_rows);
     if (read.ok() && !read->must_run_again) {
       outcome = std::move(*read);
       break;
@@ -190,7 +171,7 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
     append->Discard();
     if (!read.ok()) return read.status();
     if (source->files().empty()) {
-      MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms));
+      MS_ASSIGN_OR_RETURN(outcome, source->Outcome(now_ms, {}));
     }
   }
   if (command.validates) return QueryResult{before.schema(), MakeRowStream(ToArrowSchema(before.schema()), {})};
@@ -209,7 +190,8 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
                                        .user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata")};
   // VERIFY FILES compares them with what the ledger and the data files say.
   if (keeps_rows) description.metrics.emplace_back("numSourceRows", std::to_string(outcome.rows()));
-  Status committed = CommitCopy(engine_->fs, *append, *source, outcome, std::move(ledger), description, std::move(transactions), now_ms);
+  Status committed = CommitCopy(engine_->delta, *append, *source, outcome, std::move(ledger), description, std::move(transactions), now_ms,
+                                engine_->options.threads);
   if (DeltaAppend::IsConflict(committed)) append->Discard();
   MS_RETURN_IF_ERROR(committed);
   return CountsOf(rows, outcome.skipped_corrupt);

@@ -4,10 +4,11 @@
 #include "connectors/files/file_lister.h"
 #include "delta/schema_merge.h"
 #include "plan/copy_explain.h"
-#include "session/copy_catalog.h"
+#include "session/copy_options.h"
 #include "session/copy_target.h"
 #include "session/local_session.h"
 #include "session/result_table.h"
+#include "session/source_catalog.h"
 
 namespace millstream {
 namespace {
@@ -80,7 +81,7 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
   MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger,
                       TableLedger::Open(engine_->fs, table.location, before.metadata->id, before.TransactionVersion(kFileLedgerAppId).value_or(0)));
   const FilesContext context = MakeCatalog().files_context();
-  const CopySourceOptions wanted = CopyOptionsOf(command, options.Bool("force"), /*refuses_empty_source=*/false);
+  MS_ASSIGN_OR_RETURN(const CopySourceOptions wanted, CopyOptionsOf(command, options, /*refuses_empty_source=*/false));
   MS_ASSIGN_OR_RETURN(std::unique_ptr<CopySource> source, CopySource::Find(context, wanted, *ledger));
   const int64_t files = static_cast<int64_t>(source->files().size()), bytes = BytesOf(source->files());
 
@@ -110,7 +111,7 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
   bool fits = true;
   if (!relation->schema().empty()) {
     auto run = [&]() -> Status {
-      CopyCatalog catalog(MakeCatalog(), relation);
+      SourceCatalog catalog(MakeCatalog(), relation);
       const PlanPtr plan = command.query ? command.query : MakePlan(UnresolvedDataSource{.format = kCopySourceFormat, .paths = {command.source}});
       MS_ASSIGN_OR_RETURN(PlanPtr analyzed, Analyze(plan, catalog, analyzer_conf()));
       report.Say("schema_change",
@@ -124,7 +125,7 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
     if (Status failed = run(); !failed.ok()) first_error = failed.message();
   }
 
-  Result<CopyOutcome> outcome = first_error ? Result<CopyOutcome>(CopyOutcome()) : source->Outcome(engine_->clock.WallMillis());
+  Result<CopyOutcome> outcome = first_error ? Result<CopyOutcome>(CopyOutcome()) : source->Outcome(engine_->clock.WallMillis(), {});
   MS_RETURN_IF_ERROR(outcome.status());
   int64_t rows = 0, rejected = 0, malformed = 0;
   for (const auto& [key, file] : outcome->changes) {

@@ -20,7 +20,7 @@ namespace millstream {
 namespace {
 
 struct JobOptions {
-  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean, max_file_age;
+  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean, max_file_age, undoes;
   std::vector<std::string> requests;
   bool by_name = false, changes = false, goes_on = false, replaces = false;
   int max_files = 1000, retain = 100, deltas = 10;
@@ -133,23 +133,36 @@ Result<PlanPtr> Query(Session& session, const JobOptions& options) {
   return std::get<PlanPtr>(query);
 }
 
+// Rows go and come back with their files, so that in the end all are there once, whatever a life before this one has left undone.
+Status UndoAndRedo(Session& session, const std::string& table, const std::string& copy) {
+  MS_RETURN_IF_ERROR(RunSql(session, "UNDO FILES IN " + table + " WHERE size % 2 = 0"));
+  MS_RETURN_IF_ERROR(RunSql(session, "REDO FILES IN " + table + " WHERE true"));
+  MS_RETURN_IF_ERROR(RunSql(session, "UNDO FILES IN " + table + " WHERE size % 3 = 0"));
+  MS_RETURN_IF_ERROR(RunSql(session, copy + " COPY_OPTIONS ('replay' = 'true')"));
+  return RunSql(session, "REDO FILES IN " + table + " WHERE true");
+}
+
 // COPY INTO, by two loaders that are after the same files at a time.
 Status RunCopies(Engine& engine, const JobOptions& options) {
   const std::string table = "delta.`" + options.table + "`";
   const std::string partitions = options.partition_by.empty() ? "" : " PARTITIONED BY (" + options.partition_by + ")";
   // Another process may be making it right now: then COPY INTO finds it.
+  const std::string vectors = options.undoes == "vectors" ? " TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')" : "";
   [[maybe_unused]] Status made =
-      RunSql(*engine.NewSession("crash"), "CREATE TABLE IF NOT EXISTS " + table + " (id BIGINT, event STRING, amount BIGINT) USING delta" + partitions);
+      RunSql(*engine.NewSession("crash"), "CREATE TABLE IF NOT EXISTS " + table + " (id BIGINT, event STRING, amount BIGINT) USING delta" + partitions + vectors);
   const std::string copy = "COPY INTO " + table + " FROM '" + options.landing + "' FILEFORMAT = " + options.format +
                            " FORMAT_OPTIONS ('recursiveFileLookup' = 'true'" + (options.format == "csv" ? ", 'header' = 'true', 'inferSchema' = 'true')" : ")");
   MS_ASSIGN_OR_RETURN(Statement statement, ParseStatement(copy));
-  return DoAtOnce(2, 2, [&](size_t) -> Status {
+  MS_RETURN_IF_ERROR(DoAtOnce(2, 2, [&](size_t) -> Status {
     MS_ASSIGN_OR_RETURN(QueryResult result, engine.NewSession("crash")->ExecuteCommand(std::get<Command>(statement)));
     MS_ASSIGN_OR_RETURN(RecordBatchPtr counts, result.rows->Next());
+    // Rows that may be out for a while are not promised to be there.
+    if (!options.undoes.empty()) return Status();
     std::printf("batch 0 rows %ld\n", static_cast<long>(static_cast<const arrow::Int64Array&>(*counts->column(0)).Value(0)));
     std::fflush(stdout);
     return Status();
-  });
+  }));
+  return options.undoes.empty() ? Status() : UndoAndRedo(*engine.NewSession("crash"), table, copy);
 }
 
 Status RunJob(const JobOptions& options) {
@@ -217,6 +230,7 @@ int main(int argc, char** argv) {
   app.add_option("--retain", options.retain, "spark.sql.streaming.minBatchesToRetain");
   app.add_option("--state", options.state, "deduplicate, aggregate, session or join: the rows go through a query that remembers");
   app.add_option("--deltas", options.deltas, "spark.sql.streaming.stateStore.minDeltasForSnapshot");
+  app.add_option("--undoes", options.undoes, "With --source copy: UNDO, REDO and replay at the end, by deletion vectors (vectors) or without (rewrites)");
   app.add_option("--partition-by", options.partition_by, "A column to partition by");
   app.add_flag("--by-name", options.by_name, "Write to the catalog's table crash.bronze instead of --table");
   app.add_option("--external", options.external, "With --by-name: register an external table here at the end");

@@ -39,6 +39,7 @@ class Shape:
     changes: bool = False  # rows are changed in place too: MERGE and DELETE on another table
     state: str = ""  # "deduplicate", "aggregate", "session" or "join": the rows go through a query that remembers
     deltas: int = 10
+    undoes: str = ""  # "vectors" or "rewrites": rows of COPY INTO leave the table with their files, and come back
 
     @staticmethod
     def any(rng, by_name=False, changes=False):
@@ -57,9 +58,10 @@ class Shape:
                      partition_by=rng.choice(["", "event"]), requests=True)
 
     @staticmethod
-    def copy(rng):
+    def copy(rng, undoes=""):
         """COPY INTO, by two loaders in a process, and sometimes by another process at the same time."""
-        return Shape(source="copy", format=rng.choice(["json", "csv", "parquet"]), partition_by=rng.choice(["", "", "event"]))
+        return Shape(source="copy", format=rng.choice(["json", "csv", "parquet"]), partition_by=rng.choice(["", "", "event"]),
+                     undoes=undoes or rng.choice(["", "", "vectors", "rewrites"]))
 
     @staticmethod
     def stateful(rng):
@@ -124,7 +126,8 @@ class Table:
         log = os.path.join(self.path, "_delta_log")
         if not os.path.isdir(log) or not any(name.endswith(".json") for name in os.listdir(log)):
             return []
-        table = DeltaTable(self.path).to_pyarrow_table()
+        # The other reader of delta-rs does not know deletion vectors.
+        table = pa.table(QueryBuilder().register("t", DeltaTable(self.path)).execute("SELECT * FROM t").read_all())
         return [row_key(row) for row in table.to_pylist()]
 
 
@@ -225,6 +228,8 @@ class Job:
                    "--partition-by", self.shape.partition_by]
         if self.shape.state:
             command += ["--state", self.shape.state, "--deltas", str(self.shape.deltas)]
+        if self.shape.undoes:
+            command += ["--undoes", self.shape.undoes]
         if self.shape.by_name:
             command += ["--by-name", "--external", os.path.join(self.root, "outside")]
         if self.shape.changes:

@@ -81,7 +81,7 @@ class Scenarios:
         elif name.startswith("state."):
             pass
         elif name.startswith("delta.vector."):
-            self.new_job(Shape.any(self.rng, changes=True))
+            self.new_job(Shape.any(self.rng, changes=True) if self.rng.random() < 0.5 else Shape.copy(self.rng, undoes="vectors"))
         elif name.startswith(REQUESTS) and (self.job is None or not self.job.shape.requests or self.job_rounds >= ROUNDS_PER_TABLE):
             self.new_job(Shape.asked(self.rng))
         elif name.startswith(REQUESTS):

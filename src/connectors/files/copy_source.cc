@@ -6,6 +6,7 @@
 #include <set>
 
 #include "connectors/files/cloud_files_options.h"
+#include "connectors/files/content_hash.h"
 #include "connectors/files/file_listing.h"
 #include "connectors/files/file_stream_relation.h"
 #include "connectors/files/files_errors.h"
@@ -35,7 +36,7 @@ std::string Upper(std::string_view text) {
   return upper;
 }
 
-class CopyRelation : public BatchRelationSource {
+class CopyRelation : public BatchRelationSource, public HasSourceFileColumn {
  public:
   CopyRelation(std::string name, std::shared_ptr<const FileFormat> format, FileSchemas schemas, bool by_name, std::shared_ptr<CopyScan> scan)
       : name_(std::move(name)), format_(std::move(format)), schemas_(std::move(schemas)), by_name_(by_name), scan_(std::move(scan)) {}
@@ -96,7 +97,12 @@ bool HasHeader(const std::string& format, const OptionMap& options) {
 class ListedCopySource : public CopySource {
  public:
   ListedCopySource(const FilesContext& context, const CopySourceOptions& options, std::string path)
-      : fs_(context.fs), path_(std::move(path)), name_(Lower(options.format) + " " + HadoopPathString(path_)), force_(options.force) {}
+      : fs_(context.fs),
+        path_(std::move(path)),
+        name_(Lower(options.format) + " " + HadoopPathString(path_)),
+        force_(options.force),
+        replay_(options.replay),
+        changed_(options.changed) {}
   Status Prepare(const FilesContext& context, const CopySourceOptions& options);
   Status Find(const CopySourceOptions& options, const TableLedger& ledger);
 
@@ -104,17 +110,29 @@ class ListedCopySource : public CopySource {
   CopySurvey survey() const override { return {.known = known_, .empty = empty_}; }
   void TakeSample(size_t files_max, int64_t bytes_max) override;
   std::string FirstMalformed(const FilesContext& context) const override;
+  SourceFileNames source_files() const override {
+    std::vector<std::string> names;
+    names.reserve(scan_->files.size());
+    for (const InputFile& file : scan_->files) names.push_back(file.path);
+    return std::make_shared<const std::vector<std::string>>(std::move(names));
+  }
   Result<std::shared_ptr<const BatchRelationSource>> Open(const StructType& table) override;
-  Result<CopyOutcome> Outcome(int64_t now_ms) override;
-  Result<std::optional<TableLedger::Changes>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const override;
+  Result<CopyOutcome> Outcome(int64_t now_ms, const std::vector<int64_t>& written) override;
+  Result<std::optional<LedgerChanges>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const override;
 
  private:
   Status ListAll(const std::string& path, const TableLedger& ledger);
   Status TakeNamed(const std::vector<std::string>& names, bool ignores_missing, const TableLedger& ledger);
+  // A known file may be wanted all the same: that is seen when its size and time are.
+  bool takes_known() const { return replay_ || changed_ != Changed::kIgnored; }
+  bool WantsKnown(const InputFile& file) const;
+  Status LeaveOutDuplicates(const TableLedger& ledger);
 
+  using Changed = CopySourceOptions::Changed;
   Fs& fs_;
   const std::string path_, name_;  // name_: for plans and errors
-  const bool force_;
+  const bool force_, replay_;
+  const Changed changed_;
   std::shared_ptr<const FileFormat> format_;
   OptionMap reader_options_;
   FileSelection selection_;
@@ -126,6 +144,9 @@ class ListedCopySource : public CopySource {
   std::vector<InputFile> files_;
   // Of the files that the ledger remembers as unreadable: as they were then.
   std::map<std::string, LoadedFile> corrupt_before_;
+  std::map<std::string, LoadedFile> settled_before_;  // of those that are loaded all the same
+  std::map<std::string, LoadedFile> duplicates_;      // left out of files_: their bytes are known
+  std::map<std::string, std::string> hashes_;         // of the others, by path; empty: not asked for
   std::map<std::string, LoadedFile> broken_midway_;  // left out of files_ since an earlier run
   std::shared_ptr<CopyScan> scan_;                   // of the last relation
 };
@@ -166,13 +187,64 @@ Status ListedCopySource::Find(const CopySourceOptions& options, const TableLedge
     MS_RETURN_IF_ERROR(listed);
   }
   MS_ASSIGN_OR_RETURN(partitions_, TakePartitions(found_, selection_, name_));
-  for (FoundFile& file : found_) files_.push_back(std::move(file.file));
+  for (FoundFile& file : found_) {
+    if (!settled_before_.contains(file.file.path) || WantsKnown(file.file)) {
+      files_.push_back(std::move(file.file));
+    } else {
+      settled_before_.erase(file.file.path);
+      ++known_;
+    }
+  }
   found_.clear();
   std::sort(files_.begin(), files_.end(), [](const InputFile& a, const InputFile& b) { return ledger_run::KeyOf(a.path) < ledger_run::KeyOf(b.path); });
   if (files_.empty() && known_ == 0 && options.refuses_empty_source) {
     return Status::Error(errors::kCopyIntoInferenceFailed,
                          {{"format", Upper(options.format)}, {"source", HadoopPathString(path_)}, {"config", kEmptySourceConf}});
   }
+  return options.by_content ? LeaveOutDuplicates(ledger) : Status();
+}
+
+bool ListedCopySource::WantsKnown(const InputFile& file) const {
+  const LoadedFile& known = settled_before_.at(file.path);
+  return replay_ || known.size_bytes != file.size_bytes || known.modified_ns != file.modified_ns;
+}
+
+// A file whose bytes came under another name stays out; one that is loaded again under its own name does not.
+Status ListedCopySource::LeaveOutDuplicates(const TableLedger& ledger) {
+  if (files_.empty()) return Status();
+  std::map<std::string, std::string> known;  // path by hash
+  TableLedger::Cursor cursor = ledger.NewCursor();
+  for (Status moved = cursor.Seek("");; moved = cursor.Next()) {
+    MS_RETURN_IF_ERROR(moved);
+    if (!cursor.valid()) break;
+    MS_ASSIGN_OR_RETURN(LoadedFile file, cursor.file());
+    const bool is_known = file.state == LoadedFile::State::kLoaded || file.state == LoadedFile::State::kUndone;
+    if (is_known && !file.content_hash.empty()) known.emplace(file.content_hash, ledger_run::PathOf(cursor.key()));
+  }
+  std::vector<InputFile> kept;
+  for (InputFile& file : files_) {
+    Result<FileInfo> seen = fs_.Stat(file.path);
+    if (!seen.ok()) {  // gone: the reader says so, or leaves it out
+      kept.push_back(std::move(file));
+      continue;
+    }
+    MS_ASSIGN_OR_RETURN(std::optional<std::string> hash, ContentHash(fs_, file.path, *seen));
+    if (!hash || seen->size_bytes != file.size_bytes || seen->modified_ns != file.modified_ns)
+      return Status::Error(errors::kSourceFileChanged, {{"path", UriFromPath(file.path)}, {"detail", "its size or time differs"}}).Retryable();
+    auto [first, is_new] = known.emplace(*hash, file.path);
+    if (!is_new && first->second != file.path) {
+      duplicates_[file.path] = {.state = LoadedFile::State::kDuplicate,
+                                .size_bytes = file.size_bytes,
+                                .modified_ns = file.modified_ns,
+                                .first_error = "the same bytes as " + first->second,
+                                .content_hash = *std::move(hash),
+                                .written = 0};
+      continue;
+    }
+    hashes_[file.path] = *std::move(hash);
+    kept.push_back(std::move(file));
+  }
+  files_ = std::move(kept);
   return Status();
 }
 
@@ -189,6 +261,10 @@ Status ListedCopySource::ListAll(const std::string& path, const TableLedger& led
     if (!loaded.ok()) {
       failed = loaded.status();
       return true;
+    }
+    if (loaded->is_settled() && takes_known()) {
+      settled_before_[file] = *std::move(loaded);
+      return false;
     }
     if (loaded->is_settled()) {
       ++known_;
@@ -225,10 +301,11 @@ Status ListedCopySource::TakeNamed(const std::vector<std::string>& names, bool i
     }
     if (!force_) {
       MS_ASSIGN_OR_RETURN(std::optional<LoadedFile> loaded, ledger.Find(file));
-      if (loaded && loaded->is_settled()) {
+      if (loaded && loaded->is_settled() && !takes_known()) {
         ++known_;
         continue;
       }
+      if (loaded && loaded->is_settled()) settled_before_[file] = *loaded;
       if (loaded && loaded->state == LoadedFile::State::kSkippedCorrupt) corrupt_before_[file] = *loaded;
     }
     if (info->size_bytes == 0 && !format_->reads_empty_files()) {
@@ -278,7 +355,7 @@ Result<std::shared_ptr<const BatchRelationSource>> ListedCopySource::Open(const 
   return std::shared_ptr<const BatchRelationSource>(std::make_shared<CopyRelation>(name_, format_, std::move(schemas), has_header_, scan_));
 }
 
-Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms) {
+Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<int64_t>& written) {
   CopyOutcome outcome;
   std::shared_ptr<FileScanStats> stats;
   if (scan_) {
@@ -300,9 +377,17 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms) {
     outcome.changes.emplace_back(ledger_run::KeyOf(path), std::move(file));
   };
   for (const auto& [path, file] : broken_midway_) skip_corrupt(path, file);
+  for (auto [path, file] : duplicates_) {
+    file.loaded_ms = now_ms;
+    ++outcome.duplicates;
+    outcome.is_new = true;
+    outcome.changes.emplace_back(ledger_run::KeyOf(path), std::move(file));
+  }
   for (size_t i = 0; i < files_.size(); ++i) {
     const InputFile& input = files_[i];
     LoadedFile file{.size_bytes = input.size_bytes, .modified_ns = input.modified_ns, .loaded_ms = now_ms};
+    if (i < written.size()) file.written = written[i];
+    if (auto hash = hashes_.find(input.path); hash != hashes_.end()) file.content_hash = hash->second;
     if (stats) {
       const FileOutcomes::Counts& counts = stats->outcomes->of(static_cast<int32_t>(i));
       file.rows = counts.rows;
@@ -312,6 +397,7 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms) {
     if (auto found = skipped.find(static_cast<int32_t>(i)); found != skipped.end()) {
       if (found->second.is_missing && file.rows == 0) continue;
       file.state = LoadedFile::State::kSkippedCorrupt;
+      file.written = 0;
       file.first_error = found->second.reason.substr(0, kErrorBytesMax);
       if (file.rows > 0) {
         file.rows = 0;
@@ -335,21 +421,37 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms) {
   return outcome;
 }
 
-Result<std::optional<TableLedger::Changes>> ListedCopySource::ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const {
-  TableLedger::Changes changes;
+Result<std::optional<CopySource::LedgerChanges>> ListedCopySource::ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const {
+  using State = LoadedFile::State;
+  LedgerChanges changes;
   TableLedger::Cursor cursor = ledger.NewCursor();
-  for (const auto& [key, file] : outcome.changes) {
+  for (const auto& [key, change] : outcome.changes) {
     MS_RETURN_IF_ERROR(cursor.Seek(key));
-    bool is_settled = false;
+    std::optional<LoadedFile> known;
     if (cursor.valid() && cursor.key() == key) {
-      MS_ASSIGN_OR_RETURN(LoadedFile known, cursor.file());
-      is_settled = known.is_settled();
+      MS_ASSIGN_OR_RETURN(known, cursor.file());
     }
-    if (is_settled && file.state == LoadedFile::State::kLoaded && !force_) return std::optional<TableLedger::Changes>();
+    const bool is_settled = known && known->is_settled();
+    const bool is_loaded = change.state == State::kLoaded;
+    const std::string path = ledger_run::PathOf(key);
+    if (is_settled && is_loaded && !force_) {
+      // Loaded again on purpose, unless others have done something to it meanwhile.
+      auto before = settled_before_.find(path);
+      if (before == settled_before_.end() || before->second.epoch != known->epoch) return std::optional<LedgerChanges>();
+    }
     // A file that was loaded once, and cannot be read now, stays loaded.
-    if (!is_settled || file.state == LoadedFile::State::kLoaded) changes.emplace_back(key, file);
+    if (is_settled && !is_loaded) continue;
+    LoadedFile file = change;
+    const bool has_rows = known && known->written != 0;
+    if (is_loaded && has_rows && known->state == State::kLoaded && (replay_ || changed_ == Changed::kReplaced) && !force_) {
+      changes.replaced.push_back({path, *known});
+    } else if (has_rows) {
+      file.written = known->written < 0 || file.written < 0 ? -1 : known->written + file.written;
+      file.first_epoch = known->first_epoch != 0 ? known->first_epoch : known->epoch;
+    }
+    changes.changes.emplace_back(key, std::move(file));
   }
-  return std::optional<TableLedger::Changes>(std::move(changes));
+  return std::optional<LedgerChanges>(std::move(changes));
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "connectors/api/source_files.h"
 #include "connectors/api/table.h"
 #include "connectors/files/files_connector.h"
 #include "connectors/files/table_ledger.h"
@@ -28,12 +29,16 @@ struct CopySourceOptions {
   std::optional<std::string> pattern;
   OptionMap format_options;
   bool force = false;                // files that are known are loaded too
+  bool replay = false;               // and their rows of before leave the table
+  // What becomes of a known file that has changed since it was loaded.
+  enum class Changed { kIgnored, kAppended, kReplaced } changed = Changed::kIgnored;
+  bool by_content = false;           // a file with the bytes of one that is known is not loaded
   bool refuses_empty_source = true;  // COPY_INTO_SOURCE_SCHEMA_INFERENCE_FAILED
 };
 
 struct CopyOutcome {
   TableLedger::Changes changes;  // of the ledger
-  int64_t loaded = 0, skipped_corrupt = 0;
+  int64_t loaded = 0, skipped_corrupt = 0, duplicates = 0;
   // Files that turned out to be unreadable when some of their rows were out already: these rows must not be committed. Run once more, without them.
   bool must_run_again = false;
   // There is something that the ledger does not know yet.
@@ -61,12 +66,19 @@ class CopySource {
   virtual void TakeSample(size_t files_max, int64_t bytes_max) = 0;
   // After Open: what is wrong with the first record that cannot be parsed, and where it is; empty: nothing. Reads the files once more.
   virtual std::string FirstMalformed(const FilesContext& context) const = 0;
+  // What kSourceFileColumn means in the rows of the last relation that was opened.
+  virtual SourceFileNames source_files() const = 0;
   // Records without any field ({} of JSON) are rows of nulls, for which a table that has columns lends one.
   virtual Result<std::shared_ptr<const BatchRelationSource>> Open(const StructType& table) = 0;
-  // After the rows have been read, or when there is nothing to read. MILLSTREAM_SOURCE_FILE_CHANGED (retryable): a file is not what it was when it was found.
-  virtual Result<CopyOutcome> Outcome(int64_t now_ms) = 0;
+  // After the rows have been read, or when there is nothing to read. `written`: rows that the table is given of each of source_files(); empty: not known.
+  // MILLSTREAM_SOURCE_FILE_CHANGED (retryable): a file is not what it was when it was found.
+  virtual Result<CopyOutcome> Outcome(int64_t now_ms, const std::vector<int64_t>& written) = 0;
   // The changes as another state of the ledger takes them; nullopt: one of the files was loaded meanwhile, and what was read of it must not be committed.
-  virtual Result<std::optional<TableLedger::Changes>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const = 0;
+  struct LedgerChanges {
+    TableLedger::Changes changes;
+    std::vector<KnownFile> replaced;  // their rows leave the table in the same commit
+  };
+  virtual Result<std::optional<LedgerChanges>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const = 0;
 };
 
 }  // namespace millstream

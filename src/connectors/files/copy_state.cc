@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kRowsPerBatch = 8192;
 
-enum Column { kPath, kSize, kModified, kState, kProcessed, kVersion, kRows, kRejected, kMalformed, kError };
+enum Column { kPath, kSize, kModified, kState, kProcessed, kVersion, kRows, kRejected, kMalformed, kError, kKey };
 
 const char* NameOf(LoadedFile::State state) {
   switch (state) {
@@ -92,6 +92,8 @@ class CopyStateRows : public RowStream {
         return number(file.rejected);
       case kMalformed:
         return number(file.malformed);
+      case kKey:
+        return static_cast<arrow::BinaryBuilder&>(builder).Append(cursor_.key());
       case kError:
         return file.first_error.empty() ? builder.AppendNull() : text(ValidUtf8(file.first_error));
     }
@@ -113,11 +115,20 @@ class CopyStateTable : public BatchRelationSource {
       : name_(std::move(name)), ledger_(std::move(ledger)), versions_(std::move(versions)) {}
   std::string name() const override { return name_; }
   const StructType& schema() const override { return CopyStateSchema(); }
+  const StructType& metadata_schema() const override {
+    static const StructType hidden({{kLedgerKeyColumn, DataType::Binary(), false}});
+    return hidden;
+  }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
     std::vector<size_t> columns;
     StructType wanted;
     std::map<int64_t, int64_t> versions;
     for (const std::string& name : needs.columns) {
+      if (name == kLedgerKeyColumn) {
+        columns.push_back(kKey);
+        wanted.Add(metadata_schema()[0]);
+        continue;
+      }
       std::optional<size_t> at = schema().IndexOf(name, true);
       if (!at) return Status::Internal("no column " + name + " in " + name_);
       columns.push_back(*at);

@@ -15,6 +15,9 @@ namespace millstream {
 // rejected_rows, malformed_rows, first_error. Sorted by directory and name.
 const StructType& CopyStateSchema();
 
+// A hidden column: the ledger's key of the file (BINARY), for who has to find it again whatever bytes its path has.
+inline constexpr char kLedgerKeyColumn[] = "_ledger_key";
+
 // `versions`: from a ledger's epoch to the table's version that has it, asked only when a query wants commit_version; null there when it is not known.
 Result<RelationSourcePtr> OpenCopyState(std::string name, TableLedgerPtr ledger, std::function<Result<std::map<int64_t, int64_t>>()> versions);
 

@@ -60,6 +60,8 @@ void AppendRecord(std::string& out, const LoadedFile& file) {
   for (int64_t number : {file.size_bytes, file.modified_ns, file.epoch, file.loaded_ms, file.rows, file.rejected, file.malformed}) PutSigned(out, number);
   PutText(out, file.first_error);
   PutText(out, file.content_hash);
+  PutSigned(out, file.written);
+  PutSigned(out, file.first_epoch);
 }
 
 std::optional<LoadedFile> ParseRecord(std::string_view bytes) {
@@ -73,6 +75,9 @@ std::optional<LoadedFile> ParseRecord(std::string_view bytes) {
   if (!GetText(bytes, &error) || !GetText(bytes, &hash)) return std::nullopt;
   file.first_error = error;
   file.content_hash = hash;
+  // Older records end here.
+  if (bytes.empty() && file.state != LoadedFile::State::kLoaded) file.written = 0;
+  if (!bytes.empty() && (!GetSigned(bytes, &file.written) || !GetSigned(bytes, &file.first_epoch))) return std::nullopt;
   return file;
 }
 

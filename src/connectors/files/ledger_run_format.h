@@ -27,7 +27,11 @@ struct LoadedFile {
   int64_t rejected = 0;   // of its records: left out (DROPMALFORMED)
   int64_t malformed = 0;  // of its rows: read as nulls (PERMISSIVE)
   std::string first_error;
-  std::string content_hash;  // 16 bytes, or empty: not taken
+  std::string content_hash;  // SHA-256, or empty: not taken
+  // Rows that the table has been given of it, by all loads of it whose rows have not been taken out by now; -1: not known (it was loaded by a plan that combines
+  // rows, or by an older version).
+  int64_t written = -1;
+  int64_t first_epoch = 0;  // the run of the first of these loads; 0: `epoch`
 
   // Such a file is not looked at again.
   bool is_settled() const { return state == State::kLoaded || state == State::kUndone || state == State::kDuplicate; }

@@ -121,8 +121,8 @@ Result<int64_t> TableLedger::WriteAs(int64_t number, const Changes& changed) con
   MS_ASSIGN_OR_RETURN(LedgerRunWriter writer, LedgerRunWriter::Create(fs_, directory_));
   Cursor merged(std::vector<LedgerRunPtr>(runs_.begin() + static_cast<ptrdiff_t>(kept), runs_.end()));
   MS_RETURN_IF_ERROR(merged.Seek(""));
-  // That a file is forgotten need not be said where no older run knows it.
-  auto is_said = [&](const LoadedFile& file) { return kept > 0 || file.state != LoadedFile::State::kForgotten; };
+  // That a file is forgotten need not be said where no older run knows it, and where none of its rows is in the table.
+  auto is_said = [&](const LoadedFile& file) { return kept > 0 || file.state != LoadedFile::State::kForgotten || file.written != 0; };
   auto change = changed.begin();
   while (change != changed.end() || merged.valid()) {
     const bool takes_change = change != changed.end() && (!merged.valid() || change->first <= merged.key());

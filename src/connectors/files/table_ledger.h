@@ -25,6 +25,11 @@
 
 namespace millstream {
 
+struct KnownFile {
+  std::string path;  // raw, absolute
+  LoadedFile file;
+};
+
 // The ledger at one epoch. Immutable, thread-safe.
 class TableLedger {
  public:

@@ -94,6 +94,9 @@ class SqlParser {
   // stream_files_parser.cc
   bool StreamFilesAhead() const;
   Result<Statement> ParseStreamFiles();
+  // table_files_parser.cc
+  bool TableFilesAhead() const;
+  Result<Statement> ParseTableFiles();
   // copy_parser.cc
   Result<Statement> ParseCopyInto();
   Status ParseCopySource(CopyInto& copy);

@@ -36,6 +36,7 @@ Result<Statement> SqlParser::ParseStatement() {
   if (cursor_.AtWords("COPY", "INTO")) return ParseCopyInto();
   if (StreamFilesAhead()) return ParseStreamFiles();
   if (cursor_.AtWords("VERIFY", "FILES")) return ParseVerifyFiles();
+  if (TableFilesAhead()) return ParseTableFiles();
   for (std::string_view word : kUnsupportedStatements) {
     if (!cursor_.AtWord(word) || next != TokenKind::kWord) continue;
     std::string name(word);

@@ -1,0 +1,84 @@
+#include "session/copy_options.h"
+
+#include "connectors/files/files_errors.h"
+#include "session/session_errors.h"
+
+namespace millstream {
+namespace {
+
+constexpr size_t kNamedFilesMax = 1000;
+
+// What COPY_OPTIONS say of files that are known.
+Status TakeFileOptions(const OptionValues& options, CopySourceOptions& source) {
+  using Changed = CopySourceOptions::Changed;
+  source.force = options.Bool("force");
+  source.replay = options.Bool("replay");
+  const std::string changed = options.String("changedFiles").value_or("ignored"), identity = options.String("fileIdentity").value_or("path");
+  auto invalid = [](const char* option, const std::string& value, const char* expected) {
+    return Status::IllegalArgument("COPY INTO: the option " + std::string(option) + " is " + expected + ", and not '" + value + "'.");
+  };
+  if (EqualsIgnoreCase(changed, "appended")) {
+    source.changed = Changed::kAppended;
+  } else if (EqualsIgnoreCase(changed, "replaced")) {
+    source.changed = Changed::kReplaced;
+  } else if (!EqualsIgnoreCase(changed, "ignored")) {
+    return invalid("changedFiles", changed, "ignored, appended or replaced");
+  }
+  source.by_content = EqualsIgnoreCase(identity, "content");
+  if (!source.by_content && !EqualsIgnoreCase(identity, "path")) return invalid("fileIdentity", identity, "path or content");
+  if (source.force && (source.replay || source.changed != Changed::kIgnored)) {
+    return Status::IllegalArgument("COPY INTO: force appends files that are known, and replay and changedFiles say something else of them. Leave force out.");
+  }
+  return Status();
+}
+
+}  // namespace
+
+const OptionTable& CopyOptionTable() {
+  static const OptionTable table("COPY INTO (COPY_OPTIONS)",
+                                 {{"changedFiles", OptionType::kString, "ignored",
+                                   "A known file that has changed: ignored, appended (loaded once more) or replaced (its rows of before leave the table).", "0.3"},
+                                  {"fileIdentity", OptionType::kString, "path", "content: a file with the bytes of one that is known is not loaded.", "0.3"},
+                                  {"force", OptionType::kBool, "false", "Load files that have been loaded before, too.", "0.2"},
+                                  {"replay", OptionType::kBool, "false", "Load the files again, in the place of their rows.", "0.3"},
+                                  {"mergeSchema", OptionType::kBool, "false", "Add columns of the files that the table does not have.", "0.2"}});
+  return table;
+}
+
+Status CheckCopyFeatures(const CopyInto& command) {
+  if (command.has_credential) return Status::Error(errors::kCopyIntoCredentialsNotAllowed, {{"scheme", "file"}});
+  if (command.has_encryption) return Status::Error(errors::kCopyIntoEncryptionNotAllowed, {{"scheme", "file"}});
+  if (command.files.size() > kNamedFilesMax) {
+    return Status::IllegalArgument("COPY INTO: FILES names " + std::to_string(command.files.size()) + " files, and may name " + std::to_string(kNamedFilesMax) +
+                                   ". Use PATTERN.");
+  }
+  const char* feature = command.by_position ? "BY POSITION" : !command.columns.empty() ? "column list" : nullptr;
+  if (feature == nullptr) return Status();
+  auto header = command.format_options.find("header");
+  const bool has_header = header != command.format_options.end() && ParseBool(header->second).value_or(false);
+  if (!EqualsIgnoreCase(command.format, "csv")) {
+    return Status::Error(errors::kCopyIntoIncompatible, {{"feature", feature}, {"incompatibleSetting", "FILEFORMAT = " + command.format}});
+  }
+  if (has_header) return Status::Error(errors::kCopyIntoIncompatible, {{"feature", feature}, {"incompatibleSetting", "header = true"}});
+  return Status();
+}
+
+Result<CopySourceOptions> CopyOptionsOf(const CopyInto& command, const OptionValues& options, bool refuses_empty_source) {
+  CopySourceOptions wanted{.source = command.source,
+                           .format = command.format,
+                           .files = command.files,
+                           .pattern = command.pattern,
+                           .format_options = command.format_options,
+                           .refuses_empty_source = refuses_empty_source};
+  MS_RETURN_IF_ERROR(TakeFileOptions(options, wanted));
+  return wanted;
+}
+
+bool KeepsRows(const PlanNode& analyzed) {
+  if (analyzed.As<ScanRelation>() != nullptr) return true;
+  if (analyzed.As<Project>() == nullptr && analyzed.As<SubqueryAlias>() == nullptr) return false;
+  const std::vector<PlanPtr> inputs = ChildrenOf(analyzed);
+  return inputs.size() == 1 && KeepsRows(*inputs[0]);
+}
+
+}  // namespace millstream
