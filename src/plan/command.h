@@ -119,6 +119,13 @@ struct CopyInto {
 };
 inline constexpr char kCopySourceFormat[] = "__millstream_copy_source";
 
+// RETRY QUARANTINE q [OPTIONS (…)] [WHERE …]: bad records are parsed again, and go to their tables when they are good now.
+struct RetryQuarantine {
+  MultipartName table;
+  OptionMap options;  // override those that were recorded
+  ExprPtr condition;  // over the columns of the table; null: all
+};
+
 // The table that a statement changes row by row, under the name that its expressions use.
 struct ChangeTarget {
   MultipartName table;  // also {"delta", "/path"}
@@ -216,7 +223,7 @@ struct StartStream {
 struct Command {
   std::variant<CreateDatabase, DropDatabase, UseDatabase, CreateTable, DropTable, ShowTables, ShowDatabases, ShowColumns, DescribeTable, DescribeDatabase,
                DescribeHistory, CreateView, SetConf, ResetConf, Explain, WriteData, StartStream, DeleteFrom, UpdateTable, MergeInto, AlterTableProperties,
-               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail, CopyInto>
+               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail, CopyInto, RetryQuarantine>
       node;
 };
 

@@ -5,6 +5,7 @@
 #include "session/batch_writes.h"
 #include "session/copy_target.h"
 #include "session/local_session.h"
+#include "session/quarantine_table.h"
 #include "session/result_table.h"
 #include "session/session_errors.h"
 #include "types/arrow_types.h"
@@ -33,7 +34,8 @@ constexpr int64_t kCleanupInterval = 16;
 const OptionTable& CopyOptionTable() {
   static const OptionTable table("COPY INTO (COPY_OPTIONS)",
                                  {{"force", OptionType::kBool, "false", "Load files that have been loaded before, too.", "0.2"},
-                                  {"mergeSchema", OptionType::kBool, "false", "Add columns of the files that the table does not have.", "0.2"}});
+                                  {"mergeSchema", OptionType::kBool, "false", "Add columns of the files that the table does not have.", "0.2"},
+                                  {"quarantineTable", OptionType::kString, "", "The table (a name or a path) that keeps bad records.", "0.4"}});
   return table;
 }
 
@@ -87,9 +89,16 @@ Status ReadWithoutColumns(const BatchRelationSource& files, const CopyInto& comm
   return Status::Error(errors::kCopyIntoInferenceFailed, {{"format", command.format}, {"source", command.source}, {"config", kEmptySourceConf}});
 }
 
+// Where the bad records of a COPY INTO go.
+struct CopyQuarantine {
+  std::shared_ptr<DeltaQuarantine> table;  // null: nowhere
+  QuarantineLoad load;
+  std::shared_ptr<const QuarantineRows> rows;
+};
+
 // Makes the commit, and the ledger's state that it names. A conflict: other COPY INTOs have loaded some of these files, or the table is another one now.
 Status CommitCopy(Fs& fs, DeltaAppend& append, const CopySource& source, const CopyOutcome& outcome, TableLedgerPtr ledger,
-                  const DeltaAppend::Description& description, std::map<std::string, int64_t> transactions, int64_t now_ms) {
+                  const DeltaAppend::Description& description, std::map<std::string, int64_t> transactions, int64_t now_ms, CopyQuarantine& quarantine) {
   const std::string path = append.table().table_path;  // the snapshot changes below
   Status lost;
   for (int race = 0; race < kRacesMax; ++race) {
@@ -97,6 +106,12 @@ Status CommitCopy(Fs& fs, DeltaAppend& append, const CopySource& source, const C
     if (!changes) return lost;
     MS_ASSIGN_OR_RETURN(int64_t epoch, ledger->WriteNext(*changes));
     transactions[kFileLedgerAppId] = epoch;
+    if (quarantine.table) {
+      quarantine.load.load_id = epoch;
+      MS_RETURN_IF_ERROR(quarantine.table->KeepCopy(quarantine.load, quarantine.rows.get(), path));
+      MS_ASSIGN_OR_RETURN(std::string confirmation, quarantine.table->ConfirmationId());
+      if (quarantine.rows && !quarantine.rows->empty()) transactions[confirmation] = epoch;
+    }
     Result<int64_t> version = append.Commit(description, transactions);
     if (version.ok()) {
       if (epoch % kCleanupInterval != 0) return Status();
@@ -159,9 +174,23 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
                                  .pattern = command.pattern,
                                  .format_options = command.format_options,
                                  .force = options.Bool("force"),
+                                 .quarantines = options.Has("quarantineTable"),
                                  .refuses_empty_source = ParseBool(conf_.Get(kEmptySourceConf).value_or("true")).value_or(true)};
   MS_ASSIGN_OR_RETURN(std::unique_ptr<CopySource> source, CopySource::Find(MakeCatalog().files_context(), wanted, *ledger));
   const int64_t now_ms = engine_->clock.WallMillis();
+  CopyQuarantine quarantine;
+  if (auto name = options.String("quarantineTable"); name && !command.validates) {
+    SessionCatalog named = MakeCatalog();
+    MS_ASSIGN_OR_RETURN(quarantine.table, DeltaQuarantine::Resolve(*engine_, named, current_database(), *name));
+    MS_RETURN_IF_ERROR(quarantine.table->Prepare());
+    quarantine.load = {.loader = quarantine::kCopyLoader + before.metadata->id,
+                       .target = std::nullopt,
+                       .format = LowerCase(command.format),
+                       .options = source->reader_options(),
+                       .schema_id = std::nullopt,
+                       .loaded_ms = now_ms};
+    if (!command.query && !command.by_position && command.columns.empty()) quarantine.load.target = table.location;
+  }
   CopyOutcome outcome;
   while (!source->files().empty()) {
     MS_ASSIGN_OR_RETURN(std::shared_ptr<const BatchRelationSource> files, source->Open(before.schema()));
@@ -193,6 +222,13 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
     }
   }
   if (command.validates) return QueryResult{before.schema(), MakeRowStream(ToArrowSchema(before.schema()), {})};
+  std::unique_ptr<FileLock> lock;
+  if (quarantine.table) {
+    MS_ASSIGN_OR_RETURN(lock, quarantine.table->Lock(under.cancel));
+    quarantine.rows = source->bad_records();
+    // A load that was killed may have left bad records of files that nobody loads again.
+    if (!outcome.is_new) MS_RETURN_IF_ERROR(quarantine.table->KeepCopy(quarantine.load, nullptr, table.location));
+  }
   if (!outcome.is_new) return CountsOf(0, outcome.skipped_corrupt);
 
   const DataWritten& written = append->written();
@@ -206,7 +242,7 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
                                                          {"numOutputBytes", std::to_string(written.bytes)},
                                                          {"numSkippedCorruptFiles", std::to_string(outcome.skipped_corrupt)}},
                                              .user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata")};
-  Status committed = CommitCopy(engine_->fs, *append, *source, outcome, std::move(ledger), description, std::move(transactions), now_ms);
+  Status committed = CommitCopy(engine_->fs, *append, *source, outcome, std::move(ledger), description, std::move(transactions), now_ms, quarantine);
   if (DeltaAppend::IsConflict(committed)) append->Discard();
   MS_RETURN_IF_ERROR(committed);
   return CountsOf(rows, outcome.skipped_corrupt);

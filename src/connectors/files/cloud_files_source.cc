@@ -17,15 +17,17 @@ constexpr int64_t kCleanedAtOnce = 1000;
 
 }  // namespace
 
-CloudFilesSource::CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger)
+CloudFilesSource::CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::string number)
     : definition_(definition),
       ledger_(std::move(ledger)),
       discovery_(definition_.fs, definition_.clock, ledger_, definition_.discovery_options()),
-      batches_from_(ledger_->last_number()) {}
+      batches_from_(ledger_->last_number()),
+      number_(std::move(number)) {}
 
 Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFilesDefinition& definition, const std::string& directory) {
   MS_ASSIGN_OR_RETURN(std::shared_ptr<FileLedger> ledger, FileLedger::Open(definition.fs, JoinPath(directory, "rocksdb")));
-  std::unique_ptr<CloudFilesSource> source(new CloudFilesSource(definition, std::move(ledger)));
+  std::unique_ptr<CloudFilesSource> source(new CloudFilesSource(definition, std::move(ledger), std::string(BaseName(directory))));
+  if (definition.quarantine) MS_RETURN_IF_ERROR(definition.quarantine->Prepare());
   MS_ASSIGN_OR_RETURN(source->cleaner_,
                       LoadedFileCleaner::Create(definition.fs, definition.clock, source->ledger_, definition.options.clean_source, definition.glob));
   if (!definition.options.include_existing_files && source->ledger_->last_number() == 0) {
@@ -163,7 +165,26 @@ Result<RowStreamPtr> CloudFilesSource::ReadBatch(const std::optional<StreamOffse
     }
   }
   stats_ = std::make_shared<FileScanStats>();
-  return ReadBatchRows(definition_, ledger_, std::move(files), std::move(inputs), definition_.scan(needs.columns), stats_, schema_evolved_);
+  std::optional<QuarantineLoad> load;
+  if (definition_.quarantine) load = LoadNow();
+  return ReadBatchRows(definition_, ledger_, std::move(files), std::move(inputs), definition_.scan(needs.columns), stats_, schema_evolved_, std::move(load));
+}
+
+void CloudFilesSource::BeginBatch(const std::string& query_id, BatchId batch) {
+  query_id_ = query_id;
+  batch_ = batch;
+}
+
+QuarantineLoad CloudFilesSource::LoadNow() const {
+  QuarantineLoad load{.loader = quarantine::kStreamLoader + query_id_ + (number_ == "0" ? "" : "/" + number_),
+                      .load_id = batch_.value(),
+                      .target = definition_.quarantine->target(),
+                      .format = definition_.options.format,
+                      .options = definition_.reader_options,
+                      .schema_id = definition_.schema_number,
+                      .loaded_ms = definition_.clock.WallMillis()};
+  if (!definition_.rescued_data_column.empty()) load.options["rescuedDataColumn"] = definition_.rescued_data_column;
+  return load;
 }
 
 // What the newest schema has beyond this source's.
@@ -229,6 +250,7 @@ std::map<std::string, std::string> CloudFilesSource::metrics() const {
     add("numRowsRescued", stats_->rows_rescued.load());
     add("numRowsMalformed", stats_->rows_malformed.load());
     add("numRowsRejected", stats_->rows_rejected.load());
+    add("numRowsQuarantined", stats_->rows_quarantined.load());
     add("numFilesSkipped", stats_->files_skipped.load());
   }
   return metrics;

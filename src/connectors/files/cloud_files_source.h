@@ -10,12 +10,13 @@
 #include <optional>
 #include <string>
 
+#include "connectors/api/bad_record_keeper.h"
 #include "connectors/files/cloud_files_relation.h"
 #include "connectors/files/loaded_file_cleaner.h"
 
 namespace millstream {
 
-class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, public SupportsSchemaEvolution {
+class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, public SupportsSchemaEvolution, public KeepsBadRecords {
  public:
   // Opens the ledger under `directory`. At the very first start with includeExistingFiles=false, notes what is there already.
   static Result<std::unique_ptr<CloudFilesSource>> Create(const CloudFilesDefinition& definition, const std::string& directory);
@@ -31,9 +32,11 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   std::vector<std::string> watched_directories() const override { return discovery_.WatchableDirectories(); }
   Status PrepareForTriggerAvailableNow() override;
   Result<RelationSourcePtr> EvolvedRelation() override;
+  void BeginBatch(const std::string& query_id, BatchId batch) override;
 
  private:
-  CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger);
+  CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::string number);
+  QuarantineLoad LoadNow() const;
   Status Discover(int64_t after, bool all);
   Result<int64_t> PlanEnd(int64_t after, bool all) const;
   Status CheckLedgerReaches(int64_t number) const;
@@ -52,6 +55,9 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   std::unique_ptr<LoadedFileCleaner> cleaner_;  // null: cleanSource is off
   std::shared_ptr<std::atomic<bool>> schema_evolved_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<FileScanStats> stats_;
+  const std::string number_;  // of the source in its query
+  std::string query_id_;      // of the batch under way
+  BatchId batch_{0};
 };
 
 }  // namespace millstream

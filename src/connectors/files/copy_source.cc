@@ -18,6 +18,8 @@ struct CopyScan {
   std::vector<InputFile> files;
   std::mutex mutex;
   std::shared_ptr<FileScanStats> stats;  // GUARDED_BY(mutex); null: not read
+  bool quarantines = false;
+  std::shared_ptr<QuarantineRows> bad;  // GUARDED_BY(mutex); of the same reading
 };
 
 constexpr size_t kErrorBytesMax = 1000;
@@ -46,9 +48,12 @@ class CopyRelation : public BatchRelationSource {
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
     auto stats = std::make_shared<FileScanStats>();
     stats->outcomes = std::make_shared<FileOutcomes>(scan_->files.size());
+    std::shared_ptr<QuarantineRows> bad;
+    if (scan_->quarantines) bad = std::make_shared<QuarantineRows>(scan_->files);
     {
       std::lock_guard lock(scan_->mutex);
       scan_->stats = stats;
+      scan_->bad = bad;
     }
     return format_->Read(scan_->files,
                          {.data_schema = schemas_.data,
@@ -56,7 +61,8 @@ class CopyRelation : public BatchRelationSource {
                           .columns = needs.columns,
                           .rescued_data_column = schemas_.rescued_column,
                           .columns_by_name = by_name_,
-                          .outcomes = stats->outcomes},
+                          .outcomes = stats->outcomes,
+                          .bad_records = bad},
                          stats);
   }
 
@@ -96,7 +102,11 @@ bool HasHeader(const std::string& format, const OptionMap& options) {
 class ListedCopySource : public CopySource {
  public:
   ListedCopySource(const FilesContext& context, const CopySourceOptions& options, std::string path)
-      : fs_(context.fs), path_(std::move(path)), name_(Lower(options.format) + " " + HadoopPathString(path_)), force_(options.force) {}
+      : fs_(context.fs),
+        path_(std::move(path)),
+        name_(Lower(options.format) + " " + HadoopPathString(path_)),
+        force_(options.force),
+        quarantines_(options.quarantines) {}
   Status Prepare(const FilesContext& context, const CopySourceOptions& options);
   Status Find(const CopySourceOptions& options, const TableLedger& ledger);
 
@@ -104,6 +114,8 @@ class ListedCopySource : public CopySource {
   Result<std::shared_ptr<const BatchRelationSource>> Open(const StructType& table) override;
   Result<CopyOutcome> Outcome(int64_t now_ms) override;
   Result<std::optional<TableLedger::Changes>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const override;
+  std::shared_ptr<const QuarantineRows> bad_records() const override { return bad_; }
+  const OptionMap& reader_options() const override { return reader_options_; }
 
  private:
   Status ListAll(const std::string& path, const TableLedger& ledger);
@@ -111,7 +123,7 @@ class ListedCopySource : public CopySource {
 
   Fs& fs_;
   const std::string path_, name_;  // name_: for plans and errors
-  const bool force_;
+  const bool force_, quarantines_;
   std::shared_ptr<const FileFormat> format_;
   OptionMap reader_options_;
   FileSelection selection_;
@@ -124,6 +136,7 @@ class ListedCopySource : public CopySource {
   std::map<std::string, LoadedFile> corrupt_before_;
   std::map<std::string, LoadedFile> broken_midway_;  // left out of files_ since an earlier run
   std::shared_ptr<CopyScan> scan_;                   // of the last relation
+  std::shared_ptr<QuarantineRows> bad_;              // of the files of the last outcome
 };
 
 Status ListedCopySource::Prepare(const FilesContext& context, const CopySourceOptions& options) {
@@ -133,6 +146,9 @@ Status ListedCopySource::Prepare(const FilesContext& context, const CopySourceOp
   reader_options_.try_emplace("ignoreMissingFiles", "true");
   // Only who rescues what fits no column may want "ID" and "id" apart: otherwise one of the two would be nulls.
   if (!context.format.case_sensitive && !reader_options_.contains("rescuedDataColumn")) reader_options_.try_emplace("readerCaseSensitive", "false");
+  if (options.quarantines) {
+    MS_ASSIGN_OR_RETURN(reader_options_, WithQuarantine(std::move(reader_options_), "quarantineTable"));
+  }
   FormatContext format_context = context.format;
   format_context.infer_column_types = true;
   MS_ASSIGN_OR_RETURN(
@@ -235,6 +251,7 @@ Status ListedCopySource::TakeNamed(const std::vector<std::string>& names, bool i
 Result<std::shared_ptr<const BatchRelationSource>> ListedCopySource::Open(const StructType& table) {
   scan_ = std::make_shared<CopyScan>();
   scan_->files = files_;
+  scan_->quarantines = quarantines_;
   const UnresolvedDataSource relation{.format = format_->name(), .schema = {}, .options = reader_options_, .paths = {}};
   MS_ASSIGN_OR_RETURN(FileSchemas schemas, ResolveFileSchemas(relation, Lower(format_->name()), *format_, files_, partitions_));
   if (schemas.all.empty() && !table.empty()) schemas = CombineFileSchemas(StructType({{table[0].name, DataType::String()}}), {}, false, "");
@@ -247,9 +264,11 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms) {
   if (scan_) {
     std::lock_guard lock(scan_->mutex);
     stats = scan_->stats;
+    bad_ = scan_->bad;
   }
   std::map<int32_t, FileOutcomes::Skipped> skipped;
   if (stats) {
+    MS_RETURN_IF_ERROR(stats->CheckCounts(bad_.get()));
     std::vector<FileOutcomes::Skipped> told = stats->outcomes->skipped();
     // A reader that does not say which files it has left out would make them loaded.
     if (static_cast<int64_t>(told.size()) < stats->files_skipped)
@@ -259,17 +278,21 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms) {
   auto skip_corrupt = [&](const std::string& path, LoadedFile file) {
     ++outcome.skipped_corrupt;
     auto before = corrupt_before_.find(path);
-    outcome.is_new |= before == corrupt_before_.end() || before->second.size_bytes != file.size_bytes || before->second.modified_ns != file.modified_ns;
+    const bool is_new = before == corrupt_before_.end() || before->second.size_bytes != file.size_bytes || before->second.modified_ns != file.modified_ns;
+    outcome.is_new |= is_new;
     outcome.changes.emplace_back(ledger_run::KeyOf(path), std::move(file));
+    return is_new;
   };
-  for (const auto& [path, file] : broken_midway_) skip_corrupt(path, file);
+  for (const auto& [path, file] : broken_midway_) {
+    if (skip_corrupt(path, file) && bad_) bad_->AddFile({.path = path, .size_bytes = file.size_bytes, .modified_ns = file.modified_ns}, file.first_error);
+  }
   for (size_t i = 0; i < files_.size(); ++i) {
     const InputFile& input = files_[i];
     LoadedFile file{.size_bytes = input.size_bytes, .modified_ns = input.modified_ns, .loaded_ms = now_ms};
     if (stats) {
       const FileOutcomes::Counts& counts = stats->outcomes->of(static_cast<int32_t>(i));
       file.rows = counts.rows;
-      file.rejected = counts.rejected;
+      file.rejected = counts.rejected + counts.quarantined;
       file.malformed = counts.malformed;
     }
     if (auto found = skipped.find(static_cast<int32_t>(i)); found != skipped.end()) {
@@ -281,7 +304,9 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms) {
         broken_midway_[input.path] = std::move(file);
         outcome.must_run_again = true;
       } else {
-        skip_corrupt(input.path, std::move(file));
+        const std::string reason = file.first_error;
+        const bool is_new = skip_corrupt(input.path, std::move(file));
+        if (bad_ && is_new) bad_->AddFile(input, reason);
       }
       continue;
     }

@@ -17,6 +17,7 @@
 
 #include "connectors/api/table.h"
 #include "connectors/files/files_connector.h"
+#include "connectors/files/quarantine.h"
 #include "connectors/files/table_ledger.h"
 
 namespace millstream {
@@ -28,6 +29,7 @@ struct CopySourceOptions {
   std::optional<std::string> pattern;
   OptionMap format_options;
   bool force = false;                // files that are known are loaded too
+  bool quarantines = false;          // bad records are kept apart: bad_records()
   bool refuses_empty_source = true;  // COPY_INTO_SOURCE_SCHEMA_INFERENCE_FAILED
 };
 
@@ -52,6 +54,9 @@ class CopySource {
   virtual Result<std::shared_ptr<const BatchRelationSource>> Open(const StructType& table) = 0;
   // After the rows have been read, or when there is nothing to read. MILLSTREAM_SOURCE_FILE_CHANGED (retryable): a file is not what it was when it was found.
   virtual Result<CopyOutcome> Outcome(int64_t now_ms) = 0;
+  // Of a source that quarantines, after Outcome: the bad records of the files that were read. Null: nothing was read.
+  virtual std::shared_ptr<const QuarantineRows> bad_records() const = 0;
+  virtual const OptionMap& reader_options() const = 0;
   // The changes as another state of the ledger takes them; nullopt: one of the files was loaded meanwhile, and what was read of it must not be committed.
   virtual Result<std::optional<TableLedger::Changes>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const = 0;
 };

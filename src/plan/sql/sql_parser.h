@@ -93,6 +93,7 @@ class SqlParser {
   Result<Statement> ParseAlter();
   // copy_parser.cc
   Result<Statement> ParseCopyInto();
+  Result<Statement> ParseRetryQuarantine();  // retry_parser.cc
   Status ParseCopySource(CopyInto& copy);
   Status ParseCopyClause(CopyInto& copy, std::vector<std::string>& seen);
   Status ParseCopyValidation(CopyInto& copy);

@@ -33,6 +33,7 @@ Result<Statement> SqlParser::ParseStatement() {
   if (cursor_.AtWord("MERGE") && next == TokenKind::kWord) return ParseMerge();
   if (cursor_.AtWord("ALTER")) return ParseAlter();
   if (cursor_.AtWords("COPY", "INTO")) return ParseCopyInto();
+  if (cursor_.AtWords("RETRY", "QUARANTINE")) return ParseRetryQuarantine();
   for (std::string_view word : kUnsupportedStatements) {
     if (!cursor_.AtWord(word) || next != TokenKind::kWord) continue;
     std::string name(word);
