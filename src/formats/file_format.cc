@@ -79,8 +79,8 @@ Status FileScanStats::CheckCounts(const BadRecords* bad_records) const {
   const int64_t taken = bad_records ? bad_records->count() : 0;
   const bool agrees = !outcomes || (rows == rows_out && rejected == rows_rejected && quarantined == rows_quarantined);
   if (agrees && rows_in == rows_out + rows_rejected + rows_quarantined && taken == rows_quarantined) return Status();
-  return Status::Internal(fmt::format("of {} rows that were read {} came out, {} were rejected and {} quarantined (by files: {}, {} and {}; taken: {})", rows_in.load(),
-                                      rows_out.load(), rows_rejected.load(), rows_quarantined.load(), rows, rejected, quarantined, taken));
+  return Status::Internal(fmt::format("of {} rows that were read {} came out, {} were rejected and {} quarantined (by files: {}, {} and {}; taken: {})",
+                                      rows_in.load(), rows_out.load(), rows_rejected.load(), rows_quarantined.load(), rows, rejected, quarantined, taken));
 }
 
 Result<std::shared_ptr<const FileFormat>> MakeFileFormat(const std::string& name, const OptionMap& options, const FormatContext& context) {

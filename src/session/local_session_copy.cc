@@ -17,6 +17,8 @@ inline constexpr ErrorClass kCopyIntoCredentialsNotAllowed{
     "Invalid scheme <scheme>. COPY INTO source credentials currently only supports s3/s3n/s3a/wasbs/abfss."};
 inline constexpr ErrorClass kCopyIntoEncryptionNotAllowed{"COPY_INTO_ENCRYPTION_NOT_ALLOWED_ON", "0A000", ExceptionKind::kAnalysis,
                                                           "Invalid scheme <scheme>. COPY INTO source encryption currently only supports s3/s3n/s3a/abfss."};
+inline constexpr ErrorClass kCopyIntoOvertaken{"MILLSTREAM_COPY_INTO_OVERTAKEN", "40001", ExceptionKind::kSpark,
+                                               "Another statement has loaded files into <table>, or changed it, meanwhile. Run the statement again."};
 inline constexpr ErrorClass kCopyIntoDuplicatedFiles{"COPY_INTO_DUPLICATED_FILES_COPY_NOT_ALLOWED", "25000", ExceptionKind::kSpark,
                                                      "Duplicated files were committed in a concurrent COPY INTO operation. Please try again later."};
 }  // namespace errors
@@ -101,6 +103,13 @@ Status CommitCopy(Fs& fs, DeltaAppend& append, const CopySource& source, const C
                   const DeltaAppend::Description& description, std::map<std::string, int64_t> transactions, int64_t now_ms, CopyQuarantine& quarantine) {
   const std::string path = append.table().table_path;  // the snapshot changes below
   Status lost;
+  if (quarantine.table) {
+    // Nobody else with this quarantine table commits now: bad records of files that another has loaded must not even be written.
+    lost = Status::Error(errors::kCopyIntoOvertaken, {{"table", HadoopPathString(path)}});
+    MS_ASSIGN_OR_RETURN(bool is_same, append.Refresh());
+    if (!is_same) return lost;
+    MS_ASSIGN_OR_RETURN(ledger, TableLedger::Open(fs, path, append.table().metadata->id, append.table().TransactionVersion(kFileLedgerAppId).value_or(0)));
+  }
   for (int race = 0; race < kRacesMax; ++race) {
     MS_ASSIGN_OR_RETURN(std::optional<TableLedger::Changes> changes, source.ChangesOn(*ledger, outcome));
     if (!changes) return lost;
@@ -155,7 +164,7 @@ Result<QueryResult> LocalSession::Run(const CopyInto& command, const Execution& 
     TableTurns::Turn turn = engine_->turns.Take(table.location, attempt);
     Result<QueryResult> result = CopyOnce(command, table, transaction, under);
     if (result.ok() || (under.cancel != nullptr && under.cancel->cancelled())) return result;
-    const bool lost = DeltaAppend::IsConflict(result.status());
+    const bool lost = DeltaAppend::IsConflict(result.status()) || result.status().Is(errors::kCopyIntoOvertaken);
     if (!lost && !result.status().Is(errors::kSourceFileChanged)) return result;
     if (attempt == kAttemptsMax) return lost ? Status::Error(errors::kCopyIntoDuplicatedFiles) : result.status();
   }
@@ -243,7 +252,7 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
                                                          {"numSkippedCorruptFiles", std::to_string(outcome.skipped_corrupt)}},
                                              .user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata")};
   Status committed = CommitCopy(engine_->fs, *append, *source, outcome, std::move(ledger), description, std::move(transactions), now_ms, quarantine);
-  if (DeltaAppend::IsConflict(committed)) append->Discard();
+  if (DeltaAppend::IsConflict(committed) || committed.Is(errors::kCopyIntoOvertaken)) append->Discard();
   MS_RETURN_IF_ERROR(committed);
   return CountsOf(rows, outcome.skipped_corrupt);
 }
