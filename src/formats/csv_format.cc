@@ -120,6 +120,7 @@ class CsvRows : public RowStream {
         plan_(std::move(plan)),
         shape_(std::move(shape)),
         stats_(stats),
+        lines_(Fs::Local()),
         chunks_(Fs::Local(), std::move(files), ChunksOf(options), std::move(stats)) {}
 
   const ArrowSchemaPtr& schema() const override { return plan_.arrow_schema(); }
@@ -142,6 +143,7 @@ class CsvRows : public RowStream {
     CsvTokenizer tokenizer;
     CsvRowBuilder builder;
     InputChunk chunk;
+    int64_t quarantined = 0;  // of the chunk
   };
 
   std::unique_ptr<Worker> Take() {
@@ -169,8 +171,8 @@ class CsvRows : public RowStream {
     }
   }
 
-  // The column names of a file whose start another chunk holds.
-  Result<std::vector<std::string>> HeaderOf(int32_t index) {
+  // The column names of a file whose start another chunk holds; and the line that has them, when `text` is not null.
+  Result<std::vector<std::string>> HeaderOf(int32_t index, std::string* text = nullptr) {
     const InputFile& file = chunks_.files()[static_cast<size_t>(index)];
     std::string head(static_cast<size_t>(kHeadBytes), '\0');
     int64_t size = 0;
@@ -187,6 +189,7 @@ class CsvRows : public RowStream {
     CsvTokenizer tokenizer(options_);
     RecordCursor cursor(options_, tokenizer, head.data(), head.data() + size, true);
     if (!cursor.Next()) return std::vector<std::string>();
+    if (text != nullptr) *text = cursor.text();
     return CsvHeaderNames(tokenizer.values(), true, options_);
   }
 
@@ -213,11 +216,13 @@ class CsvRows : public RowStream {
     RecordCursor cursor(options_, worker.tokenizer, begin, end, piece.file_offset == 0);
     std::string path = plan_.wants_rescued_data() ? HadoopPathString(file.path) : std::string();
     auto offset = [&] { return "at byte " + std::to_string(piece.file_offset + (cursor.begin() == nullptr ? 0 : cursor.begin() - begin)); };
+    std::string header_text;
     Status status = [&]() -> Status {
       std::vector<std::string> header;
       if (options_.header) {
         if (piece.file_offset == 0) {
           if (!cursor.Next()) return Status::Ok();
+          header_text = cursor.text();
           header = CsvHeaderNames(worker.tokenizer.values(), true, options_);
           if (!options_.enforce_schema && !shape_.rescue && !shape_.by_name) MS_RETURN_IF_ERROR(CheckHeader(header, file.path));
         } else if (shape_.rescue || shape_.by_name) {
@@ -228,7 +233,7 @@ class CsvRows : public RowStream {
       while (cursor.Next()) {
         if (cursor.too_long()) {
           MS_RETURN_IF_ERROR(worker.builder.Refuse(cursor.text(), "record of more than " + std::to_string(kRecordBytesMax) + " bytes"));
-        } else if (!cursor.well_formed() && !shape_.rescue) {
+        } else if (!cursor.well_formed() && !shape_.rescue && !shape_.quarantines) {
           // Spark's reader does not survive these, whatever the mode; a stream that rescues does.
           return Status::Error(errors::kFailedReadFile,
                                {{"path", UriFromPath(file.path)}, {"reason", "A record exceeds maxColumns or maxCharsPerColumn, or has an unescaped quote."}});
@@ -239,6 +244,13 @@ class CsvRows : public RowStream {
       return Status::Ok();
     }();
     if (!status.ok()) return std::move(status).While("while reading " + UriFromPath(file.path) + " " + offset());
+    if (!worker.builder.has_bad()) return Status::Ok();
+    if (options_.header && piece.file_offset > 0) {
+      MS_RETURN_IF_ERROR(HeaderOf(piece.file, &header_text).status());
+    }
+    MS_ASSIGN_OR_RETURN(const int64_t bad, GiveBadRecords(*plan_.bad_records(), worker.builder.TakeBad(), piece, file, begin, lines_, header_text));
+    worker.quarantined += bad;
+    if (FileOutcomes* outcomes = plan_.outcomes()) outcomes->of(piece.file).quarantined += bad;
     return Status::Ok();
   }
 
@@ -246,6 +258,7 @@ class CsvRows : public RowStream {
     ColumnBuilder& rows = worker.builder.rows();
     std::vector<FileRun> runs;
     worker.builder.ResetCounts();
+    worker.quarantined = 0;
     for (const ChunkPiece& piece : worker.chunk.pieces) {
       const CsvRowBuilder& builder = worker.builder;
       int64_t before = rows.size(), rejected = builder.rejected(), malformed = builder.malformed(), rescued = builder.rescued();
@@ -259,7 +272,8 @@ class CsvRows : public RowStream {
     }
     int64_t count = rows.size();
     if (stats_) {
-      stats_->rows_in += count + worker.builder.rejected();
+      stats_->rows_in += count + worker.builder.rejected() + worker.quarantined;
+      stats_->rows_quarantined += worker.quarantined;
       stats_->rows_out += count;
       stats_->rows_rejected += worker.builder.rejected();
       stats_->rows_rescued += worker.builder.rescued();
@@ -275,6 +289,7 @@ class CsvRows : public RowStream {
   const ScanPlan plan_;
   const CsvRowShape shape_;
   const std::shared_ptr<FileScanStats> stats_;
+  LineNumbers lines_;
   InputChunks chunks_;
   std::mutex mutex_;  // guards what follows
   std::vector<std::unique_ptr<Worker>> idle_;
@@ -339,7 +354,8 @@ class CsvFormat : public FileFormat {
                       .rescued_data_column = plan.wants_rescued_data() ? scan.rescued_data_column : "",
                       .rescue = !scan.rescued_data_column.empty() || scan.fail_on_new_fields,
                       .fail_on_new_fields = scan.fail_on_new_fields,
-                      .by_name = scan.columns_by_name};
+                      .by_name = scan.columns_by_name,
+                      .quarantines = scan.bad_records != nullptr};
     return RowStreamPtr(std::make_unique<CsvRows>(options_, std::move(plan), std::move(shape), std::move(files), std::move(stats)));
   }
 

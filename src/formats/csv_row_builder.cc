@@ -13,6 +13,7 @@ namespace {
 constexpr int kNotWanted = -1;
 constexpr int kUnknown = -2;
 constexpr size_t kReportedTextMax = 1000;
+constexpr size_t kReportedValueMax = 100;
 
 bool IsAscii(std::string_view text) {
   unsigned char all = 0;
@@ -176,7 +177,10 @@ void CsvRowBuilder::Rescue(std::string_view column, std::string_view text) {
 
 Status CsvRowBuilder::Record(const std::vector<CsvValue>& values, bool well_formed, std::string_view text) {
   rescued_.clear();
-  if (!well_formed) return Finish(true, text, "");
+  if (!well_formed) {
+    if (shape_.quarantines) bad_column_.clear(), bad_reason_ = "more than maxColumns values, one longer than maxCharsPerColumn, or an unescaped quote";
+    return Finish(true, text, "");
+  }
   const int64_t row = rows_.size();
   bool bad = false;
   const size_t known = std::min(values.size(), by_position_.size());
@@ -195,10 +199,18 @@ Status CsvRowBuilder::Record(const std::vector<CsvValue>& values, bool well_form
     if (shape_.rescue) {
       Rescue(by_name_ ? file_columns_[i] : shape_.columns[static_cast<size_t>(child)], values[i].text());
     } else {
+      if (shape_.quarantines && !bad) {
+        bad_column_ = shape_.columns[static_cast<size_t>(child)];
+        bad_reason_ = ValidUtf8(values[i].text().substr(0, kReportedValueMax)) + " is no " + column.type().Sql();
+      }
       bad = true;
     }
   }
   if (values.size() != by_position_.size()) [[unlikely]] {
+    if (!shape_.rescue && shape_.quarantines && !bad) {
+      bad_column_.clear();
+      bad_reason_ = std::to_string(values.size()) + " values instead of " + std::to_string(by_position_.size());
+    }
     if (!shape_.rescue) bad = true;
     for (size_t i = known; shape_.rescue && i < values.size(); ++i) Rescue("_c" + std::to_string(i), values[i].text());
   }
@@ -208,7 +220,9 @@ Status CsvRowBuilder::Record(const std::vector<CsvValue>& values, bool well_form
 
 Status CsvRowBuilder::Refuse(std::string_view start_of_record, std::string_view reason) {
   rescued_.clear();
-  return Finish(true, start_of_record.substr(0, kReportedTextMax), reason);
+  bad_column_.clear();
+  bad_reason_ = reason;
+  return Finish(true, shape_.quarantines ? start_of_record : start_of_record.substr(0, kReportedTextMax), reason);
 }
 
 // Nulls for what the record lacks, and the row is done.
@@ -217,6 +231,11 @@ Status CsvRowBuilder::Finish(bool bad, std::string_view text, std::string_view r
   if (bad) {
     if (options_.mode == ParseMode::kFailFast) {
       return Status::Error(errors::kMalformedRecord, {{"badRecord", ValidUtf8(text.substr(0, kReportedTextMax))}});
+    }
+    if (shape_.quarantines) {
+      rows_.DropOpenStruct();
+      bad_.push_back({text, bad_column_, bad_record::kCsvRecord, bad_reason_});
+      return Status::Ok();
     }
     if (options_.mode == ParseMode::kDropMalformed) {
       rows_.DropOpenStruct();

@@ -5,8 +5,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "formats/bad_records.h"
 #include "formats/column_builder.h"
 #include "formats/csv_tokenizer.h"
 
@@ -20,6 +22,7 @@ struct CsvRowShape {
   bool rescue = false;                // values that do not fit are rescued; columns go by the header's names where there is one
   bool fail_on_new_fields = false;
   bool by_name = false;  // columns go by the header's names where there is one, also without rescue
+  bool quarantines = false;  // bad records are told of by TakeBad, and make no row
 };
 
 // Not thread-safe.
@@ -37,6 +40,9 @@ class CsvRowBuilder {
   int64_t rejected() const { return rejected_; }
   int64_t rescued() const { return rescued_rows_; }
   int64_t malformed() const { return malformed_; }  // broken records whose text no rescued column holds
+  // Those since the last call. Their texts lie in the input.
+  std::vector<BadText> TakeBad() { return std::exchange(bad_, {}); }
+  bool has_bad() const { return !bad_.empty(); }
   void ResetCounts() { rejected_ = rescued_rows_ = malformed_ = 0; }
 
  private:
@@ -54,6 +60,8 @@ class CsvRowBuilder {
   std::vector<std::string> file_columns_;
   bool by_name_ = false;
   std::string file_path_, rescued_;
+  std::string bad_column_, bad_reason_;  // of the record under way
+  std::vector<BadText> bad_;
   int64_t rejected_ = 0, rescued_rows_ = 0, malformed_ = 0;
 };
 

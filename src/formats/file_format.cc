@@ -1,5 +1,8 @@
 #include "formats/file_format.h"
 
+#include <fmt/format.h>
+
+#include "formats/bad_records.h"
 #include "formats/format_makers.h"
 
 namespace millstream {
@@ -52,9 +55,32 @@ std::vector<FileOutcomes::Skipped> FileOutcomes::skipped() const {
   return skipped_;
 }
 
+FileOutcomes::Sums FileOutcomes::Total() const {
+  Sums total;
+  for (const Counts& counts : counts_) {
+    total.rows += counts.rows;
+    total.rejected += counts.rejected;
+    total.quarantined += counts.quarantined;
+  }
+  return total;
+}
+
 void FileScanStats::Skip(int32_t file, bool is_missing, const Status& reason) {
   ++files_skipped;
   if (outcomes) outcomes->Skip({file, is_missing, reason.text()});
+}
+
+Status FileScanStats::CheckCounts(const BadRecords* bad_records) const {
+  int64_t rows = 0, rejected = 0, quarantined = 0;
+  if (outcomes) {
+    const FileOutcomes::Sums total = outcomes->Total();
+    rows = total.rows, rejected = total.rejected, quarantined = total.quarantined;
+  }
+  const int64_t taken = bad_records ? bad_records->count() : 0;
+  const bool agrees = !outcomes || (rows == rows_out && rejected == rows_rejected && quarantined == rows_quarantined);
+  if (agrees && rows_in == rows_out + rows_rejected + rows_quarantined && taken == rows_quarantined) return Status();
+  return Status::Internal(fmt::format("of {} rows that were read {} came out, {} were rejected and {} quarantined (by files: {}, {} and {}; taken: {})",
+                                      rows_in.load(), rows_out.load(), rows_rejected.load(), rows_quarantined.load(), rows, rejected, quarantined, taken));
 }
 
 Result<std::shared_ptr<const FileFormat>> MakeFileFormat(const std::string& name, const OptionMap& options, const FormatContext& context) {

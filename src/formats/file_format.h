@@ -36,14 +36,18 @@ struct InputFile {
   int64_t size_bytes = 0;
   int64_t modified_ns = 0;
   std::map<std::string, std::optional<std::string>> partition_values;  // Hive-style, decoded; nullopt: null
+  // Not null: the text to parse, decompressed and as UTF-8; nothing is read from the disk. Of JSON, CSV and XML: records that are parsed once more.
+  std::shared_ptr<const std::string> content = nullptr;
 };
+
+class BadRecords;  // formats/bad_records.h
 
 // What became of each file of a Read. Thread-safe.
 class FileOutcomes {
  public:
   explicit FileOutcomes(size_t files) : counts_(files) {}
   struct Counts {
-    std::atomic<int64_t> rows{0}, rejected{0}, malformed{0}, rescued{0};
+    std::atomic<int64_t> rows{0}, rejected{0}, malformed{0}, rescued{0}, quarantined{0};
   };
   Counts& of(int32_t file) { return counts_[static_cast<size_t>(file)]; }
   struct Skipped {
@@ -52,6 +56,10 @@ class FileOutcomes {
     std::string reason;
   };
   void Skip(Skipped skipped);
+  struct Sums {
+    int64_t rows = 0, rejected = 0, quarantined = 0;
+  };
+  Sums Total() const;  // of all files
   std::vector<Skipped> skipped() const;
 
  private:
@@ -73,16 +81,20 @@ struct FileScan {
   bool columns_by_name = false;
   // Null, or made for as many files as are read.
   std::shared_ptr<FileOutcomes> outcomes = nullptr;
+  // Not null: takes the records that no row can be made of (JSON, CSV, XML), whatever the mode; they are neither rows nor errors then.
+  std::shared_ptr<BadRecords> bad_records = nullptr;
 };
 
-// Counted while the stream is pulled; final when it has ended. rows_in = rows_out + rows_rejected, always. Of rows_out, rows_rescued have something in
+// Counted while the stream is pulled; final when it has ended. rows_in = rows_out + rows_rejected + rows_quarantined, always. Of rows_out, rows_rescued have something in
 // the rescued column, and rows_malformed were broken records without one: nulls, with their text in the column for corrupt records if there is one.
 struct FileScanStats {
-  std::atomic<int64_t> rows_in{0}, rows_out{0}, rows_rescued{0}, rows_malformed{0}, rows_rejected{0}, files_read{0}, files_skipped{0}, bytes_read{0};
+  std::atomic<int64_t> rows_in{0}, rows_out{0}, rows_rescued{0}, rows_malformed{0}, rows_rejected{0}, rows_quarantined{0}, files_read{0}, files_skipped{0}, bytes_read{0};
   std::shared_ptr<FileOutcomes> outcomes;  // that of the FileScan, set by who makes both
 
   // A file is left out, as the options allow.
   void Skip(int32_t file, bool is_missing, const Status& reason);
+  // After the stream has ended: what was counted for the whole and for each file agrees, and every quarantined record was taken. Internal error.
+  Status CheckCounts(const BadRecords* bad_records) const;
 };
 
 // _metadata: struct<file_path, file_name, file_size, file_block_start, file_block_length, file_modification_time>, as Spark has it.

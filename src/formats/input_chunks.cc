@@ -35,7 +35,7 @@ void InputChunk::Reserve(int64_t capacity_wanted) {
 InputChunks::InputChunks(Fs& fs, std::vector<InputFile> files, ChunkOptions options, std::shared_ptr<FileScanStats> stats)
     : fs_(fs), files_(std::move(files)), options_(std::move(options)), stats_(std::move(stats)) {
   for (size_t i = 0; i < files_.size(); ++i) {
-    bool streamed = !options_.whole_files && CodecOfPath(files_[i].path) != Codec::kNone;
+    bool streamed = !options_.whole_files && !files_[i].content && CodecOfPath(files_[i].path) != Codec::kNone;
     (streamed ? compressed_ : plain_).push_back(static_cast<int32_t>(i));
   }
 }
@@ -44,7 +44,7 @@ bool InputChunks::NextTask(Task* task) {
   std::lock_guard lock(mutex_);
   if (next_plain_ == plain_.size()) return false;
   const InputFile& first = files_[static_cast<size_t>(plain_[next_plain_])];
-  if (!options_.whole_files && first.size_bytes > kPieceBytes + kPieceBytes / 2) {
+  if (!options_.whole_files && !first.content && first.size_bytes > kPieceBytes + kPieceBytes / 2) {
     task->piece = true;
     task->file = plain_[next_plain_];
     task->begin = next_offset_;
@@ -126,6 +126,13 @@ Status InputChunks::ReadSmall(const Task& task, InputChunk* chunk) {
 Status InputChunks::ReadWhole(int32_t index, InputChunk* chunk) {
   const InputFile& file = files_[static_cast<size_t>(index)];
   int64_t begin = chunk->size;
+  if (file.content) {
+    chunk->Reserve(begin + static_cast<int64_t>(file.content->size()) + 1);
+    std::memcpy(chunk->data + begin, file.content->data(), file.content->size());
+    chunk->size += static_cast<int64_t>(file.content->size());
+    if (stats_) ++stats_->files_read;
+    return Status::Ok();
+  }
   Codec codec = CodecOfPath(file.path);
   if (file.size_bytes > kWholeFileBytesMax) {
     return Status::Unsupported("A file of more than 1 GiB that is read as a whole (" + file.path + ")", "Use one record a line, without multiLine.");
@@ -262,7 +269,8 @@ Result<bool> InputChunks::ReadCompressed(InputChunk* chunk) {
     chunk->Reserve(begin + static_cast<int64_t>(carry_.size()) + options_.chunk_bytes);
     if (!carry_.empty()) std::memcpy(chunk->data + begin, carry_.data(), carry_.size());
     chunk->size += static_cast<int64_t>(carry_.size());
-    bool at_end = false, failed = false;
+    bool at_end = false, failed = false, is_cut = false;
+    int64_t thrown_away = 0;
     // As much as fits; a record that is longer than a chunk is read on to its end or its cap.
     for (int64_t wanted = std::max<int64_t>(options_.chunk_bytes - begin, kReadAheadBytes);;) {
       chunk->Reserve(chunk->size + wanted);
@@ -290,12 +298,11 @@ Result<bool> InputChunks::ReadCompressed(InputChunk* chunk) {
           const char* line_end = FindLineEnd(scratch.data(), scratch.data() + more);
           if (line_end < scratch.data() + more) {
             found = true;
-            int64_t rest = scratch.data() + more - line_end;
-            chunk->Reserve(chunk->size + rest);
-            std::memcpy(chunk->data + chunk->size, line_end, static_cast<size_t>(rest));
-            chunk->size += rest;
+            carry_.assign(line_end, static_cast<size_t>(scratch.data() + more - line_end));
           }
+          thrown_away += line_end - scratch.data();
         }
+        is_cut = true;
         break;
       }
     }
@@ -304,7 +311,9 @@ Result<bool> InputChunks::ReadCompressed(InputChunk* chunk) {
       continue;
     }
     int64_t end = chunk->size;
-    if (!at_end) {
+    if (is_cut) {
+      if (at_end) carry_.clear();
+    } else if (!at_end) {
       while (end > begin && chunk->data[end - 1] != '\n' && chunk->data[end - 1] != '\r') --end;
       // A '\r' at the very end may be the first half of a line end.
       if (end == chunk->size && end > begin + 1 && chunk->data[end - 1] == '\r') {
@@ -315,7 +324,7 @@ Result<bool> InputChunks::ReadCompressed(InputChunk* chunk) {
     }
     chunk->size = end;
     int64_t offset = open_offset_;
-    open_offset_ += end - begin;
+    open_offset_ += end - begin + thrown_away;
     if (end > begin) Close(index, begin, offset, chunk);
     if (at_end) {
       open_.reset();

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/at_once.h"
+#include "formats/bad_records.h"
 #include "formats/format_makers.h"
 #include "formats/formats_errors.h"
 #include "formats/input_chunks.h"
@@ -52,6 +53,7 @@ class JsonRows : public RowStream {
         plan_(std::move(plan)),
         shape_(std::move(shape)),
         stats_(stats),
+        lines_(Fs::Local()),
         chunks_(Fs::Local(), std::move(files), ChunksOf(options), std::move(stats)) {}
 
   const ArrowSchemaPtr& schema() const override { return plan_.arrow_schema(); }
@@ -105,6 +107,7 @@ class JsonRows : public RowStream {
     JsonRecordParser& parser = worker.parser;
     std::vector<FileRun> runs;
     parser.ResetCounts();
+    int64_t quarantined = 0;
     for (const ChunkPiece& piece : worker.chunk.pieces) {
       const InputFile& file = chunks_.files()[static_cast<size_t>(piece.file)];
       parser.SetFile(plan_.wants_rescued_data() ? HadoopPathString(file.path) : std::string_view());
@@ -122,6 +125,11 @@ class JsonRows : public RowStream {
         return std::move(status).While("while reading " + UriFromPath(file.path) + " at byte " + std::to_string(piece.file_offset + (at - begin)));
       }
       runs.push_back({piece.file, parser.rows().size() - before});
+      if (parser.has_bad()) {
+        MS_ASSIGN_OR_RETURN(const int64_t bad, GiveBadRecords(*plan_.bad_records(), parser.TakeBad(), piece, file, begin, lines_));
+        quarantined += bad;
+        if (FileOutcomes* outcomes = plan_.outcomes()) outcomes->of(piece.file).quarantined += bad;
+      }
       if (FileOutcomes* outcomes = plan_.outcomes()) {
         outcomes->of(piece.file).rejected += parser.rejected() - rejected;
         outcomes->of(piece.file).malformed += parser.malformed() - malformed;
@@ -131,7 +139,8 @@ class JsonRows : public RowStream {
     ColumnBuilder& rows = parser.rows();
     int64_t count = rows.size();
     if (stats_) {
-      stats_->rows_in += count + parser.rejected();
+      stats_->rows_in += count + parser.rejected() + quarantined;
+      stats_->rows_quarantined += quarantined;
       stats_->rows_out += count;
       stats_->rows_rejected += parser.rejected();
       stats_->rows_rescued += parser.rescued();
@@ -147,6 +156,7 @@ class JsonRows : public RowStream {
   const ScanPlan plan_;
   const JsonRowShape shape_;
   const std::shared_ptr<FileScanStats> stats_;
+  LineNumbers lines_;
   InputChunks chunks_;
   std::mutex mutex_;  // guards what follows
   std::vector<std::unique_ptr<Worker>> idle_;
@@ -189,7 +199,8 @@ class JsonFormat : public FileFormat {
                        .corrupt_record_column = plan.wants_corrupt_record() ? options_.corrupt_record_column : "",
                        .rescued_data_column = plan.wants_rescued_data() ? scan.rescued_data_column : "",
                        .rescue = !scan.rescued_data_column.empty(),
-                       .fail_on_new_fields = scan.fail_on_new_fields};
+                       .fail_on_new_fields = scan.fail_on_new_fields,
+                       .quarantines = scan.bad_records != nullptr};
     return RowStreamPtr(std::make_unique<JsonRows>(options_, std::move(plan), std::move(shape), std::move(files), std::move(stats)));
   }
 

@@ -14,6 +14,7 @@ constexpr int kNoName = -2;
 constexpr int kUnknown = -1;
 constexpr size_t kRememberedFieldsMax = 4096;
 constexpr size_t kReportedTextMax = 1000;
+constexpr size_t kReportedValueMax = 100;
 
 struct TextHash {
   using is_transparent = void;
@@ -130,11 +131,14 @@ Status JsonRecordParser::Document(const char* begin, const char* end) {
 }
 
 Status JsonRecordParser::Refuse(std::string_view start_of_record, std::string_view reason) {
-  return BadRecord(rows_.size(), start_of_record.substr(0, kReportedTextMax), false, reason);
+  if (!shape_.quarantines) start_of_record = start_of_record.substr(0, kReportedTextMax);
+  rescued_before_ = rescued_rows_;
+  return HandleBad(rows_.size(), start_of_record, false, reason);
 }
 
 Status JsonRecordParser::OneValue(const char* begin) {
   int64_t first_row = rows_.size();
+  rescued_before_ = rescued_rows_;
   record_bad_ = false;
   bool good = false;
   if (scanner_.Peek() == '{') {
@@ -160,9 +164,11 @@ Status JsonRecordParser::OneValue(const char* begin) {
   }
   if (good && !record_bad_) return Status::Ok();
   std::string_view text(begin, static_cast<size_t>(scanner_.end() - begin));
+  if (good && shape_.quarantines) text = text.substr(0, static_cast<size_t>(scanner_.position() - begin));
+  const std::string reason = !good && shape_.quarantines ? SyntaxError(text) : "";
   // Behind a syntax error nothing can be told apart any more.
   if (!good) scanner_.set_position(scanner_.end());
-  return BadRecord(first_row, text, good, "");
+  return HandleBad(first_row, text, good, reason);
 }
 
 bool JsonRecordParser::RootObject() {
@@ -188,11 +194,15 @@ bool JsonRecordParser::FillRow() {
   return true;
 }
 
-Status JsonRecordParser::BadRecord(int64_t first_row, std::string_view text, bool keep_rows, std::string_view reason) {
+Status JsonRecordParser::HandleBad(int64_t first_row, std::string_view text, bool keep_rows, std::string_view reason) {
   if (options_.mode == ParseMode::kFailFast) {
     return Status::Error(errors::kMalformedRecord, {{"badRecord", ValidUtf8(text.substr(0, kReportedTextMax))}});
   }
   rows_.DropOpenStruct();
+  if (shape_.quarantines) {
+    Quarantine(first_row, text, keep_rows, reason);
+    return Status::Ok();
+  }
   if (options_.mode == ParseMode::kDropMalformed || !keep_rows) rows_.Truncate(first_row);
   if (options_.mode == ParseMode::kDropMalformed) {
     ++rejected_;
@@ -220,6 +230,29 @@ Status JsonRecordParser::BadRecord(int64_t first_row, std::string_view text, boo
     for (int64_t row = first_row; row < rows_.size(); ++row) corrupt.AppendBytes(valid);
   }
   return Status::Ok();
+}
+
+void JsonRecordParser::Quarantine(int64_t first_row, std::string_view text, bool is_whole, std::string_view reason) {
+  rows_.Truncate(first_row);
+  rescued_rows_ = rescued_before_;
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  if (is_whole) {
+    bad_.push_back({text, std::move(bad_column_), bad_record::kJsonField, std::move(bad_reason_)});
+  } else {
+    bad_.push_back({text, "", bad_record::kMalformed, std::string(reason)});
+  }
+}
+
+// Where it is, found by another look, which does not depend on the records before.
+std::string JsonRecordParser::SyntaxError(std::string_view text) {
+  const char* begin = text.data();
+  scanner_.Reset(begin, begin + text.size());
+  if (text.starts_with("\xEF\xBB\xBF")) scanner_.Advance(3);
+  scanner_.SkipSpace();
+  if (scanner_.Peek() != '{' && scanner_.Peek() != '[') return "not an object";
+  const char* from = scanner_.position();
+  if (scanner_.SkipValue(0)) return *from == '[' ? "an array of something else than objects" : "not JSON";
+  return "not JSON at byte " + std::to_string(std::min(scanner_.position(), begin + text.size()) - begin);
 }
 
 int JsonRecordParser::NextField(JsonNode& node, size_t* at, std::string_view* name) {
@@ -298,6 +331,12 @@ bool JsonRecordParser::Field(JsonNode& node, int index, ColumnBuilder& out, Fram
   if (shape_.rescue) {
     Rescue(frame, field.name, std::string_view(begin, static_cast<size_t>(scanner_.position() - begin)));
   } else {
+    if (shape_.quarantines && !record_bad_) {
+      bad_column_ = field.name;
+      for (Frame* outer = frame; outer != nullptr; outer = outer->parent) bad_column_ = std::string(outer->name) + "." + bad_column_;
+      const std::string_view value(begin, std::min(static_cast<size_t>(scanner_.position() - begin), kReportedValueMax));
+      bad_reason_ = ValidUtf8(value) + " is no " + field.node->type.Sql();
+    }
     record_bad_ = true;
   }
   field.first = earlier;

@@ -6,8 +6,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "formats/bad_records.h"
 #include "formats/column_builder.h"
 #include "formats/json_scanner.h"
 #include "formats/spark_text.h"
@@ -22,6 +24,7 @@ struct JsonRowShape {
   std::string rescued_data_column;    // empty: not wanted
   bool rescue = false;                // type errors are rescued (or dropped with the rescued column) instead of making the record bad
   bool fail_on_new_fields = false;
+  bool quarantines = false;  // bad records are told of by TakeBad, and make no row
 };
 
 struct JsonNode;
@@ -45,6 +48,9 @@ class JsonRecordParser {
   int64_t rejected() const { return rejected_; }  // records left out (DROPMALFORMED), since TakeCounts
   int64_t rescued() const { return rescued_rows_; }
   int64_t malformed() const { return malformed_; }  // broken records whose text no rescued column holds
+  // Those since the last call. Their texts lie in the input.
+  std::vector<BadText> TakeBad() { return std::exchange(bad_, {}); }
+  bool has_bad() const { return !bad_.empty(); }
   void ResetCounts() { rejected_ = rescued_rows_ = malformed_ = 0; }
 
  private:
@@ -57,7 +63,9 @@ class JsonRecordParser {
   };
 
   Status OneValue(const char* begin);
-  Status BadRecord(int64_t first_row, std::string_view text, bool keep_rows, std::string_view reason);
+  void Quarantine(int64_t first_row, std::string_view text, bool is_whole, std::string_view reason);
+  std::string SyntaxError(std::string_view text);
+  Status HandleBad(int64_t first_row, std::string_view text, bool keep_rows, std::string_view reason);
   bool RootObject();
   Outcome Object(JsonNode& node, ColumnBuilder& out, Frame* frame, int depth);
   bool Field(JsonNode& node, int field, ColumnBuilder& out, Frame* frame, int depth);
@@ -93,9 +101,12 @@ class JsonRecordParser {
   std::string rescued_;                  // of the row under way
   std::vector<std::string> new_fields_;  // of the record under way
   bool record_bad_ = false;
+  std::string bad_column_, bad_reason_;  // of the first value that made it so
+  std::vector<BadText> bad_;
   int lists_open_ = 0;       // arrays and maps around the value
   bool list_dirty_ = false;  // something in them is to be rescued: then all of the outermost is
   int64_t rejected_ = 0, rescued_rows_ = 0, malformed_ = 0;
+  int64_t rescued_before_ = 0;  // the record under way
 };
 
 }  // namespace millstream

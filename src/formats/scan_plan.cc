@@ -19,6 +19,7 @@ Result<ScanPlan> ScanPlan::Make(const FileScan& scan, const std::string& corrupt
   ScanPlan plan;
   plan.partition_schema_ = scan.partition_schema;
   plan.outcomes_ = scan.outcomes;
+  plan.bad_records_ = scan.bad_records;
   if (const TimeZone* zone = TimeZone::Find(time_zone)) plan.zone_ = zone;
   bool corrupt_in_schema = false;
   for (const StructField& field : scan.data_schema) {

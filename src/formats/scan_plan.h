@@ -26,6 +26,7 @@ class ScanPlan {
   bool wants_corrupt_record() const { return wants_corrupt_record_; }
   bool IsPartition(std::string_view name) const { return partition_schema_.IndexOf(name).has_value(); }
   FileOutcomes* outcomes() const { return outcomes_.get(); }
+  BadRecords* bad_records() const { return bad_records_.get(); }
   bool wants_rescued_data() const { return wants_rescued_data_; }
   const ArrowSchemaPtr& arrow_schema() const { return arrow_schema_; }
 
@@ -46,6 +47,7 @@ class ScanPlan {
   ArrowSchemaPtr arrow_schema_;
   const TimeZone* zone_ = &TimeZone::Utc();
   std::shared_ptr<FileOutcomes> outcomes_;  // or null
+  std::shared_ptr<BadRecords> bad_records_;  // or null
 };
 
 }  // namespace millstream

@@ -53,6 +53,13 @@ Result<std::unique_ptr<TextSource>> TextSource::Open(Fs& fs, const std::string& 
   return source;
 }
 
+std::unique_ptr<TextSource> TextSource::Of(std::string text, const std::string& path) {
+  std::unique_ptr<TextSource> source(new TextSource(nullptr, path));
+  source->pending_ = std::move(text);
+  source->at_end_ = true;
+  return source;
+}
+
 TextSource::~TextSource() {
   if (converter_ != kNoConverter) iconv_close(converter_);
 }

@@ -16,6 +16,8 @@ class TextSource {
  public:
   // `encoding`: of a file that says nothing itself; a byte order mark or an XML declaration, when `xml`, says more.
   static Result<std::unique_ptr<TextSource>> Open(Fs& fs, const std::string& path, const std::string& encoding, bool xml);
+  // Of a text that is in memory already, as UTF-8 and without a mark.
+  static std::unique_ptr<TextSource> Of(std::string text, const std::string& path);
   ~TextSource();
   // Up to `size_max` bytes; 0 at the end.
   Result<int64_t> Read(char* out, int64_t size_max);
@@ -27,7 +29,7 @@ class TextSource {
   Status Fill(int64_t size);  // until `size` bytes are pending, or the end
   Status Convert(const std::string& encoding);
 
-  const std::unique_ptr<Decompressor> bytes_;
+  const std::unique_ptr<Decompressor> bytes_;  // null: all is pending
   const std::string path_;
   std::string pending_;  // read and not handed out or converted
   bool at_end_ = false, had_utf8_mark_ = false;

@@ -1,7 +1,9 @@
 // xml_format.cc   Files of XML, each element with the name of the option rowTag a row. One thread reads a file, in the memory of a record.
 
+#include <charconv>
 #include <mutex>
 
+#include "formats/bad_records.h"
 #include "formats/format_makers.h"
 #include "formats/formats_errors.h"
 #include "formats/input_chunks.h"
@@ -24,6 +26,22 @@ Status Forgiven(const XmlOptions& options, const InputFile& file, const Status& 
   if ((missing && options.ignore_missing_files) || (status.Is(errors::kFailedReadFile) && options.ignore_corrupt_files)) return Status();
   if (missing) return Status::Error(errors::kSourceFileMissing, {{"path", UriFromPath(file.path)}});
   return status;
+}
+
+Result<std::unique_ptr<TextSource>> OpenText(const InputFile& file, const XmlOptions& options) {
+  if (file.content) return TextSource::Of(*file.content, file.path);
+  return TextSource::Open(Fs::Local(), file.path, options.encoding, true);
+}
+
+// "… at byte 25" of the file → of the record, which begins at `begin`.
+std::string ReasonWithin(const std::string& reason, int64_t begin) {
+  constexpr std::string_view kAt = " at byte ";
+  const size_t at = reason.rfind(kAt);
+  if (at == std::string::npos) return reason;
+  const char *from = reason.data() + at + kAt.size(), *end = reason.data() + reason.size();
+  int64_t byte = 0;
+  if (std::from_chars(from, end, byte).ptr != end) return reason;
+  return reason.substr(0, at + kAt.size()) + std::to_string(byte - begin);
 }
 
 enum class Found { kRow, kEnd, kMalformed };
@@ -109,7 +127,7 @@ class XmlRows : public RowStream {
         if (stats_) stats_->Skip((*file)->index, more.status().Is(errors::kFileNotFound), more.status());
       } else if (*more) {
         return Status();
-      } else {
+      } else if (!input.content) {
         MS_ASSIGN_OR_RETURN(FileInfo now, Fs::Local().Stat(input.path));
         if (now.size_bytes != input.size_bytes || (input.modified_ns != 0 && now.modified_ns != input.modified_ns)) {
           return Status::Error(errors::kSourceFileChanged, {{"path", UriFromPath(input.path)}, {"detail", "its size or time differs"}}).Retryable();
@@ -140,7 +158,7 @@ class XmlRows : public RowStream {
         index = static_cast<int32_t>(next_file_++);
       }
       const InputFile& input = files_[static_cast<size_t>(index)];
-      auto source = TextSource::Open(Fs::Local(), input.path, options_.encoding, true);
+      auto source = OpenText(input, options_);
       if (source.ok()) {
         *file = std::make_unique<OpenFile>(index, *std::move(source), options_, shape_);
         return Status();
@@ -156,6 +174,8 @@ class XmlRows : public RowStream {
     while (batch.bytes < kBatchBytes && batch.rows < kBatchRowsMax) {
       MS_ASSIGN_OR_RETURN(Found found, FindRow(file.reader, options_));
       if (found == Found::kEnd) return false;
+      const int64_t record_begin = file.reader.event_offset();
+      const size_t depth = file.reader.depth();
       MS_ASSIGN_OR_RETURN(XmlRecordParser::Outcome outcome, file.parser.Record(file.reader));
       batch.bytes = bytes_before + file.reader.offset() - begin;
       if (scan_.fail_on_new_fields && !file.parser.new_fields().empty()) {
@@ -163,7 +183,17 @@ class XmlRows : public RowStream {
         for (const std::string& name : file.parser.new_fields()) unknown += (unknown.empty() ? "" : ",") + name;
         return Status::Error(errors::kNewFieldsInFile, {{"unknownFields", unknown}});
       }
-      MS_RETURN_IF_ERROR(Append(file, outcome, batch));
+      if (outcome != XmlRecordParser::Outcome::kRow && scan_.bad_records) {
+        // Spark's parser may have lost its way within the record, and stands before its end.
+        while (outcome == XmlRecordParser::Outcome::kPartial && file.reader.depth() >= depth) {
+          MS_ASSIGN_OR_RETURN(const XmlEvent* next, file.reader.Peek());
+          if (next->kind == XmlEvent::Kind::kMalformed || next->kind == XmlEvent::Kind::kEndDocument) break;
+          MS_RETURN_IF_ERROR(file.reader.Take().status());
+        }
+        MS_RETURN_IF_ERROR(Quarantine(file, outcome, record_begin));
+      } else {
+        MS_RETURN_IF_ERROR(Append(file, outcome, batch));
+      }
       if (outcome == XmlRecordParser::Outcome::kBroken) return false;
     }
     return true;
@@ -215,9 +245,38 @@ class XmlRows : public RowStream {
     return Status();
   }
 
+  // Behind a record that is broken nothing can be told apart: the rest of the file goes with it.
+  Status Quarantine(OpenFile& file, XmlRecordParser::Outcome outcome, int64_t begin) {
+    const InputFile& input = files_[static_cast<size_t>(file.index)];
+    MS_ASSIGN_OR_RETURN(auto source, OpenText(input, options_));
+    const int64_t mark = source->had_utf8_mark() ? 3 : 0;
+    const bool to_end = outcome == XmlRecordParser::Outcome::kBroken;
+    const int64_t end = to_end ? INT64_MAX : file.reader.offset();
+    std::string raw, part(64 << 10, '\0');
+    int64_t at = 0, lines = 0;
+    while (at < end) {
+      MS_ASSIGN_OR_RETURN(const int64_t got, source->Read(part.data(), std::min<int64_t>(static_cast<int64_t>(part.size()), end - at)));
+      if (got == 0) break;
+      const int64_t before = std::clamp<int64_t>(begin - at, 0, got);
+      lines += std::count(part.data(), part.data() + before, '\n');
+      if (static_cast<int64_t>(raw.size()) < kCorruptTextBytesMax) raw.append(part.data() + before, static_cast<size_t>(got - before));
+      at += got;
+    }
+    if (stats_) ++stats_->rows_in, ++stats_->rows_quarantined;
+    if (FileOutcomes* outcomes = plan_.outcomes()) ++outcomes->of(file.index).quarantined;
+    return scan_.bad_records->Add({.file = file.index,
+                                   .byte_offset = begin + mark,
+                                   .byte_length = at - begin,
+                                   .line = lines + 1,
+                                   .column = "",
+                                   .error_class = bad_record::kMalformed,
+                                   .reason = ReasonWithin(file.parser.reason(), begin),
+                                   .raw = raw});
+  }
+
   Result<const std::string*> TextOf(OpenFile& file) {
     if (!file.text) {
-      MS_ASSIGN_OR_RETURN(auto source, TextSource::Open(Fs::Local(), files_[static_cast<size_t>(file.index)].path, options_.encoding, true));
+      MS_ASSIGN_OR_RETURN(auto source, OpenText(files_[static_cast<size_t>(file.index)], options_));
       std::string text = source->had_utf8_mark() ? "\xEF\xBB\xBF" : "";
       while (static_cast<int64_t>(text.size()) < kCorruptTextBytesMax) {
         const size_t before = text.size();
@@ -276,7 +335,7 @@ class XmlFormat : public FileFormat {
 
  private:
   Status InferFile(const InputFile& file, XmlSchemaInference& inference, uint64_t& record_number) const {
-    MS_ASSIGN_OR_RETURN(auto source, TextSource::Open(Fs::Local(), file.path, options_.encoding, true));
+    MS_ASSIGN_OR_RETURN(auto source, OpenText(file, options_));
     XmlReader reader(std::move(source));
     while (true) {
       MS_ASSIGN_OR_RETURN(Found found, FindRow(reader, options_));

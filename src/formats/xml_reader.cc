@@ -104,6 +104,7 @@ void XmlReader::EndsEarly(std::string why) {
 
 Status XmlReader::Advance() {
   next_ = XmlEvent();
+  event_offset_ = offset();
   if (empty_element_) {
     empty_element_ = false;
     next_.kind = XmlEvent::Kind::kEnd;
@@ -113,6 +114,7 @@ Status XmlReader::Advance() {
   }
   while (true) {
     MS_RETURN_IF_ERROR(Fill(1));
+    event_offset_ = offset();
     if (at_ == buffer_.size()) {
       if (!open_.empty() || !root_seen_) {
         EndsEarly("the text ends too early");

@@ -40,6 +40,10 @@ class XmlReader {
   // Error: the file cannot be read.
   Result<const XmlEvent*> Peek();
   Result<XmlEvent> Take();
+  // Where the event that Peek or Take returned last begins in the text.
+  int64_t event_offset() const { return event_offset_; }
+  // Elements that are open behind the last event.
+  size_t depth() const { return open_.size(); }
   // Of the text read so far.
   int64_t offset() const { return offset_ + static_cast<int64_t>(at_); }
 
@@ -64,6 +68,7 @@ class XmlReader {
   std::string buffer_;
   size_t at_ = 0;
   int64_t offset_ = 0;  // of buffer_'s begin
+  int64_t event_offset_ = 0;
   bool source_ended_ = false;
   XmlEvent next_;
   bool has_next_ = false, done_ = false;

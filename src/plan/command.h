@@ -127,6 +127,13 @@ struct ChangeTableFiles {
   std::string condition_text;
 };
 
+// RETRY QUARANTINE q [OPTIONS (…)] [WHERE …]: bad records are parsed again, and go to their tables when they are good now.
+struct RetryQuarantine {
+  MultipartName table;
+  OptionMap options;  // override those that were recorded
+  ExprPtr condition;  // over the columns of the table; null: all
+};
+
 // The table that a statement changes row by row, under the name that its expressions use.
 struct ChangeTarget {
   MultipartName table;  // also {"delta", "/path"}
@@ -224,7 +231,7 @@ struct StartStream {
 struct Command {
   std::variant<CreateDatabase, DropDatabase, UseDatabase, CreateTable, DropTable, ShowTables, ShowDatabases, ShowColumns, DescribeTable, DescribeDatabase,
                DescribeHistory, CreateView, SetConf, ResetConf, Explain, WriteData, StartStream, DeleteFrom, UpdateTable, MergeInto, AlterTableProperties,
-               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail, CopyInto, ChangeTableFiles>
+               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail, CopyInto, ChangeTableFiles, RetryQuarantine>
       node;
 };
 

@@ -41,6 +41,7 @@ const OptionTable& CopyOptionTable() {
                                   {"fileIdentity", OptionType::kString, "path", "content: a file with the bytes of one that is known is not loaded.", "0.3"},
                                   {"force", OptionType::kBool, "false", "Load files that have been loaded before, too.", "0.2"},
                                   {"replay", OptionType::kBool, "false", "Load the files again, in the place of their rows.", "0.3"},
+                                  {"quarantineTable", OptionType::kString, "", "The table (a name or a path) that keeps bad records.", "0.4"},
                                   {"mergeSchema", OptionType::kBool, "false", "Add columns of the files that the table does not have.", "0.2"}});
   return table;
 }
@@ -69,6 +70,7 @@ Result<CopySourceOptions> CopyOptionsOf(const CopyInto& command, const OptionVal
                            .files = command.files,
                            .pattern = command.pattern,
                            .format_options = command.format_options,
+                           .quarantines = options.Has("quarantineTable"),
                            .refuses_empty_source = refuses_empty_source};
   MS_RETURN_IF_ERROR(TakeFileOptions(options, wanted));
   return wanted;

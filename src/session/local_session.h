@@ -3,8 +3,8 @@
 // local_session.h   The Session of this process: settings, views and streams of one user, over the shared engine.
 //
 // The .cc files: local_session (settings, views, names), local_session_queries, local_session_ddl, local_session_show, local_session_writes,
-// local_session_streams, local_session_changes (DELETE, UPDATE, MERGE), local_session_copy (COPY INTO), local_session_tables (what is said of tables, beside
-// their rows).
+// local_session_streams, local_session_changes (DELETE, UPDATE, MERGE), local_session_copy (COPY INTO), local_session_quarantine (bad records, RETRY
+// QUARANTINE), local_session_tables (what is said of tables, beside their rows).
 
 #include <map>
 #include <memory>
@@ -116,6 +116,7 @@ class LocalSession : public Session {
   Result<QueryResult> Run(const DescribeDetail& command, const Execution&);
   Result<QueryResult> Run(const CopyInto& command, const Execution&);
   Result<QueryResult> Run(const ChangeTableFiles& command, const Execution&);
+  Result<QueryResult> Run(const RetryQuarantine& command, const Execution&);
 
   Result<QueryResult> RunOnce(const WriteData& command, const Execution& under);
   Status CreateDelta(const CreateTable& command, const std::string& location, const Execution& under);
@@ -156,6 +157,9 @@ class LocalSession : public Session {
   template <typename Statement>
   Result<struct RowChangeResult> ChangeRowsOf(const Statement& statement, const Execution& under);
 
+  // local_session_quarantine.cc
+  Status KeepBadRecords(const StartStream& start, const PlanPtr& analyzed, const std::optional<std::string>& table_path);
+
   // local_session_copy.cc
   Result<ResolvedTable> RequireCopyTarget(const MultipartName& name);
   Result<QueryResult> CopyOnce(const CopyInto& command, const ResolvedTable& table, const OptionMap& transaction, const Execution& under);
@@ -171,6 +175,7 @@ class LocalSession : public Session {
   struct StreamTarget {
     std::function<Result<std::unique_ptr<Sink>>(const std::string& query_id, const std::string& run_id)> open_sink;
     bool may_be_temporary = false;        // memory, console, noop: a checkpoint is not asked for
+    std::optional<std::string> table_path;  // a Delta table's
     bool recovers = true;                 // memory: cannot be started again from a checkpoint
     bool keeps_source_files = false;      // the sink is a KeepsSourceFiles
     std::function<Status()> prepare;      // creates the table; called once all checks have passed

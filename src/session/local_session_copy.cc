@@ -9,6 +9,7 @@
 #include "session/copy_options.h"
 #include "session/copy_target.h"
 #include "session/local_session.h"
+#include "session/quarantine_table.h"
 #include "session/result_table.h"
 #include "session/source_catalog.h"
 #include "session/session_errors.h"
@@ -22,6 +23,8 @@ inline constexpr ErrorClass kCopyIntoCredentialsNotAllowed{
     "Invalid scheme <scheme>. COPY INTO source credentials currently only supports s3/s3n/s3a/wasbs/abfss."};
 inline constexpr ErrorClass kCopyIntoEncryptionNotAllowed{"COPY_INTO_ENCRYPTION_NOT_ALLOWED_ON", "0A000", ExceptionKind::kAnalysis,
                                                           "Invalid scheme <scheme>. COPY INTO source encryption currently only supports s3/s3n/s3a/abfss."};
+inline constexpr ErrorClass kCopyIntoOvertaken{"MILLSTREAM_COPY_INTO_OVERTAKEN", "40001", ExceptionKind::kSpark,
+                                               "Another statement has loaded files into <table>, or changed it, meanwhile. Run the statement again."};
 inline constexpr ErrorClass kCopyIntoDuplicatedFiles{"COPY_INTO_DUPLICATED_FILES_COPY_NOT_ALLOWED", "25000", ExceptionKind::kSpark,
                                                      "Duplicated files were committed in a concurrent COPY INTO operation. Please try again later."};
 }  // namespace errors
@@ -50,13 +53,28 @@ Status ReadWithoutColumns(const BatchRelationSource& files, const CopyInto& comm
   return Status::Error(errors::kCopyIntoInferenceFailed, {{"format", command.format}, {"source", command.source}, {"config", kEmptySourceConf}});
 }
 
+// Where the bad records of a COPY INTO go.
+struct CopyQuarantine {
+  std::shared_ptr<DeltaQuarantine> table;  // null: nowhere
+  QuarantineLoad load;
+  std::shared_ptr<const QuarantineRows> rows;
+};
+
 // Makes the commit, and the ledger's state that it names. A conflict: other COPY INTOs have loaded some of these files, or the table is another one now.
 Status CommitCopy(DeltaTables& tables, DeltaAppend& append, const CopySource& source, const CopyOutcome& outcome, TableLedgerPtr ledger,
-                  DeltaAppend::Description description, std::map<std::string, int64_t> transactions, int64_t now_ms, int threads) {
+                  DeltaAppend::Description description, std::map<std::string, int64_t> transactions, int64_t now_ms, int threads,
+                  CopyQuarantine& quarantine) {
   Fs& fs = tables.fs();
   const size_t own_metrics = description.metrics.size();
   const std::string path = append.table().table_path;  // the snapshot changes below
   Status lost;
+  if (quarantine.table) {
+    // Nobody else with this quarantine table commits now: bad records of files that another has loaded must not even be written.
+    lost = Status::Error(errors::kCopyIntoOvertaken, {{"table", HadoopPathString(path)}});
+    MS_ASSIGN_OR_RETURN(bool is_same, append.Refresh());
+    if (!is_same) return lost;
+    MS_ASSIGN_OR_RETURN(ledger, TableLedger::Open(fs, path, append.table().metadata->id, append.table().TransactionVersion(kFileLedgerAppId).value_or(0)));
+  }
   for (int race = 0; race < kRacesMax; ++race) {
     MS_ASSIGN_OR_RETURN(std::optional<CopySource::LedgerChanges> changes, source.ChangesOn(*ledger, outcome));
     if (!changes) return lost;
@@ -73,6 +91,12 @@ Status CommitCopy(DeltaTables& tables, DeltaAppend& append, const CopySource& so
     }
     MS_ASSIGN_OR_RETURN(int64_t epoch, ledger->WriteNext(changes->changes));
     transactions[kFileLedgerAppId] = epoch;
+    if (quarantine.table) {
+      quarantine.load.load_id = epoch;
+      MS_RETURN_IF_ERROR(quarantine.table->KeepCopy(quarantine.load, quarantine.rows.get(), path));
+      MS_ASSIGN_OR_RETURN(std::string confirmation, quarantine.table->ConfirmationId());
+      if (quarantine.rows && !quarantine.rows->empty()) transactions[confirmation] = epoch;
+    }
     Result<int64_t> version = append.Commit(description, transactions);
     if (version.ok()) {
       if (epoch % kCleanupInterval != 0) return Status();
@@ -118,7 +142,7 @@ Result<QueryResult> LocalSession::Run(const CopyInto& command, const Execution& 
     TableTurns::Turn turn = engine_->turns.Take(table.location, attempt);
     Result<QueryResult> result = CopyOnce(command, table, transaction, under);
     if (result.ok() || (under.cancel != nullptr && under.cancel->cancelled())) return result;
-    const bool lost = DeltaAppend::IsConflict(result.status());
+    const bool lost = DeltaAppend::IsConflict(result.status()) || result.status().Is(errors::kCopyIntoOvertaken);
     if (!lost && !result.status().Is(errors::kSourceFileChanged)) return result;
     if (attempt == kAttemptsMax) return lost ? Status::Error(errors::kCopyIntoDuplicatedFiles) : result.status();
   }
@@ -134,6 +158,19 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
   MS_ASSIGN_OR_RETURN(const CopySourceOptions wanted, CopyOptionsOf(command, options, ParseBool(conf_.Get(kEmptySourceConf).value_or("true")).value_or(true)));
   MS_ASSIGN_OR_RETURN(std::unique_ptr<CopySource> source, CopySource::Find(MakeCatalog().files_context(), wanted, *ledger));
   const int64_t now_ms = engine_->clock.WallMillis();
+  CopyQuarantine quarantine;
+  if (auto name = options.String("quarantineTable"); name && !command.validates) {
+    SessionCatalog named = MakeCatalog();
+    MS_ASSIGN_OR_RETURN(quarantine.table, DeltaQuarantine::Resolve(*engine_, named, current_database(), *name));
+    MS_RETURN_IF_ERROR(quarantine.table->Prepare());
+    quarantine.load = {.loader = quarantine::kCopyLoader + before.metadata->id,
+                       .target = std::nullopt,
+                       .format = LowerCase(command.format),
+                       .options = source->reader_options(),
+                       .schema_id = std::nullopt,
+                       .loaded_ms = now_ms};
+    if (!command.query && !command.by_position && command.columns.empty()) quarantine.load.target = table.location;
+  }
   CopyOutcome outcome;
   bool keeps_rows = true;
   if (source->files().empty()) {
@@ -175,6 +212,13 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
     }
   }
   if (command.validates) return QueryResult{before.schema(), MakeRowStream(ToArrowSchema(before.schema()), {})};
+  std::unique_ptr<FileLock> lock;
+  if (quarantine.table) {
+    MS_ASSIGN_OR_RETURN(lock, quarantine.table->Lock(under.cancel));
+    quarantine.rows = source->bad_records();
+    // A load that was killed may have left bad records of files that nobody loads again.
+    if (!outcome.is_new) MS_RETURN_IF_ERROR(quarantine.table->KeepCopy(quarantine.load, nullptr, table.location));
+  }
   if (!outcome.is_new) return CountsOf(0, outcome.skipped_corrupt);
 
   const DataWritten& written = append->written();
@@ -191,8 +235,8 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
   // VERIFY FILES compares them with what the ledger and the data files say.
   if (keeps_rows) description.metrics.emplace_back("numSourceRows", std::to_string(outcome.rows()));
   Status committed = CommitCopy(engine_->delta, *append, *source, outcome, std::move(ledger), description, std::move(transactions), now_ms,
-                                engine_->options.threads);
-  if (DeltaAppend::IsConflict(committed)) append->Discard();
+                                engine_->options.threads, quarantine);
+  if (DeltaAppend::IsConflict(committed) || committed.Is(errors::kCopyIntoOvertaken)) append->Discard();
   MS_RETURN_IF_ERROR(committed);
   return CountsOf(rows, outcome.skipped_corrupt);
 }

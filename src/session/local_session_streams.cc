@@ -73,6 +73,7 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& c
   MS_ASSIGN_OR_RETURN(StreamTarget target, ResolveStreamTarget(start, SchemaOf(*analyzed), request.cancel));
   MS_ASSIGN_OR_RETURN(CheckpointOptions checkpoint, ResolveCheckpoint(start, target));
 
+  MS_RETURN_IF_ERROR(KeepBadRecords(start, analyzed, target.table_path));
   request.name = start.query_name;
   request.checkpoint = checkpoint;
   request.trigger = start.trigger;
@@ -311,6 +312,7 @@ LocalSession::StreamTarget LocalSession::DeltaTarget(const StartStream& start, s
                       .output_mode = start.output_mode,
                       .partition_by = start.partition_by,
                       .options = Without(start.options, {"checkpointLocation", "path", "queryName"})};
+  target.table_path = path;
   target.open_sink = [engine = engine_, context, path](const std::string& query_id, const std::string& run_id) {
     SinkContext opened = context;
     opened.query_id = query_id;

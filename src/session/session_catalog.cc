@@ -8,6 +8,7 @@
 #include "connectors/rate/rate_source.h"
 #include "connectors/socket/socket_source.h"
 #include "session/file_reports.h"
+#include "session/quarantine_table.h"
 #include "session/session_errors.h"
 #include "streaming/state_table.h"
 #include "streaming/state_table_errors.h"
@@ -133,6 +134,11 @@ FilesContext SessionCatalog::files_context() const {
                     .cleanup_delay_ms = conf_.GetInt("spark.sql.streaming.fileSink.log.cleanupDelay"),
                     .min_batches_to_retain = std::max<int64_t>(conf_.GetInt("spark.sql.streaming.minBatchesToRetain"), 1),
                     .deletes_expired = conf_.GetBool("spark.sql.streaming.fileSink.log.deletion")};
+  files.open_quarantine = [catalog = *this](const std::string& name) -> Result<std::shared_ptr<QuarantineTable>> {
+    SessionCatalog names = catalog;
+    MS_ASSIGN_OR_RETURN(std::shared_ptr<DeltaQuarantine> table, DeltaQuarantine::Resolve(names.engine_, names, names.current_database_, name));
+    return std::shared_ptr<QuarantineTable>(std::move(table));
+  };
   return files;
 }
 

@@ -5,6 +5,21 @@
 #include "base/error_class.h"
 
 namespace millstream::errors {
+inline constexpr ErrorClass kRetryRuns{"MILLSTREAM_RETRY_RUNS", "57014", ExceptionKind::kSpark,
+                                       "Another RETRY QUARANTINE of <path> is running. Run the statement again when it has ended."};
+inline constexpr ErrorClass kRetryWithoutTarget{"MILLSTREAM_RETRY_WITHOUT_TARGET", "0A000", ExceptionKind::kAnalysis,
+                                                "<count> of the chosen records (the first of <file>) came through a query that changes rows, or are files that "
+                                                "could not be read at all: what a table gets of "
+                                                "them is not known. Repair the files and load them again (REPLAY FILES IN …; COPY INTO takes unreadable files "
+                                                "again by itself), and choose the other records "
+                                                "with WHERE target IS NOT NULL."};
+inline constexpr ErrorClass kRetryTooLarge{"MILLSTREAM_RETRY_TOO_LARGE", "54000", ExceptionKind::kSpark,
+                                           "The chosen records are more than 1 GiB. Retry a part of them at a time: add a WHERE."};
+inline constexpr ErrorClass kRetryOvertaken{"MILLSTREAM_RETRY_OVERTAKEN", "40001", ExceptionKind::kSpark,
+                                            "While records of <path> were retried, <detail>. Nothing of what is not loaded is lost: run the statement again."};
+inline constexpr ErrorClass kQuarantineBusy{
+    "MILLSTREAM_QUARANTINE_BUSY", "57014", ExceptionKind::kSpark,
+    "Another process holds <path> for ten minutes now. Wait until it has ended, or stop it, and run the statement again."};
 
 inline constexpr ErrorClass kTableOrViewNotFound{
     "TABLE_OR_VIEW_NOT_FOUND", "42P01", ExceptionKind::kAnalysis,

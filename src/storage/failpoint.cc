@@ -98,6 +98,12 @@ const std::vector<std::string_view>& AllFailpoints() {
       "delta.stream_start.before_link",
       "delta.stream_start.after_link",
       "delta.stream_start.after_dirsync",
+      // session: the bad records of a load, between its rows and the commit that has them; then their retry
+      "quarantine.before_keep",
+      "quarantine.after_keep",
+      "quarantine.retry.before_mark",
+      "quarantine.retry.after_mark",
+      "quarantine.retry.after_load",
       // delta: data files, then the commit that names them, then what maintenance adds
       "delta.data.before_publish",
       "delta.data.after_publish",

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "connectors/api/bad_record_keeper.h"
 #include "connectors/api/retractions.h"
 #include "connectors/api/source_files.h"
 #include "connectors/api/table.h"
@@ -437,6 +438,8 @@ Result<RowStreamPtr> MicroBatchExecution::OpenBatch(const Batch& batch, TriggerP
   }
   if (compiled_->redefines_watermark() && batch.watermark_ms > 0) return Status::Error(errors::kWatermarkRedefined);
   late_rows_.Take();
+  for (Input& input : inputs_)
+    if (auto* keeper = dynamic_cast<KeepsBadRecords*>(input.source.get())) keeper->BeginBatch(checkpoint_->query_id(), batch.id);
   ScanOpener open = [&](const RelationSourcePtr& relation, const ScanNeeds& needs) -> Result<RowStreamPtr> {
     TriggerProgress::Phase phase(progress, "getBatch");
     MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenScan(relation, needs));

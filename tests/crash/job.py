@@ -40,6 +40,7 @@ class Shape:
     state: str = ""  # "deduplicate", "aggregate", "session" or "join": the rows go through a query that remembers
     deltas: int = 10
     undoes: str = ""  # "vectors" or "rewrites": rows of COPY INTO leave the table with their files, and come back
+    quarantine: bool = False  # some records are bad, and are kept in a table of their own; some of these are mended and retried
 
     @staticmethod
     def any(rng, by_name=False, changes=False):
@@ -62,6 +63,12 @@ class Shape:
         """COPY INTO, by two loaders in a process, and sometimes by another process at the same time."""
         return Shape(source="copy", format=rng.choice(["json", "csv", "parquet"]), partition_by=rng.choice(["", "", "event"]),
                      undoes=undoes or rng.choice(["", "", "vectors", "rewrites"]))
+
+    @staticmethod
+    def with_quarantine(rng):
+        if rng.random() < 0.5:
+            return Shape(source="copy", format=rng.choice(["json", "json", "csv"]), partition_by=rng.choice(["", "event"]), quarantine=True)
+        return Shape(format="json", max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "event"]), quarantine=True)
 
     @staticmethod
     def stateful(rng):
@@ -142,6 +149,8 @@ class Job:
         self.program, self.root, self.landing, self.rng, self.shape = program, root, landing, rng, shape
         self.table = os.path.join(root, "warehouse", "crash.db", "bronze") if shape.by_name else os.path.join(root, "table")
         self.archive = landing + "-archive"
+        self.quarantine = os.path.join(root, "quarantine")
+        self.bad = {}  # text of each bad record -> the row that it is once mended; None: it stays bad
         self.files_written = 0
         self.versions = {}  # path: the rows of each of its versions
         self.undone = set()
@@ -163,6 +172,7 @@ class Job:
             self.extra_columns += 1
         for _ in range(count):
             rows = [self.new_row() for _ in range(self.rng.randint(1, 5))]
+            bad = [self.new_row() for _ in range(self.rng.randint(0, 2))] if self.shape.quarantine else []
             self.expected += [row_key(row) for row in rows]
             if self.shape.source == "delta":
                 write_deltalake(self.landing, pa.Table.from_pylist(rows), mode="append")
@@ -170,7 +180,7 @@ class Job:
             folder = os.path.join(self.landing, *(f"d{self.rng.randint(0, 3)}" for _ in range(self.rng.randint(0, 2))))
             os.makedirs(folder, exist_ok=True)
             path = os.path.join(folder, f"f{rows[0]['id']:08d}.{self.shape.format}")
-            self.write(path + ".tmp", rows)
+            self.write(path + ".tmp", rows, bad)
             if self.shape.requests and self.lives == 0 and self.rng.random() < 0.5:
                 os.utime(path + ".tmp", (1700000000, 1700000000))
                 self.old.add(path)
@@ -209,7 +219,7 @@ class Job:
             row[f"extra{self.rng.randint(1, self.extra_columns)}"] = number * 3
         return row
 
-    def write(self, path, rows):
+    def write(self, path, rows, bad=()):
         if self.shape.format == "parquet":
             pq.write_table(pa.Table.from_pylist(rows), path)
             return
@@ -218,6 +228,10 @@ class Job:
                 file.write(",".join(rows[0]) + "\n")
             for row in rows:
                 file.write(",".join(map(str, row.values())) + "\n" if self.shape.format == "csv" else json.dumps(row) + "\n")
+            for row in bad:
+                text = f"{row['id']},{row['event']}" if self.shape.format == "csv" else json.dumps(row)[:-1]
+                self.bad[text] = row_key(row) if self.shape.format == "json" and row["id"] % 2 == 0 else None
+                file.write(text + "\n")
 
     def start(self, failpoints=""):
         env = {**os.environ, "MILLSTREAM_FAILPOINTS": failpoints}
@@ -234,6 +248,8 @@ class Job:
             command += ["--by-name", "--external", os.path.join(self.root, "outside")]
         if self.shape.changes:
             command += ["--changes"]
+        if self.shape.quarantine:
+            command += ["--quarantine", self.quarantine]
         if self.shape.clean:
             command += ["--clean", self.archive]
         if self.shape.goes_on:
@@ -310,6 +326,9 @@ class Job:
         if self.shape.requests:
             return self.requests_wrong(found, complete)
         wrong = []
+        if self.shape.quarantine:
+            wrong += self.quarantine_wrong(found, complete)
+            expected.update({row: 1 for row in self.bad.values() if row is not None and found[row]})
         if doubled := list((found - expected).elements()):
             wrong.append(f"{len(doubled)} rows doubled or invented {doubled[:3]}")
         if complete and (lost := list((expected - found).elements())):
@@ -319,6 +338,22 @@ class Job:
         if self.shape.clean:
             wrong += self.cleaning_wrong(complete)
         return wrong + (self.changes_wrong(complete) if self.shape.changes else [])
+
+    def quarantine_wrong(self, found, complete):
+        """Each bad record is in the quarantine once, or in the table once it is mended; in both only while a retry is under way."""
+        log = os.path.join(self.quarantine, "_delta_log")
+        is_there = os.path.isdir(log) and any(name.endswith(".json") for name in os.listdir(log))
+        rows = DeltaTable(self.quarantine).to_pyarrow_table(columns=["raw", "retry_id"]).to_pylist() if is_there else []
+        kept = Counter(row["raw"].decode().removesuffix("}") for row in rows)
+        marked = {row["raw"].decode().removesuffix("}") for row in rows if row["retry_id"] is not None}
+        wrong = [f"bad record {text} is {count} times in the quarantine" for text, count in kept.items() if count > 1 or text not in self.bad]
+        for text, row in self.bad.items():
+            loaded = row is not None and found[row] > 0
+            if loaded and text in kept and (complete or text not in marked):
+                wrong.append(f"bad record {text} is in the quarantine and in the table")
+            if complete and not loaded and text not in kept:
+                wrong.append(f"bad record {text} is lost")
+        return wrong
 
     def cleaning_wrong(self, complete):
         """Every file is in the landing directory or in the archive; in the end all are in the archive."""

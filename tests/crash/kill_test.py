@@ -33,7 +33,7 @@ TRIES_PER_FAILPOINT = 20
 # Where what is asked of a stream's files passes, and forgetting them.
 REQUESTS = ("files.request.", "files.forget.")
 # Where COPY INTO passes.
-COPIES = ("files.copy_state.", "delta.data.", "delta.commit.", "delta.crc.")
+COPIES = ("files.copy_state.", "quarantine.", "delta.data.", "delta.commit.", "delta.crc.")
 
 
 class Scenarios:
@@ -69,6 +69,9 @@ class Scenarios:
             self.new_job(Shape(source="rate"))
         elif name.startswith("files.source_log.") and (self.job is None or self.job.shape.source != "files"):
             self.new_job(Shape.files(self.rng, source="files"))
+        elif name.startswith("quarantine."):
+            if self.job is None or not self.job.shape.quarantine or self.job_rounds >= ROUNDS_PER_TABLE:
+                self.new_job(Shape.with_quarantine(self.rng))
         elif name.startswith("files.copy_state.") or (name.startswith(COPIES) and self.rng.random() < 0.2):
             if self.job is None or self.job.shape.source != "copy" or self.job_rounds >= ROUNDS_PER_TABLE:
                 self.new_job(Shape.copy(self.rng))

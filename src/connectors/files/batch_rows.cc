@@ -14,12 +14,18 @@ namespace {
 class BatchRows : public RowStream {
  public:
   BatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files, std::vector<InputFile> inputs,
-            std::shared_ptr<std::atomic<bool>> schema_evolved)
-      : definition_(definition), ledger_(std::move(ledger)), files_(std::move(files)), inputs_(std::move(inputs)), schema_evolved_(std::move(schema_evolved)) {}
+            std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<QuarantineLoad> load)
+      : definition_(definition),
+        ledger_(std::move(ledger)),
+        files_(std::move(files)),
+        inputs_(std::move(inputs)),
+        schema_evolved_(std::move(schema_evolved)),
+        load_(std::move(load)) {}
 
   Status Open(FileScan scan, std::shared_ptr<FileScanStats> stats) {
     stats_ = stats;
     if (stats_ != nullptr) scan.outcomes = stats_->outcomes = std::make_shared<FileOutcomes>(inputs_.size());
+    if (load_) scan.bad_records = bad_ = std::make_shared<QuarantineRows>(inputs_);
     Result<RowStreamPtr> rows = definition_.format->Read(inputs_, scan, std::move(stats));
     if (!rows.ok()) return Learn(rows.status());
     rows_ = std::move(*rows);
@@ -27,10 +33,23 @@ class BatchRows : public RowStream {
   }
   const ArrowSchemaPtr& schema() const override { return rows_->schema(); }
   Result<RecordBatchPtr> Next() override {
+    {
+      std::lock_guard lock(mutex_);
+      ++reading_;
+    }
     Result<RecordBatchPtr> batch = rows_->Next();
+    bool is_last = false;
+    {
+      std::lock_guard lock(mutex_);
+      is_last = --reading_ == 0;
+    }
     if (!batch.ok()) return Learn(batch.status());
     // Before the sink has the batch: once it does, nobody would read the files again to find out.
-    if (*batch == nullptr) MS_RETURN_IF_ERROR(RecordOutcomes());
+    if (*batch == nullptr) {
+      MS_RETURN_IF_ERROR(RecordOutcomes());
+      // The others that pull may still be at their last rows; the one that ends last has seen all.
+      if (is_last) MS_RETURN_IF_ERROR(Finish());
+    }
     return batch;
   }
 
@@ -44,7 +63,7 @@ class BatchRows : public RowStream {
     std::vector<FileCounts> counts(static_cast<size_t>(files_.back().number - first + 1));
     for (size_t i = 0; i < files_.size(); ++i) {
       const FileOutcomes::Counts& file = stats_->outcomes->of(static_cast<int32_t>(i));
-      counts[static_cast<size_t>(files_[i].number - first)] = {.rows = file.rows, .rejected = file.rejected, .malformed = file.malformed, .rescued = file.rescued};
+      counts[static_cast<size_t>(files_[i].number - first)] = {.rows = file.rows, .rejected = file.rejected + file.quarantined, .malformed = file.malformed, .rescued = file.rescued};
     }
     if (counts != counts_) MS_RETURN_IF_ERROR(ledger_->RecordCounts(first - 1, counts));
     counts_ = std::move(counts);
@@ -65,6 +84,21 @@ class BatchRows : public RowStream {
       MS_RETURN_IF_ERROR(ledger_->RecordFate(file->number, fate));
     }
     return ledger_->Sync();
+  }
+
+  // What was counted agrees, and the bad records are kept.
+  Status Finish() {
+    std::lock_guard lock(mutex_);
+    if (is_finished_ || stats_ == nullptr) return Status();
+    MS_RETURN_IF_ERROR(stats_->CheckCounts(bad_.get()));
+    if (bad_ != nullptr) {
+      for (const FileOutcomes::Skipped& skipped : stats_->outcomes->skipped()) {
+        if (!skipped.is_missing) bad_->AddFile(inputs_[static_cast<size_t>(skipped.file)], skipped.reason);
+      }
+      MS_RETURN_IF_ERROR(definition_.quarantine->Keep(*load_, *bad_));
+    }
+    is_finished_ = true;
+    return Status();
   }
 
   // Several readers may fail at a time; one of them does it for all, and all say what it has said.
@@ -112,12 +146,16 @@ class BatchRows : public RowStream {
   const std::vector<NumberedFile> files_;
   const std::vector<InputFile> inputs_;
   const std::shared_ptr<std::atomic<bool>> schema_evolved_;
+  const std::optional<QuarantineLoad> load_;
+  std::shared_ptr<QuarantineRows> bad_;  // null without `load_`
   RowStreamPtr rows_;
   std::mutex mutex_;
   std::shared_ptr<FileScanStats> stats_;
   std::optional<Status> learned_;   // GUARDED_BY(mutex_)
   std::set<int64_t> recorded_;      // GUARDED_BY(mutex_)
   std::vector<FileCounts> counts_;  // GUARDED_BY(mutex_), as recorded
+  int reading_ = 0;                 // GUARDED_BY(mutex_): calls of Next under way
+  bool is_finished_ = false;        // GUARDED_BY(mutex_)
 };
 
 // A column that no hint speaks of; hints are applied again behind this.
@@ -137,8 +175,8 @@ StructType Widened(const StructType& schema, const StructType& found) {
 
 Result<RowStreamPtr> ReadBatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files,
                                    std::vector<InputFile> inputs, const FileScan& scan, std::shared_ptr<FileScanStats> stats,
-                                   std::shared_ptr<std::atomic<bool>> schema_evolved) {
-  auto rows = std::make_unique<BatchRows>(definition, std::move(ledger), std::move(files), std::move(inputs), std::move(schema_evolved));
+                                   std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<QuarantineLoad> load) {
+  auto rows = std::make_unique<BatchRows>(definition, std::move(ledger), std::move(files), std::move(inputs), std::move(schema_evolved), std::move(load));
   MS_RETURN_IF_ERROR(rows->Open(scan, std::move(stats)));
   return RowStreamPtr(std::move(rows));
 }

@@ -25,6 +25,7 @@ const OptionTable& CloudFilesOptionTable() {
        {"cloudFiles.useStrictGlobber", OptionType::kBool, "false", "Globs as in Spark: `*` does not cross slashes.", "0.1"},
        {"cloudFiles.validateOptions", OptionType::kBool, "true", "Refuse options that nobody knows.", "0.1"},
        {"cloudFiles.rescuedDataColumn", OptionType::kString, "", "As rescuedDataColumn.", "0.1"},
+       {"cloudFiles.quarantineTable", OptionType::kString, "", "The table (a name or a path) that keeps bad records.", "0.4"},
        {"cloudFiles.listOnStart", OptionType::kBool, "false", "The directory is always listed at the start.", "0.1"},
        {"cloudFiles.changedFiles",
         OptionType::kEnum,
@@ -98,7 +99,7 @@ std::span<const UnsupportedOption> UnsupportedCloudFilesOptions() {
       {"cloudFiles.awsSecretKey", "", kLocal},
       {"databricks.serviceCredential", "", kLocal},
       {"singleVariantColumn", "", "Give a schema, or let it be inferred."},
-      {"badRecordsPath", "", "Use rescuedDataColumn or columnNameOfCorruptRecord, which lose no row when a batch is run again."},
+      {"badRecordsPath", "", "Use cloudFiles.quarantineTable, which has each bad record once, also when a batch is run again."},
   };
   return options;
 }

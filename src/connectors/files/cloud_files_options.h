@@ -45,6 +45,7 @@ struct CloudFilesOptions {
   PathGlob::Mode globber = PathGlob::Mode::kLoose;
   std::optional<NameGlob> name_filter;
   std::optional<std::string> rescued_data_column;
+  std::optional<std::string> quarantine_table;  // a name or a path, as written
   std::optional<int64_t> modified_after_ns, modified_before_ns;
   std::optional<std::string> path;
   OptionMap reader_options;  // all that is not cloudFiles.*

@@ -148,6 +148,7 @@ Status ResolveInferredSchema(CloudFilesDefinition& definition, bool is_streaming
   for (;;) {
     MS_ASSIGN_OR_RETURN(std::optional<SchemaVersion> latest, log.Latest());
     if (latest) {
+      definition.schema_number = latest->number;
       definition.data_schema = std::move(latest->data);
       definition.partition_schema = std::move(latest->partition);
       break;
@@ -191,6 +192,7 @@ void CloudFilesDefinition::CombineSchema() {
 Status CloudFilesDefinition::TakeLatestSchema() {
   MS_ASSIGN_OR_RETURN(std::optional<SchemaVersion> latest, SchemaLog(fs, *schema_location).Latest());
   MS_CHECK(latest.has_value());
+  schema_number = latest->number;
   data_schema = ApplySchemaHints(latest->data, DataHints(options, partition_schema));
   CombineSchema();
   return Status();
@@ -238,6 +240,15 @@ Result<CloudFilesDefinition> DefineCloudFiles(const UnresolvedDataSource& relati
   // The whole sample counts, as it does for the formats whose records are looked at one by one.
   for (std::string_view merged : {"parquet", "avro", "orc"})
     if (definition.options.format == merged) reader_options.try_emplace("mergeSchema", "true");
+  if (definition.options.quarantine_table) {
+    if (!relation.is_streaming) {
+      return Status::Unsupported("quarantineTable in a batch read", "Use STREAM read_files(…), or COPY INTO with COPY_OPTIONS ('quarantineTable' = …).");
+    }
+    if (!context.open_quarantine) return Status::Unsupported("cloudFiles.quarantineTable here");
+    MS_ASSIGN_OR_RETURN(reader_options, WithQuarantine(std::move(reader_options), "cloudFiles.quarantineTable"));
+    MS_ASSIGN_OR_RETURN(definition.quarantine, context.open_quarantine(*definition.options.quarantine_table));
+  }
+  definition.reader_options = reader_options;
   FormatContext format_context = context.format;
   format_context.infer_column_types = definition.options.infer_column_types;
   MS_ASSIGN_OR_RETURN(definition.format, context.make_format ? context.make_format(definition.options.format, reader_options, format_context)

@@ -12,6 +12,7 @@
 #include "connectors/files/cloud_files_options.h"
 #include "connectors/files/file_discovery.h"
 #include "connectors/files/files_connector.h"
+#include "connectors/files/quarantine.h"
 #include "connectors/files/schema_log.h"
 
 namespace millstream {
@@ -29,6 +30,10 @@ struct CloudFilesDefinition {
   StructType schema;  // data, rescued data, partitions
   // Why the stream stops at a new column: what it then does to the schema log. Empty unless the mode is addNewColumns.
   std::optional<std::string> schema_location;
+  std::optional<int64_t> schema_number;  // of the schema log's version
+  // Null: bad records are the reader's to judge.
+  std::shared_ptr<QuarantineTable> quarantine;
+  OptionMap reader_options;  // of `format`
 
   DiscoveryOptions discovery_options() const;
   FileScan scan(std::vector<std::string> columns) const;

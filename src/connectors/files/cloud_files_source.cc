@@ -19,14 +19,16 @@ constexpr int64_t kCleanedAtOnce = 1000;
 
 }  // namespace
 
-CloudFilesSource::CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, RequestTaker requests, FileAgeLimit age_limit)
+CloudFilesSource::CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, RequestTaker requests, FileAgeLimit age_limit,
+                                   std::string number)
     : definition_(definition),
       ledger_(std::move(ledger)),
       discovery_(definition_.fs, definition_.clock, ledger_, definition_.discovery_options()),
       requests_(std::move(requests)),
       age_limit_(std::move(age_limit)),
       can_retract_(Status::Internal("nobody has said whether rows can be taken back")),
-      batches_from_(ledger_->last_number()) {}
+      batches_from_(ledger_->last_number()),
+      number_(std::move(number)) {}
 
 Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFilesDefinition& definition, const std::string& directory) {
   MS_ASSIGN_OR_RETURN(std::shared_ptr<FileLedger> ledger, FileLedger::Open(definition.fs, JoinPath(directory, "rocksdb")));
@@ -35,8 +37,10 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
                                    .keeps_versions = definition.options.changed_files == ChangedFiles::kAppended};
   MS_ASSIGN_OR_RETURN(RequestTaker requests, RequestTaker::Create(definition.fs, definition.clock, ledger, directory, taking));
   MS_ASSIGN_OR_RETURN(FileAgeLimit age_limit, FileAgeLimit::Create(definition.fs, definition.clock, ledger, definition.options.max_file_age_ms));
-  std::unique_ptr<CloudFilesSource> source(new CloudFilesSource(definition, std::move(ledger), std::move(requests), std::move(age_limit)));
+  std::unique_ptr<CloudFilesSource> source(new CloudFilesSource(definition, std::move(ledger), std::move(requests), std::move(age_limit),
+                                                                std::string(BaseName(directory))));
   source->discovery_.set_oldest_ns(source->age_limit_.oldest_ns());
+  if (definition.quarantine) MS_RETURN_IF_ERROR(definition.quarantine->Prepare());
   MS_ASSIGN_OR_RETURN(source->cleaner_,
                       LoadedFileCleaner::Create(definition.fs, definition.clock, source->ledger_, definition.options.clean_source, definition.glob));
   MS_RETURN_IF_ERROR(source->NoteSource());
@@ -254,7 +258,26 @@ Result<RowStreamPtr> CloudFilesSource::ReadBatch(const std::optional<StreamOffse
     }
   }
   stats_ = std::make_shared<FileScanStats>();
-  return ReadBatchRows(definition_, ledger_, std::move(files), std::move(inputs), definition_.scan(needs.columns), stats_, schema_evolved_);
+  std::optional<QuarantineLoad> load;
+  if (definition_.quarantine) load = LoadNow();
+  return ReadBatchRows(definition_, ledger_, std::move(files), std::move(inputs), definition_.scan(needs.columns), stats_, schema_evolved_, std::move(load));
+}
+
+void CloudFilesSource::BeginBatch(const std::string& query_id, BatchId batch) {
+  query_id_ = query_id;
+  batch_ = batch;
+}
+
+QuarantineLoad CloudFilesSource::LoadNow() const {
+  QuarantineLoad load{.loader = quarantine::kStreamLoader + query_id_ + (number_ == "0" ? "" : "/" + number_),
+                      .load_id = batch_.value(),
+                      .target = definition_.quarantine->target(),
+                      .format = definition_.options.format,
+                      .options = definition_.reader_options,
+                      .schema_id = definition_.schema_number,
+                      .loaded_ms = definition_.clock.WallMillis()};
+  if (!definition_.rescued_data_column.empty()) load.options["rescuedDataColumn"] = definition_.rescued_data_column;
+  return load;
 }
 
 // What the newest schema has beyond this source's.
@@ -336,6 +359,7 @@ std::map<std::string, std::string> CloudFilesSource::metrics() const {
     add("numRowsRescued", stats_->rows_rescued.load());
     add("numRowsMalformed", stats_->rows_malformed.load());
     add("numRowsRejected", stats_->rows_rejected.load());
+    add("numRowsQuarantined", stats_->rows_quarantined.load());
     add("numFilesSkipped", stats_->files_skipped.load());
   }
   return metrics;

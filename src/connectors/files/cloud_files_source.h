@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "connectors/api/bad_record_keeper.h"
 #include "connectors/api/retractions.h"
 #include "connectors/files/backlog_estimate.h"
 #include "connectors/files/cloud_files_offset.h"
@@ -21,7 +22,12 @@
 
 namespace millstream {
 
-class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, public SupportsSchemaEvolution, public NamesSourceFiles, public RetractsFiles {
+class CloudFilesSource : public Source,
+                         public SupportsTriggerAvailableNow,
+                         public SupportsSchemaEvolution,
+                         public NamesSourceFiles,
+                         public RetractsFiles,
+                         public KeepsBadRecords {
  public:
   // Opens the ledger under `directory`. At the very first start with includeExistingFiles=false, notes what is there already.
   static Result<std::unique_ptr<CloudFilesSource>> Create(const CloudFilesDefinition& definition, const std::string& directory);
@@ -39,10 +45,13 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   Result<RelationSourcePtr> EvolvedRelation() override;
   Status SetRetractionSupport(Status possible) override;
   Result<std::vector<std::string>> RetractedFiles(const std::optional<StreamOffset>& start, const StreamOffset& end) override;
+  void BeginBatch(const std::string& query_id, BatchId batch) override;
   SourceFileNames source_files() const override { return source_files_; }
 
  private:
-  CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, RequestTaker requests, FileAgeLimit age_limit);
+  CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, RequestTaker requests, FileAgeLimit age_limit,
+                   std::string number);
+  QuarantineLoad LoadNow() const;
   Status TakeRequests(int64_t loaded);
   // The files of a batch, without those that were taken back before it ran.
   Result<std::vector<NumberedFile>> FilesOf(int64_t after, int64_t through) const;
@@ -73,6 +82,9 @@ class CloudFilesSource : public Source, public SupportsTriggerAvailableNow, publ
   std::shared_ptr<std::atomic<bool>> schema_evolved_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<FileScanStats> stats_;
   SourceFileNames source_files_;  // of the last batch
+  const std::string number_;  // of the source in its query
+  std::string query_id_;      // of the batch under way
+  BatchId batch_{0};
 };
 
 }  // namespace millstream

@@ -19,6 +19,8 @@ struct CopyScan {
   std::vector<InputFile> files;
   std::mutex mutex;
   std::shared_ptr<FileScanStats> stats;  // GUARDED_BY(mutex); null: not read
+  bool quarantines = false;
+  std::shared_ptr<QuarantineRows> bad;  // GUARDED_BY(mutex); of the same reading
 };
 
 constexpr size_t kErrorBytesMax = 1000;
@@ -47,9 +49,12 @@ class CopyRelation : public BatchRelationSource, public HasSourceFileColumn {
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
     auto stats = std::make_shared<FileScanStats>();
     stats->outcomes = std::make_shared<FileOutcomes>(scan_->files.size());
+    std::shared_ptr<QuarantineRows> bad;
+    if (scan_->quarantines) bad = std::make_shared<QuarantineRows>(scan_->files);
     {
       std::lock_guard lock(scan_->mutex);
       scan_->stats = stats;
+      scan_->bad = bad;
     }
     return format_->Read(scan_->files,
                          {.data_schema = schemas_.data,
@@ -57,7 +62,8 @@ class CopyRelation : public BatchRelationSource, public HasSourceFileColumn {
                           .columns = needs.columns,
                           .rescued_data_column = schemas_.rescued_column,
                           .columns_by_name = by_name_,
-                          .outcomes = stats->outcomes},
+                          .outcomes = stats->outcomes,
+                          .bad_records = bad},
                          stats);
   }
 
@@ -102,7 +108,8 @@ class ListedCopySource : public CopySource {
         name_(Lower(options.format) + " " + HadoopPathString(path_)),
         force_(options.force),
         replay_(options.replay),
-        changed_(options.changed) {}
+        changed_(options.changed),
+        quarantines_(options.quarantines) {}
   Status Prepare(const FilesContext& context, const CopySourceOptions& options);
   Status Find(const CopySourceOptions& options, const TableLedger& ledger);
 
@@ -119,6 +126,8 @@ class ListedCopySource : public CopySource {
   Result<std::shared_ptr<const BatchRelationSource>> Open(const StructType& table) override;
   Result<CopyOutcome> Outcome(int64_t now_ms, const std::vector<int64_t>& written) override;
   Result<std::optional<LedgerChanges>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const override;
+  std::shared_ptr<const QuarantineRows> bad_records() const override { return bad_; }
+  const OptionMap& reader_options() const override { return reader_options_; }
 
  private:
   Status ListAll(const std::string& path, const TableLedger& ledger);
@@ -133,6 +142,7 @@ class ListedCopySource : public CopySource {
   const std::string path_, name_;  // name_: for plans and errors
   const bool force_, replay_;
   const Changed changed_;
+  const bool quarantines_;
   std::shared_ptr<const FileFormat> format_;
   OptionMap reader_options_;
   FileSelection selection_;
@@ -149,6 +159,7 @@ class ListedCopySource : public CopySource {
   std::map<std::string, std::string> hashes_;         // of the others, by path; empty: not asked for
   std::map<std::string, LoadedFile> broken_midway_;  // left out of files_ since an earlier run
   std::shared_ptr<CopyScan> scan_;                   // of the last relation
+  std::shared_ptr<QuarantineRows> bad_;              // of the files of the last outcome
 };
 
 Status ListedCopySource::Prepare(const FilesContext& context, const CopySourceOptions& options) {
@@ -158,6 +169,9 @@ Status ListedCopySource::Prepare(const FilesContext& context, const CopySourceOp
   reader_options_.try_emplace("ignoreMissingFiles", "true");
   // Only who rescues what fits no column may want "ID" and "id" apart: otherwise one of the two would be nulls.
   if (!context.format.case_sensitive && !reader_options_.contains("rescuedDataColumn")) reader_options_.try_emplace("readerCaseSensitive", "false");
+  if (options.quarantines) {
+    MS_ASSIGN_OR_RETURN(reader_options_, WithQuarantine(std::move(reader_options_), "quarantineTable"));
+  }
   FormatContext format_context = context.format;
   format_context.infer_column_types = true;
   MS_ASSIGN_OR_RETURN(
@@ -348,6 +362,7 @@ std::string ListedCopySource::FirstMalformed(const FilesContext& context) const 
 Result<std::shared_ptr<const BatchRelationSource>> ListedCopySource::Open(const StructType& table) {
   scan_ = std::make_shared<CopyScan>();
   scan_->files = files_;
+  scan_->quarantines = quarantines_;
   const UnresolvedDataSource relation{.format = format_->name(), .schema = {}, .options = reader_options_, .paths = {}};
   MS_ASSIGN_OR_RETURN(FileSchemas schemas, ResolveFileSchemas(relation, Lower(format_->name()), *format_, files_, partitions_));
   if (schemas.all.empty() && !table.empty()) schemas = CombineFileSchemas(StructType({{table[0].name, DataType::String()}}), {}, false, "");
@@ -361,9 +376,11 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<
   if (scan_) {
     std::lock_guard lock(scan_->mutex);
     stats = scan_->stats;
+    bad_ = scan_->bad;
   }
   std::map<int32_t, FileOutcomes::Skipped> skipped;
   if (stats) {
+    MS_RETURN_IF_ERROR(stats->CheckCounts(bad_.get()));
     std::vector<FileOutcomes::Skipped> told = stats->outcomes->skipped();
     // A reader that does not say which files it has left out would make them loaded.
     if (static_cast<int64_t>(told.size()) < stats->files_skipped)
@@ -373,10 +390,14 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<
   auto skip_corrupt = [&](const std::string& path, LoadedFile file) {
     ++outcome.skipped_corrupt;
     auto before = corrupt_before_.find(path);
-    outcome.is_new |= before == corrupt_before_.end() || before->second.size_bytes != file.size_bytes || before->second.modified_ns != file.modified_ns;
+    const bool is_new = before == corrupt_before_.end() || before->second.size_bytes != file.size_bytes || before->second.modified_ns != file.modified_ns;
+    outcome.is_new |= is_new;
     outcome.changes.emplace_back(ledger_run::KeyOf(path), std::move(file));
+    return is_new;
   };
-  for (const auto& [path, file] : broken_midway_) skip_corrupt(path, file);
+  for (const auto& [path, file] : broken_midway_) {
+    if (skip_corrupt(path, file) && bad_) bad_->AddFile({.path = path, .size_bytes = file.size_bytes, .modified_ns = file.modified_ns}, file.first_error);
+  }
   for (auto [path, file] : duplicates_) {
     file.loaded_ms = now_ms;
     ++outcome.duplicates;
@@ -391,7 +412,7 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<
     if (stats) {
       const FileOutcomes::Counts& counts = stats->outcomes->of(static_cast<int32_t>(i));
       file.rows = counts.rows;
-      file.rejected = counts.rejected;
+      file.rejected = counts.rejected + counts.quarantined;
       file.malformed = counts.malformed;
     }
     if (auto found = skipped.find(static_cast<int32_t>(i)); found != skipped.end()) {
@@ -404,7 +425,9 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<
         broken_midway_[input.path] = std::move(file);
         outcome.must_run_again = true;
       } else {
-        skip_corrupt(input.path, std::move(file));
+        const std::string reason = file.first_error;
+        const bool is_new = skip_corrupt(input.path, std::move(file));
+        if (bad_ && is_new) bad_->AddFile(input, reason);
       }
       continue;
     }

@@ -18,6 +18,7 @@
 #include "connectors/api/source_files.h"
 #include "connectors/api/table.h"
 #include "connectors/files/files_connector.h"
+#include "connectors/files/quarantine.h"
 #include "connectors/files/table_ledger.h"
 
 namespace millstream {
@@ -33,6 +34,7 @@ struct CopySourceOptions {
   // What becomes of a known file that has changed since it was loaded.
   enum class Changed { kIgnored, kAppended, kReplaced } changed = Changed::kIgnored;
   bool by_content = false;           // a file with the bytes of one that is known is not loaded
+  bool quarantines = false;          // bad records are kept apart: bad_records()
   bool refuses_empty_source = true;  // COPY_INTO_SOURCE_SCHEMA_INFERENCE_FAILED
 };
 
@@ -73,6 +75,9 @@ class CopySource {
   // After the rows have been read, or when there is nothing to read. `written`: rows that the table is given of each of source_files(); empty: not known.
   // MILLSTREAM_SOURCE_FILE_CHANGED (retryable): a file is not what it was when it was found.
   virtual Result<CopyOutcome> Outcome(int64_t now_ms, const std::vector<int64_t>& written) = 0;
+  // Of a source that quarantines, after Outcome: the bad records of the files that were read. Null: nothing was read.
+  virtual std::shared_ptr<const QuarantineRows> bad_records() const = 0;
+  virtual const OptionMap& reader_options() const = 0;
   // The changes as another state of the ledger takes them; nullopt: one of the files was loaded meanwhile, and what was read of it must not be committed.
   struct LedgerChanges {
     TableLedger::Changes changes;

@@ -41,6 +41,7 @@ class FakeFormat : public FileFormat {
     int64_t rows = 0;
     for (const InputFile& file : files) {
       MS_ASSIGN_OR_RETURN(std::vector<Line> lines, Lines(file));
+      if (scan.outcomes) scan.outcomes->of(static_cast<int32_t>(&file - files.data())).rows += static_cast<int64_t>(lines.size());
       for (const Line& line : lines) {
         for (const auto& [key, value] : line) {
           if (scan.fail_on_new_fields && !scan.data_schema.IndexOf(key)) {

@@ -22,6 +22,8 @@
 
 namespace millstream {
 
+class QuarantineTable;  // connectors/files/quarantine.h
+
 struct FilesContext {
   Fs& fs;
   Clock& clock;
@@ -35,6 +37,8 @@ struct FilesContext {
   int64_t sample_files_max = 1000, sample_bytes_max = int64_t{50} << 30;
   // spark.sql.streaming.fileSource.log.* and fileSink.log.*
   CompactibleLogConf source_log{}, sink_log{};
+  // The table that cloudFiles.quarantineTable names. Empty: there are none here.
+  std::function<Result<std::shared_ptr<QuarantineTable>>(const std::string& name)> open_quarantine{};
   // Empty: MakeFileFormat. Tests put a format of their own here.
   std::function<Result<std::shared_ptr<const FileFormat>>(const std::string& name, const OptionMap& options, const FormatContext& context)> make_format{};
 };

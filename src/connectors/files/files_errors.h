@@ -5,6 +5,9 @@
 #include "base/error_class.h"
 
 namespace millstream::errors {
+inline constexpr ErrorClass kQuarantineTooLarge{"MILLSTREAM_QUARANTINE_TOO_LARGE", "54000", ExceptionKind::kSpark,
+                                                "More than 1 GiB of bad records in one load (<records> so far). Check the format and its options; if these "
+                                                "records are bad indeed, load fewer files at a time (cloudFiles.maxFilesPerTrigger, FILES, PATTERN)."};
 
 inline constexpr ErrorClass kCloudFilesEmptyDirectory{
     "CF_EMPTY_DIR_FOR_SCHEMA_INFERENCE", "42000", ExceptionKind::kAnalysis,

@@ -275,6 +275,15 @@ TEST(Parser, ReadsCopyInto) {
   EXPECT_THAT(ErrorOf("COPY INTO t FROM '/in' FILEFORMAT = CSV VALIDATE 0 ROWS"), HasSubstr("VALIDATE_INVALID_ROWS"));
 }
 
+TEST(Parser, ReadsRetryQuarantine) {
+  auto retry = CommandOf<RetryQuarantine>("RETRY QUARANTINE db.bad OPTIONS ('multiLine' = 'true', mergeSchema = true) WHERE reason LIKE 'not JSON%';");
+  EXPECT_EQ(retry.table, (MultipartName{"db", "bad"}));
+  EXPECT_EQ(retry.options, (OptionMap{{"mergeSchema", "true"}, {"multiLine", "true"}}));
+  EXPECT_TRUE(retry.condition != nullptr);
+  EXPECT_TRUE(CommandOf<RetryQuarantine>("retry quarantine delta.`/q`").condition == nullptr);
+  EXPECT_THAT(ErrorOf("RETRY QUARANTINE bad WHERE"), HasSubstr("PARSE_SYNTAX_ERROR"));
+}
+
 TEST(Parser, NamesWhatItDoesNotSupportYet) {
   EXPECT_THAT(ErrorOf("OPTIMIZE t"), HasSubstr("OPTIMIZE"));
   EXPECT_THAT(ErrorOf("SELECT * FROM t PIVOT (sum(a) FOR b IN (1))"), HasSubstr("PIVOT"));

@@ -99,6 +99,7 @@ class SqlParser {
   Result<Statement> ParseTableFiles();
   // copy_parser.cc
   Result<Statement> ParseCopyInto();
+  Result<Statement> ParseRetryQuarantine();  // retry_parser.cc
   Status ParseCopySource(CopyInto& copy);
   // verify_parser.cc
   Result<Statement> ParseVerifyFiles();

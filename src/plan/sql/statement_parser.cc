@@ -37,6 +37,7 @@ Result<Statement> SqlParser::ParseStatement() {
   if (StreamFilesAhead()) return ParseStreamFiles();
   if (cursor_.AtWords("VERIFY", "FILES")) return ParseVerifyFiles();
   if (TableFilesAhead()) return ParseTableFiles();
+  if (cursor_.AtWords("RETRY", "QUARANTINE")) return ParseRetryQuarantine();
   for (std::string_view word : kUnsupportedStatements) {
     if (!cursor_.AtWord(word) || next != TokenKind::kWord) continue;
     std::string name(word);

@@ -1,0 +1,55 @@
+#pragma once
+
+// quarantine_table.h   Bad records in a Delta table. Why each is there once, whatever is killed and when:
+//
+//   1. The rows of a load are written here, under (loader, load_id), before the load's own commit; the same commit sets txn{loader, load_id}.
+//   2. The target's commit says that the load counts: a stream's by txn{query id, batch}, that of COPY INTO by txn{"millstream.quarantine.<id of this table>",
+//      load_id}. Nothing is left to do then.
+//
+// Killed between the two, the rows here belong to a load that is not in the target. A stream runs the same batch again, and its rows are replaced. COPY INTO
+// comes with another load, and takes out what the last one left when the target does not know that one; loaders queue for a lock (flock) from 1 to 2, so that
+// nobody takes out what another is about to commit. docs/quarantine.md
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connectors/files/quarantine.h"
+#include "plan/expression.h"
+#include "session/session_catalog.h"
+
+namespace millstream {
+
+class DeltaQuarantine : public QuarantineTable {
+ public:
+  // `name`: of a table, or a path. It need not be there. Errors: of the name; MILLSTREAM_UNSUPPORTED when it is no Delta table.
+  static Result<std::shared_ptr<DeltaQuarantine>> Resolve(EngineState& engine, SessionCatalog& catalog, const std::string& current_database,
+                                                          const std::string& name);
+  DeltaQuarantine(EngineState& engine, std::string path) : engine_(engine), path_(std::move(path)) {}
+
+  const std::string& path() const { return path_; }
+  Status Prepare() override;
+  Status Keep(const QuarantineLoad& load, const QuarantineRows& rows) override;
+
+  // COPY INTO, and RETRY: held from the rows here to the commit of the target.
+  Result<std::unique_ptr<FileLock>> Lock(const std::shared_ptr<CancelToken>& cancel) const;
+  // The application id under which the target at `target` says which load counts.
+  Result<std::string> ConfirmationId() const;
+  // Under the lock: takes out what an earlier load of the same loader has left without being committed, and keeps `rows` (null: none).
+  Status KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, const std::string& target) const;
+
+  // Runs DELETE or UPDATE on the table, as often as others come in between.
+  Status Delete(const std::string& condition) const;
+
+ private:
+  Status Append(const QuarantineLoad& load, const QuarantineRows& rows, bool with_txn) const;
+
+  EngineState& engine_;
+  const std::string path_;
+};
+
+// True when the plan gives the rows of its one source as they are, in their order of columns.
+bool IsPlainScan(const PlanPtr& analyzed);
+
+}  // namespace millstream
