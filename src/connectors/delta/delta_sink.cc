@@ -62,8 +62,8 @@ class DeltaSink : public Sink, public KeepsSourceFiles, public RemovesFileRows {
     request.actions.transactions.push_back({context_.query_id, batch_id.value(), now_ms});
     if (overwrites && snapshot) request.actions.removes = RemoveAll(*snapshot, now_ms);
     request.parameters = {{"outputMode", overwrites ? "Complete" : "Append"}, {"queryId", context_.query_id}, {"epochId", std::to_string(batch_id.value())}};
-    request.metrics = {{"numRemovedFiles", std::to_string(request.actions.removes.size())},
-                       {"numAddedFiles", std::to_string(written.files.size())},
+    request.metrics = {{"numRemovedFiles", std::to_string(request.actions.removes.size() + (out ? out->made.removes.size() : 0))},
+                       {"numAddedFiles", std::to_string(written.files.size() + (out ? out->written.files.size() : 0))},
                        {"numOutputRows", std::to_string(written.rows)},
                        {"numOutputBytes", std::to_string(written.bytes)}};
     request.actions.adds = std::move(written.files);
