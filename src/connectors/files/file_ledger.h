@@ -64,7 +64,7 @@ struct BatchRecord {
 struct FileFate {
   enum class Skipped : uint8_t { kNo = 0, kCorrupted = 1, kMissing = 2 };
   enum class Cleaned : uint8_t { kNo = 0, kDeleted = 1, kMoved = 2, kKept = 3 };  // kKept: it had changed, or could not be removed
-  // What a request, or a later number of the same path, has done to this one (docs/undo_files.md). kSuperseded: it was not in a batch yet.
+  // What a request, or a later number of the same path, has done to this one (docs/auto_loader.md). kSuperseded: it was not in a batch yet.
   enum class Retracted : uint8_t { kNo = 0, kUndone = 1, kForgotten = 2, kReplaced = 3, kSuperseded = 4 };
   Skipped skipped = Skipped::kNo;
   Retracted retracted = Retracted::kNo;
