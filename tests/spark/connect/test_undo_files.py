@@ -347,7 +347,7 @@ def test_any_sequence_does_what_it_says(spark):
         rng = random.Random(number * 1000 + int(os.environ.get("UNDO_SEED", "5")))
         source, table, model = landing(), made(spark, f"sequence_{number}", vectors, partitioned), Model()
         steps = []
-        for _ in range(60):
+        for _ in range(int(os.environ.get("UNDO_STEPS", "32"))):
             what = rng.choice(["COPY", "COPY", "COPY", "UNDO", "UNDO", "UNDO", "REDO", "REDO", "FORGET", "DELETE", "REPLAY"])
             if what == "COPY":
                 for _ in range(rng.randint(0, 3)):
@@ -368,7 +368,9 @@ def test_any_sequence_does_what_it_says(spark):
                 model.change(what, files)
             steps.append(what)
             assert ids(spark, table) == model.ids(), (vectors, partitioned, steps)
-        assert states(spark, table) == {f"f{file}.json": state for file, state in model.state.items()}, steps
+        # That a file is forgotten is said only as long as it has to be.
+        told = {name: state for name, state in states(spark, table).items() if state != "FORGOTTEN"}
+        assert told == {f"f{file}.json": state for file, state in model.state.items() if state != "FORGOTTEN"}, (told, steps)
         agrees_with_delta_rs(spark, table)
 
 
