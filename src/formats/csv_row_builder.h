@@ -21,7 +21,7 @@ struct CsvRowShape {
   std::string rescued_data_column;    // empty: not wanted
   bool rescue = false;                // values that do not fit are rescued; columns go by the header's names where there is one
   bool fail_on_new_fields = false;
-  bool by_name = false;  // columns go by the header's names where there is one, also without rescue
+  bool by_name = false;      // columns go by the header's names where there is one, also without rescue
   bool quarantines = false;  // bad records are told of by TakeBad, and make no row
 };
 

@@ -85,10 +85,12 @@ struct FileScan {
   std::shared_ptr<BadRecords> bad_records = nullptr;
 };
 
-// Counted while the stream is pulled; final when it has ended. rows_in = rows_out + rows_rejected + rows_quarantined, always. Of rows_out, rows_rescued have something in
-// the rescued column, and rows_malformed were broken records without one: nulls, with their text in the column for corrupt records if there is one.
+// Counted while the stream is pulled; final when it has ended. rows_in = rows_out + rows_rejected + rows_quarantined, always. Of rows_out, rows_rescued have
+// something in the rescued column, and rows_malformed were broken records without one: nulls, with their text in the column for corrupt records if there is
+// one.
 struct FileScanStats {
-  std::atomic<int64_t> rows_in{0}, rows_out{0}, rows_rescued{0}, rows_malformed{0}, rows_rejected{0}, rows_quarantined{0}, files_read{0}, files_skipped{0}, bytes_read{0};
+  std::atomic<int64_t> rows_in{0}, rows_out{0}, rows_rescued{0}, rows_malformed{0}, rows_rejected{0}, rows_quarantined{0}, files_read{0}, files_skipped{0},
+      bytes_read{0};
   std::shared_ptr<FileOutcomes> outcomes;  // that of the FileScan, set by who makes both
 
   // A file is left out, as the options allow.

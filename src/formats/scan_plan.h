@@ -46,7 +46,7 @@ class ScanPlan {
   bool wants_corrupt_record_ = false, wants_rescued_data_ = false;
   ArrowSchemaPtr arrow_schema_;
   const TimeZone* zone_ = &TimeZone::Utc();
-  std::shared_ptr<FileOutcomes> outcomes_;  // or null
+  std::shared_ptr<FileOutcomes> outcomes_;   // or null
   std::shared_ptr<BadRecords> bad_records_;  // or null
 };
 

@@ -39,7 +39,7 @@ class DeltaQuarantine : public QuarantineTable {
   // Under the lock: takes out what an earlier load of the same loader has left without being committed, and keeps `rows` (null: none).
   Status KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, const std::string& target) const;
 
-  // Runs DELETE or UPDATE on the table, as often as others come in between.
+  // DELETE WHERE …, again as often as others come in between.
   Status Delete(const std::string& condition) const;
 
  private:
