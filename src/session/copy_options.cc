@@ -1,9 +1,18 @@
 #include "session/copy_options.h"
 
 #include "connectors/files/files_errors.h"
-#include "session/session_errors.h"
+#include "session/copy_target.h"
+#include "session/names.h"
 
 namespace millstream {
+namespace errors {
+inline constexpr ErrorClass kCopyIntoCredentialsNotAllowed{
+    "COPY_INTO_CREDENTIALS_NOT_ALLOWED_ON", "0A000", ExceptionKind::kAnalysis,
+    "Invalid scheme <scheme>. COPY INTO source credentials currently only supports s3/s3n/s3a/wasbs/abfss."};
+inline constexpr ErrorClass kCopyIntoEncryptionNotAllowed{"COPY_INTO_ENCRYPTION_NOT_ALLOWED_ON", "0A000", ExceptionKind::kAnalysis,
+                                                          "Invalid scheme <scheme>. COPY INTO source encryption currently only supports s3/s3n/s3a/abfss."};
+}  // namespace errors
+
 namespace {
 
 constexpr size_t kNamedFilesMax = 1000;

@@ -11,18 +11,13 @@
 #include "session/local_session.h"
 #include "session/quarantine_table.h"
 #include "session/result_table.h"
-#include "session/source_catalog.h"
 #include "session/session_errors.h"
+#include "session/source_catalog.h"
 #include "session/source_file_plan.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
 namespace errors {
-inline constexpr ErrorClass kCopyIntoCredentialsNotAllowed{
-    "COPY_INTO_CREDENTIALS_NOT_ALLOWED_ON", "0A000", ExceptionKind::kAnalysis,
-    "Invalid scheme <scheme>. COPY INTO source credentials currently only supports s3/s3n/s3a/wasbs/abfss."};
-inline constexpr ErrorClass kCopyIntoEncryptionNotAllowed{"COPY_INTO_ENCRYPTION_NOT_ALLOWED_ON", "0A000", ExceptionKind::kAnalysis,
-                                                          "Invalid scheme <scheme>. COPY INTO source encryption currently only supports s3/s3n/s3a/abfss."};
 inline constexpr ErrorClass kCopyIntoOvertaken{"MILLSTREAM_COPY_INTO_OVERTAKEN", "40001", ExceptionKind::kSpark,
                                                "Another statement has loaded files into <table>, or changed it, meanwhile. Run the statement again."};
 inline constexpr ErrorClass kCopyIntoDuplicatedFiles{"COPY_INTO_DUPLICATED_FILES_COPY_NOT_ALLOWED", "25000", ExceptionKind::kSpark,

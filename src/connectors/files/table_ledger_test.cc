@@ -148,10 +148,25 @@ TEST_F(TableLedgerTest, AForgottenFileLeavesWithTheRunsBelow) {
   const int64_t first = Write(*Open(0), Loaded({"/in/a", "/in/b", "/in/d", "/in/e"}));
   TableLedger::Changes forgotten = Loaded({"/in/a"});
   forgotten[0].second.state = LoadedFile::State::kForgotten;
+  forgotten[0].second.written = 0;
   const int64_t second = Write(*Open(first), forgotten);
   EXPECT_FALSE((*Open(second)->Find("/in/a"))->is_settled());
   const int64_t third = Write(*Open(second), Loaded({"/in/c"}));
   EXPECT_THAT(Paths(*Open(third)), ::testing::ElementsAre("/in/b", "/in/c", "/in/d", "/in/e"));
+}
+
+// UNDO after another load takes out its rows too, and must account for them.
+TEST_F(TableLedgerTest, AForgottenFileWhoseRowsAreInTheTableStaysKnown) {
+  const int64_t first = Write(*Open(0), Loaded({"/in/a", "/in/b", "/in/d", "/in/e"}));
+  TableLedger::Changes forgotten = Loaded({"/in/a"});
+  forgotten[0].second.state = LoadedFile::State::kForgotten;
+  forgotten[0].second.written = 2;
+  const int64_t second = Write(*Open(first), forgotten);
+  const int64_t third = Write(*Open(second), Loaded({"/in/c"}));
+  std::optional<LoadedFile> found = *Open(third)->Find("/in/a");
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->is_settled());
+  EXPECT_EQ(found->written, 2);
 }
 
 TEST_F(TableLedgerTest, DamageIsFoundWhereverItIs) {

@@ -26,7 +26,7 @@ Result<Statement> SqlParser::ParseStreamFiles() {
   for (size_t i = 0; i < kWordsBeforePath; ++i) cursor_.Advance();
   MS_ASSIGN_OR_RETURN(request.path, cursor_.ExpectString());
   // Which files is never left to chance: for all of them there is WHERE true.
-  MS_RETURN_IF_ERROR(cursor_.ExpectWord("WHERE"));
+  if (!cursor_.TakeWord("WHERE")) return cursor_.SyntaxError(": missing 'WHERE'");
   MS_ASSIGN_OR_RETURN(ExprPtr condition, ParseExpression());
   const PlanPtr state =
       Plan(UnresolvedDataSource{.format = "cloud_files_state", .schema = {}, .options = {}, .paths = {*request.path}, .is_streaming = false});

@@ -21,7 +21,7 @@ Result<Statement> SqlParser::ParseTableFiles() {
   for (int word = 0; word < 3; ++word) cursor_.Advance();
   MS_ASSIGN_OR_RETURN(change.table, ParseName());
   // Which files is never left to chance: for all of them there is WHERE true.
-  MS_RETURN_IF_ERROR(cursor_.ExpectWord("WHERE"));
+  if (!cursor_.TakeWord("WHERE")) return cursor_.SyntaxError(": missing 'WHERE'");
   const size_t begin = cursor_.Peek().begin;
   MS_ASSIGN_OR_RETURN(change.condition, ParseExpression());
   std::string& text = change.condition_text;
