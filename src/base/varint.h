@@ -2,6 +2,7 @@
 
 // varint.h   LEB128 numbers, zig-zag for signed ones, and texts behind their sizes: what file ledgers and the lineage of data files are written in.
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -45,6 +46,14 @@ inline bool GetText(std::string_view& in, std::string_view* text) {
   *text = in.substr(0, size);
   in.remove_prefix(size);
   return true;
+}
+
+// How many first bytes two texts share: sorted ones are written without them.
+inline size_t SharedBytes(std::string_view a, std::string_view b) {
+  const size_t most = std::min(a.size(), b.size());
+  size_t shared = 0;
+  while (shared < most && a[shared] == b[shared]) ++shared;
+  return shared;
 }
 
 }  // namespace millstream

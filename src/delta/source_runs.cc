@@ -15,13 +15,6 @@ constexpr uint64_t kVersion = 1;
 // A footer that says more is not one of ours.
 constexpr int64_t kBytesMax = int64_t{1} << 30;
 
-size_t SharedBytes(std::string_view a, std::string_view b) {
-  const size_t most = std::min(a.size(), b.size());
-  size_t shared = 0;
-  while (shared < most && a[shared] == b[shared]) ++shared;
-  return shared;
-}
-
 }  // namespace
 
 std::string EncodeSourceRuns(const SourceRuns& runs) {

@@ -1,11 +1,11 @@
 #include <algorithm>
 
 #include "connectors/delta/delta_connector.h"
+#include "connectors/delta/ledger_commits.h"
 #include "connectors/delta/table_change.h"
 #include "delta/data_writer.h"
 #include "delta/delta_errors.h"
 #include "delta/features.h"
-#include "delta/log_files.h"
 #include "delta/schema_merge.h"
 
 namespace millstream {
@@ -134,16 +134,8 @@ Result<std::optional<int64_t>> DeltaTransactionVersion(DeltaTables& tables, cons
 
 Result<std::map<int64_t, int64_t>> DeltaCommitsOf(DeltaTables& tables, const std::string& path, const std::string& app_id) {
   std::map<int64_t, int64_t> commits;
-  std::shared_ptr<DeltaLog> log = tables.Log(path);
-  MS_ASSIGN_OR_RETURN(LogListing listing, ListLog(log->fs(), path));
-  for (int64_t version : listing.commits) {
-    Result<DeltaLog::CommitAt> commit = log->ReadVersion(version);
-    if (commit.status().Is(errors::kFileNotFound)) continue;  // cleaned up since
-    if (!commit.ok()) return commit.status();
-    for (const SetTransaction& txn : commit->actions.transactions) {
-      if (txn.app_id == app_id) commits[txn.version] = version;
-    }
-  }
+  MS_RETURN_IF_ERROR(
+      VisitCommitsOf(tables, path, app_id, [&](int64_t version, const DeltaLog::CommitAt&, int64_t txn_version) { commits[txn_version] = version; }));
   return commits;
 }
 

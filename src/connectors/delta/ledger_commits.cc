@@ -51,8 +51,8 @@ LedgerCommit Describe(const DeltaLog::CommitAt& commit, int64_t version, int64_t
 
 }  // namespace
 
-Result<std::vector<LedgerCommit>> LedgerCommitsOf(DeltaTables& tables, const std::string& path) {
-  std::vector<LedgerCommit> commits;
+Status VisitCommitsOf(DeltaTables& tables, const std::string& path, const std::string& app_id,
+                      const std::function<void(int64_t version, const DeltaLog::CommitAt& commit, int64_t txn_version)>& visit) {
   std::shared_ptr<DeltaLog> log = tables.Log(path);
   MS_ASSIGN_OR_RETURN(LogListing listing, ListLog(log->fs(), path));
   for (int64_t version : listing.commits) {
@@ -60,11 +60,18 @@ Result<std::vector<LedgerCommit>> LedgerCommitsOf(DeltaTables& tables, const std
     if (commit.status().Is(errors::kFileNotFound)) continue;  // cleaned up since
     if (!commit.ok()) return commit.status();
     for (const SetTransaction& txn : commit->actions.transactions) {
-      if (txn.app_id != kFileLedgerAppId) continue;
-      commits.push_back(Describe(*commit, version, txn.version));
-      commits.back().path = CommitPath(path, version);
+      if (txn.app_id == app_id) visit(version, *commit, txn.version);
     }
   }
+  return Status();
+}
+
+Result<std::vector<LedgerCommit>> LedgerCommitsOf(DeltaTables& tables, const std::string& path) {
+  std::vector<LedgerCommit> commits;
+  MS_RETURN_IF_ERROR(VisitCommitsOf(tables, path, std::string(kFileLedgerAppId), [&](int64_t version, const DeltaLog::CommitAt& commit, int64_t epoch) {
+    commits.push_back(Describe(commit, version, epoch));
+    commits.back().path = CommitPath(path, version);
+  }));
   std::sort(commits.begin(), commits.end(), [](const LedgerCommit& a, const LedgerCommit& b) { return a.version < b.version; });
   return commits;
 }

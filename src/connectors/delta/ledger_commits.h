@@ -4,11 +4,13 @@
 // came with it.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "connectors/delta/delta_connector.h"
+#include "delta/delta_log.h"
 
 namespace millstream {
 
@@ -30,5 +32,9 @@ Result<int64_t> LedgerEpochAt(DeltaTables& tables, const std::string& path, cons
 // How long states of the ledger that are out of use are kept, so that copy_into_state and copy_into_history go back as far as the log is promised to:
 // delta.logRetentionDuration (30 days).
 int64_t LedgerRetentionMs(const std::optional<std::string>& log_retention);
+
+// For each commit that the log still has and that says a txn of an application.
+Status VisitCommitsOf(DeltaTables& tables, const std::string& path, const std::string& app_id,
+                      const std::function<void(int64_t version, const DeltaLog::CommitAt& commit, int64_t txn_version)>& visit);
 
 }  // namespace millstream

@@ -94,8 +94,7 @@ Result<int64_t> FileRequestWriter::Publish() {
   MS_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, LockRequests(directory));
   // In this order: a request that is gone when the directory is listed was taken before, and the ledger says so.
   MS_ASSIGN_OR_RETURN(std::vector<int64_t> there, ListFileRequests(fs_, source_directory_));
-  MS_ASSIGN_OR_RETURN(std::unique_ptr<LedgerView> ledger, LedgerView::Open(fs_, JoinPath(source_directory_, "rocksdb")));
-  MS_ASSIGN_OR_RETURN(std::string taken, ledger->Note(kRequestsTakenNote));
+  MS_ASSIGN_OR_RETURN(std::string taken, ReadLedgerNote(fs_, JoinPath(source_directory_, "rocksdb"), kRequestsTakenNote));
   int64_t number = 0;
   std::from_chars(taken.data(), taken.data() + taken.size(), number);
   if (!there.empty()) number = std::max(number, there.back());

@@ -19,13 +19,6 @@ uint64_t Fixed(std::string_view bytes, size_t count) {
   return value;
 }
 
-size_t SharedBytes(std::string_view a, std::string_view b) {
-  const size_t most = std::min(a.size(), b.size());
-  size_t shared = 0;
-  while (shared < most && a[shared] == b[shared]) ++shared;
-  return shared;
-}
-
 }  // namespace
 
 void AppendFixed32(std::string& out, uint32_t value) {

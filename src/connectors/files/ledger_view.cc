@@ -56,14 +56,6 @@ class RocksLedgerView : public LedgerView {
     return std::optional<LedgerFile>();
   }
 
-  Result<std::string> Note(const std::string& name) override {
-    std::string value;
-    rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), NoteKey(name), &value);
-    if (status.IsNotFound()) return std::string();
-    MS_RETURN_IF_ERROR(Translate(status));
-    return value;
-  }
-
  private:
   Result<LedgerFile> NextNumbered(int64_t number) {
     std::optional<NumberEntry> entry = DecodeNumber(FromSlice(files_->value()));
@@ -147,10 +139,6 @@ class RocksLedgerView : public LedgerView {
   int64_t counts_through_ = 0;
   bool by_path_ = false;
 };
-
-}  // namespace
-
-namespace {
 
 Result<std::unique_ptr<rocksdb::DB>> OpenBeside(Fs& fs, const std::string& directory) {
   MS_ASSIGN_OR_RETURN(bool exists, fs.Exists(JoinPath(directory, "CURRENT")));

@@ -28,8 +28,6 @@ class LedgerView {
   // First the files that have numbers, by number; then the others, by path. nullopt at the end.
   // Without those that are forgotten, and numbers in whose place the file has got another one before they were loaded.
   virtual Result<std::optional<LedgerFile>> Next() = 0;
-  // A note of the ledger; empty: none.
-  virtual Result<std::string> Note(const std::string& name) = 0;
 };
 
 // A small fact of the ledger; empty: none. Errors: as Open.
