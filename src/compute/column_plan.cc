@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "types/arrow_types.h"
+#include "types/chunk_rows.h"
 
 namespace millstream::compute {
 namespace {
@@ -21,7 +22,7 @@ struct Picked {
   int64_t rows_max = std::numeric_limits<int64_t>::max();
 };
 
-class ColumnRows : public RowStream {
+class ColumnRows : public RowStream, public DeliversChunks {
  public:
   ColumnRows(ArrowSchemaPtr schema, std::shared_ptr<const Picked> picked, RowStreamPtr input, std::shared_ptr<CancelToken> cancel)
       : schema_(std::move(schema)), picked_(std::move(picked)), input_(std::move(input)), cancel_(std::move(cancel)), rows_left_(picked_->rows_max) {}
@@ -32,6 +33,49 @@ class ColumnRows : public RowStream {
     if (cancel_ && cancel_->cancelled()) return Status::Error(errors::kCancelled);
     if (rows_left_.load() <= 0) return RecordBatchPtr();
     MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, input_->Next());
+    return Pick(std::move(batch));
+  }
+
+  Result<SomeRows> NextChunks(const ChunkWishes& wishes) override {
+    // Encoded rows are not cut.
+    if (picked_->rows_max != std::numeric_limits<int64_t>::max()) {
+      MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, Next());
+      return SomeRows{.batch = std::move(batch), .chunks = std::nullopt};
+    }
+    if (cancel_ && cancel_->cancelled()) return Status::Error(errors::kCancelled);
+    MS_ASSIGN_OR_RETURN(SomeRows rows, NextOf(*input_, OfInput(wishes)));
+    if (!rows.chunks) {
+      MS_ASSIGN_OR_RETURN(rows.batch, Pick(std::move(rows.batch)));
+      return rows;
+    }
+    ChunkRows picked{.rows = rows.chunks->rows, .columns = {}};
+    for (const ColumnFrom& from : picked_->columns) {
+      if (const auto* index = std::get_if<size_t>(&from)) {
+        picked.columns.push_back(rows.chunks->columns.at(*index));
+        continue;
+      }
+      auto constant = arrow::MakeArrayFromScalar(*std::get<ScalarPtr>(from), picked.rows);
+      if (!constant.ok()) return FromArrowStatus(constant.status(), "repeating a constant");
+      picked.columns.emplace_back(std::move(*constant));
+    }
+    rows.chunks = std::move(picked);
+    return rows;
+  }
+
+ private:
+  // A column of the input that becomes two of the output, under two names, cannot be encoded.
+  ChunkWishes OfInput(const ChunkWishes& wishes) const {
+    ChunkWishes of_input{.columns = std::vector<std::optional<StructField>>(static_cast<size_t>(input_->schema()->num_fields())), .codec = wishes.codec};
+    std::vector<int> uses(of_input.columns.size());
+    for (size_t i = 0; i < picked_->columns.size() && i < wishes.columns.size(); ++i) {
+      const auto* index = std::get_if<size_t>(&picked_->columns[i]);
+      if (index == nullptr || *index >= uses.size()) continue;
+      of_input.columns[*index] = uses[*index]++ == 0 ? wishes.columns[i] : std::nullopt;
+    }
+    return of_input;
+  }
+
+  Result<RecordBatchPtr> Pick(RecordBatchPtr batch) {
     if (!batch) return batch;
     if (picked_->rows_max != std::numeric_limits<int64_t>::max()) {
       const int64_t left = rows_left_.fetch_sub(batch->num_rows());
@@ -59,7 +103,6 @@ class ColumnRows : public RowStream {
     return RecordBatchPtr(arrow::RecordBatch::Make(schema_, batch->num_rows(), std::move(columns)));
   }
 
- private:
   const ArrowSchemaPtr schema_;
   const std::shared_ptr<const Picked> picked_;
   const RowStreamPtr input_;

@@ -44,6 +44,7 @@ struct Shared {
   StructType change_schema;  // of change files: file_schema and the type of change
   int source_column = -1;    // of the rows; -1: nobody knows where they come from
   ParquetWriterOptions parquet;
+  ChunkWishes wishes;  // what may come encoded
   std::string write_id = NewUuid();
 
   std::mutex mutex;
@@ -59,8 +60,12 @@ struct OpenFile {
   std::string name;
   PartitionValues partition_values;
   bool is_change = false;
+  // One of them.
   std::unique_ptr<ParquetWriter> writer;
+  std::unique_ptr<ParquetChunkWriter> chunk_writer;
   SourceRunCounter sources;
+
+  ParquetOutput& output() { return chunk_writer ? static_cast<ParquetOutput&>(*chunk_writer) : *writer; }
 };
 
 constexpr std::string_view kChangeDirectory = "_change_data/";
@@ -69,7 +74,16 @@ class Worker {
  public:
   explicit Worker(Shared& shared) : shared_(shared) {}
 
-  Status Take(const RecordBatchPtr& batch) {
+  Status Take(const SomeRows& rows) { return rows.chunks ? TakeChunks(*rows.chunks) : TakeBatch(rows.batch); }
+
+  Status Finish() {
+    while (!open_.empty()) MS_RETURN_IF_ERROR(Close(open_.begin()));
+    if (open_chunks_) MS_RETURN_IF_ERROR(CloseChunks());
+    return Status();
+  }
+
+ private:
+  Status TakeBatch(const RecordBatchPtr& batch) {
     MS_ASSIGN_OR_RETURN(RecordBatchPtr rows, shared_.conform.Apply(batch));
     std::shared_ptr<arrow::Array> change;
     if (shared_.change_column >= 0) {
@@ -83,12 +97,27 @@ class Worker {
     return Write(change ? std::string(kChangeDirectory) : "", PartitionValues(), FileColumns(*rows, change), runs);
   }
 
-  Status Finish() {
-    while (!open_.empty()) MS_RETURN_IF_ERROR(Close(open_.begin()));
-    return Status();
+  // A row group as it is. (Tables with partitions, and change rows, do not wish for any.)
+  Status TakeChunks(const ChunkRows& rows) {
+    MS_ASSIGN_OR_RETURN(ChunkRows group, shared_.conform.Apply(rows, shared_.file_columns));
+    MS_RETURN_IF_ERROR(EncodeValues(shared_.file_schema, shared_.parquet, group));
+    if (open_chunks_ && !open_chunks_->chunk_writer->Takes(group)) MS_RETURN_IF_ERROR(CloseChunks());
+    if (!open_chunks_) {
+      MS_ASSIGN_OR_RETURN(open_chunks_, Open("", PartitionValues(), /*of_chunks=*/true));
+    }
+    MS_RETURN_IF_ERROR(open_chunks_->chunk_writer->Write(group));
+    if (shared_.source_column >= 0) {
+      const auto& sources = std::get<std::shared_ptr<arrow::Array>>(rows.columns[static_cast<size_t>(shared_.source_column)]);
+      open_chunks_->sources.Add(static_cast<const arrow::Int32Array&>(*sources));
+    }
+    return open_chunks_->output().bytes_so_far() >= shared_.options.target_file_bytes ? CloseChunks() : Status();
   }
 
- private:
+  Status CloseChunks() {
+    OpenFile file = *std::exchange(open_chunks_, std::nullopt);
+    return Close(std::move(file));
+  }
+
   RecordBatchPtr FileColumns(const arrow::RecordBatch& rows, const std::shared_ptr<arrow::Array>& change) const {
     std::vector<std::shared_ptr<arrow::Array>> columns;
     for (int index : shared_.file_columns) columns.push_back(rows.column(index));
@@ -150,7 +179,7 @@ class Worker {
     return Status();
   }
 
-  Result<OpenFile> Open(const std::string& directory, PartitionValues values) {
+  Result<OpenFile> Open(const std::string& directory, PartitionValues values, bool of_chunks = false) {
     OpenFile file{.directory = directory, .partition_values = std::move(values), .is_change = directory.starts_with(kChangeDirectory)};
     std::string folder = shared_.table_path;
     if (!directory.empty()) folder = JoinPath(folder, directory.substr(0, directory.size() - 1));
@@ -163,29 +192,39 @@ class Worker {
           fmt::format("{}-{:05}-{}{}c000{}.parquet", file.is_change ? "cdc" : "part", shared_.next_file++, shared_.write_id, file.is_change ? "." : "-", codec);
       shared_.directories.insert(folder);
     }
-    auto create = [&] {
-      return ParquetWriter::Create(shared_.fs, JoinPath(folder, file.name), file.is_change ? shared_.change_schema : shared_.file_schema, shared_.parquet);
+    auto create = [&]() -> Status {
+      const std::string path = JoinPath(folder, file.name);
+      if (of_chunks) {
+        MS_ASSIGN_OR_RETURN(file.chunk_writer, ParquetChunkWriter::Create(shared_.fs, path, shared_.file_schema, shared_.parquet));
+      } else {
+        MS_ASSIGN_OR_RETURN(file.writer,
+                            ParquetWriter::Create(shared_.fs, path, file.is_change ? shared_.change_schema : shared_.file_schema, shared_.parquet));
+      }
+      return Status();
     };
-    Result<std::unique_ptr<ParquetWriter>> writer = create();
-    if (!writer.ok() && (writer.status().Is(errors::kFileNotFound) || writer.status().error_number() == ENOENT)) {
+    Status created = create();
+    if (created.Is(errors::kFileNotFound) || created.error_number() == ENOENT) {
       MS_RETURN_IF_ERROR(shared_.fs.CreateDirectories(folder));
-      writer = create();
+      created = create();
     }
-    if (!writer.ok()) return writer.status();
-    file.writer = std::move(*writer);
+    if (!created.ok()) return created;
     return file;
   }
 
   Status Close(std::map<std::string, OpenFile>::iterator at) {
     OpenFile file = std::move(at->second);
     open_.erase(at);
+    return Close(std::move(file));
+  }
+
+  Status Close(OpenFile file) {
     const bool has_sources = shared_.source_column >= 0 && !file.is_change;
     if (has_sources) {
       std::string runs = EncodeSourceRuns(file.sources.Named(*shared_.options.source_files));
-      if (!runs.empty()) file.writer->AddMetadata(std::string(kSourceFilesKey), std::move(runs));
+      if (!runs.empty()) file.output().AddMetadata(std::string(kSourceFilesKey), std::move(runs));
     }
     MS_FAILPOINT("delta.data.before_publish");
-    MS_ASSIGN_OR_RETURN(WrittenFile written, file.writer->Close());
+    MS_ASSIGN_OR_RETURN(WrittenFile written, file.output().Close());
     MS_FAILPOINT("delta.data.after_publish");
     if (file.is_change) {
       auto change = std::make_shared<ChangeFile>();
@@ -222,6 +261,7 @@ class Worker {
 
   Shared& shared_;
   std::map<std::string, OpenFile> open_;  // by directory
+  std::optional<OpenFile> open_chunks_;
 };
 
 void Fail(Shared& shared, Status status) {
@@ -231,16 +271,16 @@ void Fail(Shared& shared, Status status) {
 }
 
 // Pulls until the rows end, or until another worker has failed.
-Status Work(Shared& shared, RowStream& rows, std::vector<RecordBatchPtr> first) {
+Status Work(Shared& shared, RowStream& rows, std::vector<SomeRows> first) {
   Worker worker(shared);
-  for (RecordBatchPtr& batch : first) {
-    MS_RETURN_IF_ERROR(worker.Take(batch));
-    batch.reset();
+  for (SomeRows& some : first) {
+    MS_RETURN_IF_ERROR(worker.Take(some));
+    some = {};
   }
   while (!shared.failed.load(std::memory_order_relaxed)) {
-    MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, rows.Next());
-    if (!batch) return worker.Finish();
-    MS_RETURN_IF_ERROR(worker.Take(batch));
+    MS_ASSIGN_OR_RETURN(SomeRows some, NextOf(rows, shared.wishes));
+    if (some.is_end()) return worker.Finish();
+    MS_RETURN_IF_ERROR(worker.Take(some));
   }
   return Status();
 }
@@ -265,7 +305,8 @@ Status PlanParquet(Shared& shared) {
   if (std::optional<std::string> columns = table.Property("delta.dataSkippingNumIndexedCols")) {
     std::from_chars(columns->data(), columns->data() + columns->size(), shared.parquet.stats_columns_max);
   }
-  std::string codec = table.Property("delta.parquet.compression.codec").value_or("snappy");
+  const std::optional<std::string> asked = table.Property("delta.parquet.compression.codec");
+  std::string codec = asked.value_or("snappy");
   std::transform(codec.begin(), codec.end(), codec.begin(), [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
   if (codec == "snappy") {
     shared.parquet.codec = ParquetWriterOptions::Codec::kSnappy;
@@ -276,6 +317,7 @@ Status PlanParquet(Shared& shared) {
   } else {
     return Status::Unsupported("Parquet compression " + codec, "Set delta.parquet.compression.codec to snappy, zstd or none.");
   }
+  if (asked) shared.wishes.codec = codec == "uncompressed" ? "none" : codec;
   return Status();
 }
 
@@ -299,13 +341,15 @@ Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& tabl
     shared.written.source_rows.resize(options.source_files->size());
   }
   MS_RETURN_IF_ERROR(PlanParquet(shared));
+  shared.wishes.columns.resize(rows_schema.size());
+  if (shared.partition_columns.empty() && shared.change_column < 0) shared.wishes.columns = shared.conform.Unchanged();
 
   // One batch is no work for two threads, and a thread that starts for it would cost more than it does.
-  std::vector<RecordBatchPtr> first;
+  std::vector<SomeRows> first;
   while (first.size() < 2) {
-    MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, rows.Next());
-    if (!batch) break;
-    first.push_back(std::move(batch));
+    MS_ASSIGN_OR_RETURN(SomeRows some, NextOf(rows, shared.wishes));
+    if (some.is_end()) break;
+    first.push_back(std::move(some));
   }
   if (first.empty()) return std::move(shared.written);
   std::vector<std::thread> helpers;

@@ -95,7 +95,7 @@ Result<ArrayPtr> ConformArray(const ArrayPtr& array, const DataType& to, const s
                                                        {"columnName", "`" + column + "`"}});
 }
 
-RowConform::RowConform(const StructType& rows, const StructType& table) : table_(table), arrow_schema_(ToArrowSchema(table)) {
+RowConform::RowConform(const StructType& rows, const StructType& table) : table_(table), rows_(rows), arrow_schema_(ToArrowSchema(table)) {
   for (const StructField& field : table) {
     std::optional<size_t> index = rows.IndexOf(field.name);
     sources_.push_back(index ? static_cast<int>(*index) : -1);
@@ -117,6 +117,41 @@ Result<RecordBatchPtr> RowConform::Apply(const RecordBatchPtr& batch) const {
     columns.push_back(std::move(column));
   }
   return arrow::RecordBatch::Make(arrow_schema_, batch->num_rows(), std::move(columns));
+}
+
+std::vector<std::optional<StructField>> RowConform::Unchanged() const {
+  std::vector<std::optional<StructField>> unchanged(rows_.size());
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    if (sources_[i] < 0) continue;
+    const auto source = static_cast<size_t>(sources_[i]);
+    if (ToArrowType(rows_[source].type)->Equals(*ToArrowType(table_[i].type))) unchanged[source] = table_[i];
+  }
+  return unchanged;
+}
+
+Result<ChunkRows> RowConform::Apply(const ChunkRows& rows, const std::vector<int>& which) const {
+  ChunkRows conformed{.rows = rows.rows, .columns = {}};
+  for (int index : which) {
+    const auto i = static_cast<size_t>(index);
+    const StructField& field = table_[i];
+    int64_t null_count = 0;
+    if (sources_[i] >= 0 && std::holds_alternative<ColumnChunksPtr>(rows.columns[static_cast<size_t>(sources_[i])])) {
+      const auto& chunks = std::get<ColumnChunksPtr>(rows.columns[static_cast<size_t>(sources_[i])]);
+      null_count = chunks->null_count();
+      conformed.columns.emplace_back(chunks);
+    } else {
+      ArrayPtr column;
+      if (sources_[i] < 0) {
+        MS_ASSIGN_OR_RETURN(column, Nulls(field.type, rows.rows));
+      } else {
+        MS_ASSIGN_OR_RETURN(column, ConformArray(std::get<ArrayPtr>(rows.columns[static_cast<size_t>(sources_[i])]), field.type, field.name));
+      }
+      null_count = column->null_count();
+      conformed.columns.emplace_back(std::move(column));
+    }
+    if (!field.nullable && null_count > 0) return Status::Error(errors::kDeltaNotNullViolated, {{"columnName", field.name}});
+  }
+  return conformed;
 }
 
 }  // namespace millstream

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "types/chunk_rows.h"
 #include "types/data_type.h"
 #include "types/row_stream.h"
 
@@ -22,9 +23,13 @@ class RowConform {
   RowConform(const StructType& rows, const StructType& table);
   // All columns of the table, in its order. DELTA_NOT_NULL_CONSTRAINT_VIOLATED.
   Result<RecordBatchPtr> Apply(const RecordBatchPtr& batch) const;
+  // The same of rows that come as chunks: those of Unchanged columns, and values. Only the columns `which` of the table.
+  Result<ChunkRows> Apply(const ChunkRows& rows, const std::vector<int>& which) const;
+  // For each column of the rows the column of the table that it becomes as it is; nullopt: it is cast, or left out.
+  std::vector<std::optional<StructField>> Unchanged() const;
 
  private:
-  StructType table_;
+  StructType table_, rows_;
   ArrowSchemaPtr arrow_schema_;
   std::vector<int> sources_;  // of each table column; -1: none
 };

@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
 #include "formats/calendar_rebase.h"
 #include "types/data_type.h"
+#include "types/chunk_rows.h"
 #include "types/row_stream.h"
 
 namespace millstream {
@@ -32,12 +35,20 @@ class ColumnarFile {
   virtual Status InferrableSchema() const { return Status(); }
   // Row groups, stripes, runs of blocks: what different threads can read.
   virtual int parts() const = 0;
+  // Known without reading, of files that can be copied.
+  virtual int64_t rows_of(int /*part*/) const { return 0; }
 
   struct Column {
     int index = 0;                    // in arrow_schema
     std::optional<DataType> as = {};  // what the values become in the end; a file may leave that to the caller's cast
   };
   virtual Result<std::unique_ptr<ColumnarRows>> ReadPart(int part, const std::vector<Column>& columns, int64_t batch_rows) const = 0;
+
+  // The columns of a part as a file of the same format wants them, one for each of `columns` with what it becomes; empty: they have to be read.
+  virtual Result<std::vector<ColumnChunksPtr>> CopyPart(int /*part*/, const std::vector<std::pair<int, StructField>>& /*columns*/,
+                                                         const std::optional<std::string>& /*codec*/) const {
+    return std::vector<ColumnChunksPtr>();
+  }
 
   // Whether values of a column may become values of `to`, as Spark's reader of this format decides it.
   virtual bool CanReadAs(int column, const DataType& to) const = 0;

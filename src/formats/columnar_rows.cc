@@ -16,7 +16,7 @@ namespace {
 
 constexpr int64_t kRowsPerBatch = 65536;
 
-class ColumnarRowsOfFiles : public RowStream {
+class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
  public:
   ColumnarRowsOfFiles(ColumnarKind kind, ColumnarOptions options, ScanPlan plan, FileScan scan, std::vector<InputFile> files,
                       std::shared_ptr<FileScanStats> stats)
@@ -25,6 +25,14 @@ class ColumnarRowsOfFiles : public RowStream {
   const ArrowSchemaPtr& schema() const override { return plan_.arrow_schema(); }
 
   Result<RecordBatchPtr> Next() override {
+    MS_ASSIGN_OR_RETURN(SomeRows rows, Pull(nullptr));
+    return std::move(rows.batch);
+  }
+  Result<SomeRows> NextChunks(const ChunkWishes& wishes) override { return Pull(&wishes); }
+
+ private:
+  // With wishes, parts that nobody has begun to read may be copied.
+  Result<SomeRows> Pull(const ChunkWishes* wishes) {
     while (true) {
       std::shared_ptr<Part> part;
       {
@@ -32,9 +40,10 @@ class ColumnarRowsOfFiles : public RowStream {
         Result<std::shared_ptr<Part>> taken = Take(lock);
         if (!taken.ok()) return failed_ = taken.status();
         part = *std::move(taken);
-        if (part == nullptr) return RecordBatchPtr();
+        if (part == nullptr) return SomeRows();
       }
-      Result<RecordBatchPtr> batch = ReadFrom(*part);
+      std::optional<ChunkRows> chunks;
+      Result<RecordBatchPtr> batch = ReadFrom(*part, wishes, chunks);
       {
         std::lock_guard lock(mutex_);
         if (!batch.ok() && options_.ignore_corrupt_files && IsCorruptFile(batch.status())) {
@@ -46,11 +55,11 @@ class ColumnarRowsOfFiles : public RowStream {
         if (!batch.ok() || *batch == nullptr) std::erase(parts_, part);
         part_freed_.notify_all();
       }
-      if (!batch.ok() || *batch != nullptr) return batch;
+      if (!batch.ok()) return batch.status();
+      if (chunks || *batch != nullptr) return SomeRows{.batch = *std::move(batch), .chunks = std::move(chunks)};
     }
   }
 
- private:
   // What is being read: by one thread at a time, whose rows others work on meanwhile.
   struct Part {
     int32_t file_index = 0;
@@ -58,9 +67,10 @@ class ColumnarRowsOfFiles : public RowStream {
     int index = 0;
     bool is_busy = true;
     std::unique_ptr<ColumnarRows> rows;  // null: not begun
-    std::vector<int> source;             // per parsed column: where it is in the batches, -1: nowhere
-    std::vector<int> rescued;            // columns of the batches
-    int rescued_column = -1;             // among the parsed columns
+    std::vector<ColumnarFile::Column> wanted;
+    std::vector<int> source;   // per parsed column: where it is among `wanted`, as in the batches; -1: nowhere
+    std::vector<int> rescued;  // columns of the batches
+    int rescued_column = -1;   // among the parsed columns
     CalendarRebase rebase = CalendarRebase::kCorrected;
   };
 
@@ -134,8 +144,9 @@ class ColumnarRowsOfFiles : public RowStream {
     return -1;
   }
 
-  Status Begin(Part& part) {
-    std::vector<ColumnarFile::Column> wanted;
+  // What is to be read of a part.
+  Status Plan(Part& part) {
+    std::vector<ColumnarFile::Column>& wanted = part.wanted;
     const InputFile& input = files_[static_cast<size_t>(part.file_index)];
     const arrow::Schema& in_file = *part.file->arrow_schema();
     const auto& columns = plan_.parsed_columns();
@@ -174,13 +185,60 @@ class ColumnarRowsOfFiles : public RowStream {
     }
     if (scan_.fail_on_new_fields && !unknown.empty()) return Status::Error(errors::kNewFieldsInFile, {{"unknownFields", unknown}});
     part.rebase = part.file->DatetimeRebase(options_.datetime_rebase);
-    MS_ASSIGN_OR_RETURN(part.rows, part.file->ReadPart(part.index, wanted, kRowsPerBatch));
     return Status();
   }
 
-  // The next rows of a part, nullptr at its end.
-  Result<RecordBatchPtr> ReadFrom(Part& part) {
-    if (part.rows == nullptr) MS_RETURN_IF_ERROR(Begin(part));
+  // A part as its file has it, when all columns that the file has can be copied.
+  Result<std::optional<ChunkRows>> Copy(const Part& part, const ChunkWishes& wishes) {
+    using Copied = std::optional<ChunkRows>;
+    const auto& columns = plan_.parsed_columns();
+    if (!part.rescued.empty() || part.wanted.empty() || part.rebase != CalendarRebase::kCorrected || plan_.makes_metadata()) return Copied();
+    std::vector<std::pair<int, StructField>> copied;
+    std::vector<size_t> places;  // of the copied columns, in the rows
+    for (size_t i = 0; i < columns.size(); ++i) {
+      if (part.source[i] < 0) continue;
+      const size_t place = plan_.PlaceOf(i);
+      if (place >= wishes.columns.size() || !wishes.columns[place]) return Copied();
+      copied.emplace_back(part.wanted[static_cast<size_t>(part.source[i])].index, *wishes.columns[place]);
+      places.push_back(place);
+    }
+    MS_ASSIGN_OR_RETURN(std::vector<ColumnChunksPtr> chunks, part.file->CopyPart(part.index, copied, wishes.codec));
+    if (chunks.empty()) return Copied();
+    const int64_t count = part.file->rows_of(part.index);
+    std::vector<std::shared_ptr<arrow::Array>> parsed;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      // In the place of a copied column stands one that costs nothing.
+      auto nulls = arrow::MakeArrayOfNull(part.source[i] < 0 ? TypeOf(columns[i]) : arrow::null(), count);
+      if (!nulls.ok()) return FromArrowStatus(nulls.status(), "filling the column " + columns[i]);
+      parsed.push_back(*std::move(nulls));
+    }
+    CountRows(part, count, 0);
+    MS_ASSIGN_OR_RETURN(arrow::ArrayVector arrays, plan_.AssembleColumns(std::move(parsed), files_, {{part.file_index, count}}, count));
+    ChunkRows rows{.rows = count, .columns = {}};
+    for (auto& array : arrays) rows.columns.emplace_back(std::move(array));
+    for (size_t i = 0; i < places.size(); ++i) rows.columns[places[i]] = std::move(chunks[i]);
+    return Copied(std::move(rows));
+  }
+
+  void CountRows(const Part& part, int64_t count, int64_t rescued) const {
+    if (stats_) {
+      stats_->rows_in += count;
+      stats_->rows_out += count;
+      stats_->rows_rescued += rescued;
+    }
+    if (FileOutcomes* outcomes = plan_.outcomes()) outcomes->of(part.file_index).rescued += rescued;
+  }
+
+  // The next rows of a part, nullptr at its end. All of it into `chunks`, if that can be done.
+  Result<RecordBatchPtr> ReadFrom(Part& part, const ChunkWishes* wishes, std::optional<ChunkRows>& chunks) {
+    if (part.rows == nullptr) {
+      MS_RETURN_IF_ERROR(Plan(part));
+      if (wishes != nullptr) {
+        MS_ASSIGN_OR_RETURN(chunks, Copy(part, *wishes));
+        if (chunks) return RecordBatchPtr();
+      }
+      MS_ASSIGN_OR_RETURN(part.rows, part.file->ReadPart(part.index, part.wanted, kRowsPerBatch));
+    }
     MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, part.rows->Next());
     if (batch == nullptr) return batch;
     const InputFile& input = files_[static_cast<size_t>(part.file_index)];
@@ -193,12 +251,7 @@ class ColumnarRowsOfFiles : public RowStream {
       parsed.push_back(std::move(array));
     }
     const int64_t count = batch->num_rows();
-    if (stats_) {
-      stats_->rows_in += count;
-      stats_->rows_out += count;
-      stats_->rows_rescued += rescued;
-    }
-    if (FileOutcomes* outcomes = plan_.outcomes()) outcomes->of(part.file_index).rescued += rescued;
+    CountRows(part, count, rescued);
     return plan_.Assemble(std::move(parsed), files_, {{part.file_index, count}}, count);
   }
 
@@ -207,9 +260,13 @@ class ColumnarRowsOfFiles : public RowStream {
     return index ? index : plan_.data_schema().IndexOf(name, false);
   }
 
+  std::shared_ptr<arrow::DataType> TypeOf(const std::string& name) const {
+    const auto index = IndexOf(name);
+    return ToArrowType(index ? plan_.data_schema()[*index].type : DataType::String());
+  }
+
   Result<std::shared_ptr<arrow::Array>> Column(const arrow::RecordBatch& batch, const Part& part, int at, const std::string& name) const {
-    auto index = IndexOf(name);
-    auto type = ToArrowType(index ? plan_.data_schema()[*index].type : DataType::String());
+    const auto type = TypeOf(name);
     arrow::Result<std::shared_ptr<arrow::Array>> array = at < 0 ? arrow::MakeArrayOfNull(type, batch.num_rows())
                                                          : batch.column(at)->type()->Equals(*type)
                                                              ? batch.column(at)

@@ -32,11 +32,19 @@ class OpenParquet : public ColumnarFile {
 
   const ArrowSchemaPtr& arrow_schema() const override { return file_->arrow_schema(); }
   int parts() const override { return file_->row_groups(); }
+  int64_t rows_of(int part) const override { return file_->rows_of(part); }
 
   Result<std::unique_ptr<ColumnarRows>> ReadPart(int part, const std::vector<Column>& columns, int64_t batch_rows) const override {
     std::vector<int> indexes;
     for (const Column& column : columns) indexes.push_back(column.index);
     return file_->ReadRowGroup(part, indexes, batch_rows);
+  }
+
+  Result<std::vector<ColumnChunksPtr>> CopyPart(int part, const std::vector<std::pair<int, StructField>>& columns,
+                                                const std::optional<std::string>& codec) const override {
+    std::vector<ParquetFile::CopiedColumn> copied;
+    for (const auto& [index, as] : columns) copied.push_back({.index = index, .as = as});
+    return file_->CopyRowGroup(part, copied, codec);
   }
 
   bool CanReadAs(int column, const DataType& to) const override {

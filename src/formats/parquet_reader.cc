@@ -8,6 +8,7 @@
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 
+#include "formats/parquet_chunks.h"
 #include "formats/parquet_io.h"
 #include "types/arrow_types.h"
 
@@ -15,6 +16,10 @@ namespace millstream {
 namespace {
 
 Status Corrupt(const std::string& path, const std::string& reason) { return Status::Error(errors::kParquetCorrupt, {{"path", path}, {"reason", reason}}); }
+
+// A file of many small row groups is read slowly: what is less is decoded and written together with other rows. A row group is in memory as a whole while
+// it is copied: what is more is decoded, piece by piece.
+constexpr int64_t kCopiedBytesMin = int64_t{1} << 20, kCopiedBytesMax = int64_t{256} << 20, kCopiedRowsMax = int64_t{16} << 20;
 
 // Runs `body`, which calls the Parquet library, and turns what it throws into a Status.
 template <typename Body>
@@ -69,6 +74,8 @@ class OpenParquetFile : public ParquetFile, public std::enable_shared_from_this<
     return at < 0 ? std::nullopt : std::optional<std::string>(pairs->value(at));
   }
   Result<std::unique_ptr<ParquetRows>> ReadRowGroup(int row_group, const std::vector<int>& columns, int64_t batch_rows) const override;
+  Result<std::vector<ColumnChunksPtr>> CopyRowGroup(int row_group, const std::vector<CopiedColumn>& columns,
+                                                    const std::optional<std::string>& codec) const override;
 
  private:
   // Leaf columns below each top-level column, and where each row group starts.
@@ -170,6 +177,32 @@ Result<std::unique_ptr<ParquetRows>> OpenParquetFile::ReadRowGroup(int row_group
     return std::unique_ptr<ParquetRows>(
         std::make_unique<RowGroupRows>(shared_from_this(), row_group, std::move(*reader), std::move(*batches), std::move(order)));
   });
+}
+
+Result<std::vector<ColumnChunksPtr>> OpenParquetFile::CopyRowGroup(int row_group, const std::vector<CopiedColumn>& columns,
+                                                                   const std::optional<std::string>& codec) const {
+  const ParquetGroup group{
+      .path = path_, .source = std::make_shared<ReadableFileSource>(file_, size_), .size_bytes = size_, .metadata = metadata_, .index = row_group};
+  std::vector<ColumnChunksPtr> copied;
+  const Status read = Guarded(path_, [&]() -> Status {
+    int64_t bytes = 0;
+    for (const CopiedColumn& column : columns) {
+      if (!CanCopyChunks(group, leaves_[column.index], column.as, codec)) return Status();
+      for (int leaf : leaves_[column.index]) bytes += metadata_->RowGroup(row_group)->ColumnChunk(leaf)->total_compressed_size();
+    }
+    if (bytes < kCopiedBytesMin || bytes > kCopiedBytesMax || rows_of(row_group) == 0 || rows_of(row_group) > kCopiedRowsMax) return Status();
+    for (const CopiedColumn& column : columns) {
+      MS_ASSIGN_OR_RETURN(std::shared_ptr<const ParquetColumn> chunks, ReadChunks(group, leaves_[column.index], codec == "none"));
+      if (chunks == nullptr) {
+        copied.clear();
+        return Status();
+      }
+      copied.push_back(std::move(chunks));
+    }
+    return Status();
+  });
+  if (!read.ok()) return read;
+  return copied;
 }
 
 }  // namespace

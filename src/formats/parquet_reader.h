@@ -13,6 +13,7 @@
 
 #include "formats/columnar_file.h"
 #include "storage/fs.h"
+#include "types/chunk_rows.h"
 #include "types/row_stream.h"
 
 namespace parquet {
@@ -50,6 +51,16 @@ class ParquetFile {
   virtual std::optional<std::string> FooterValue(std::string_view key) const = 0;
   // `columns` are indexes into arrow_schema; with none, batches have no columns but their rows are counted.
   virtual Result<std::unique_ptr<ParquetRows>> ReadRowGroup(int row_group, const std::vector<int>& columns, int64_t batch_rows = 32768) const = 0;
+
+  // A column of the file, as a column of a table.
+  struct CopiedColumn {
+    int index = 0;
+    StructField as;
+  };
+  // The columns of a row group for a file that is written as ParquetWriter writes it, with the codec that is asked for (ChunkWishes). Empty: they cannot be
+  // copied, or are too little to be a row group of their own.
+  virtual Result<std::vector<ColumnChunksPtr>> CopyRowGroup(int row_group, const std::vector<CopiedColumn>& columns,
+                                                            const std::optional<std::string>& codec) const = 0;
 };
 
 }  // namespace millstream

@@ -2,81 +2,20 @@
 
 #include <arrow/array.h>
 #include <arrow/util/byte_size.h>
-#include <arrow/util/compression.h>
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/exception.h>
 
 #include <cmath>
 #include <set>
-#include <unordered_set>
 
 #include "formats/parquet_io.h"
+#include "formats/parquet_properties.h"
 #include "formats/parquet_stats.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
 namespace {
-
-constexpr int64_t kSampleRows = 4096;
-
-// Value `row` as bytes, for types whose equality is that of their bytes; nullopt: another type.
-std::optional<std::string_view> BytesOf(const arrow::Array& array, int64_t row) {
-  switch (array.type_id()) {
-    case arrow::Type::STRING:
-    case arrow::Type::BINARY:
-      return static_cast<const arrow::BinaryArray&>(array).GetView(row);
-    case arrow::Type::INT8:
-    case arrow::Type::INT16:
-    case arrow::Type::INT32:
-    case arrow::Type::INT64:
-    case arrow::Type::FLOAT:
-    case arrow::Type::DOUBLE:
-    case arrow::Type::DATE32:
-    case arrow::Type::TIMESTAMP:
-    case arrow::Type::DECIMAL128: {
-      int width = static_cast<const arrow::FixedWidthType&>(*array.type()).bit_width() / 8;
-      const uint8_t* data = array.data()->buffers[1]->data() + (array.offset() + row) * width;
-      return std::string_view(reinterpret_cast<const char*>(data), width);
-    }
-    default:
-      return std::nullopt;
-  }
-}
-
-// A dictionary pays when values repeat; else each value is hashed for nothing until the dictionary overflows.
-bool WantsDictionary(const arrow::Array& array) {
-  int64_t rows = std::min(array.length(), kSampleRows), seen = 0;
-  std::unordered_set<std::string_view> distinct;
-  for (int64_t row = 0; row < rows; ++row) {
-    if (array.IsNull(row)) continue;
-    std::optional<std::string_view> bytes = BytesOf(array, row);
-    if (!bytes) return true;
-    ++seen;
-    distinct.insert(*bytes);
-  }
-  return seen > 1 && static_cast<int64_t>(distinct.size()) * 2 <= seen;
-}
-
-// Whether a codec makes the values smaller by a twentieth at least. What it does not is written as it is: compressing random names and numbers takes longer
-// than all else that is done with them. (DELTA_LENGTH_BYTE_ARRAY would save their lengths too; the library's encoder allocates memory for each value.)
-bool IsWorthCompressing(const arrow::Array& array, parquet::Compression::type codec_type) {
-  std::string bytes;
-  for (int64_t row = 0; row < std::min(array.length(), kSampleRows); ++row) {
-    if (array.IsNull(row)) continue;
-    std::optional<std::string_view> value = BytesOf(array, row);
-    if (!value) return true;
-    bytes += *value;
-  }
-  arrow::Result<std::unique_ptr<arrow::util::Codec>> codec = arrow::util::Codec::Create(codec_type);
-  constexpr size_t kBytesMin = 4096;  // of less, nothing can be told
-  if (!codec.ok() || *codec == nullptr || bytes.size() < kBytesMin) return true;
-  const auto* input = reinterpret_cast<const uint8_t*>(bytes.data());
-  std::string compressed(static_cast<size_t>((*codec)->MaxCompressedLen(static_cast<int64_t>(bytes.size()), input)), '\0');
-  arrow::Result<int64_t> size =
-      (*codec)->Compress(static_cast<int64_t>(bytes.size()), input, static_cast<int64_t>(compressed.size()), reinterpret_cast<uint8_t*>(compressed.data()));
-  return !size.ok() || *size * 20 < static_cast<int64_t>(bytes.size()) * 19;
-}
 
 // Leaves of float type that hold a NaN, for the Delta statistics; `leaf` counts Parquet columns.
 template <typename ArrayType>
@@ -111,26 +50,11 @@ void FindNans(const arrow::Array& array, int& leaf, std::set<int>& found) {
   }
 }
 
-parquet::Compression::type CodecOf(ParquetWriterOptions::Codec codec) {
-  switch (codec) {
-    case ParquetWriterOptions::Codec::kNone:
-      return parquet::Compression::UNCOMPRESSED;
-    case ParquetWriterOptions::Codec::kSnappy:
-      return parquet::Compression::SNAPPY;
-    case ParquetWriterOptions::Codec::kZstd:
-      return parquet::Compression::ZSTD;
-  }
-  return parquet::Compression::SNAPPY;
-}
-
 class ArrowParquetWriter : public ParquetWriter {
  public:
   ArrowParquetWriter(std::string path, const StructType& schema, const ParquetWriterOptions& options, std::unique_ptr<PendingFile> file)
       : path_(std::move(path)), schema_(schema), options_(options), file_(std::move(file)), null_counts_(schema.size()) {
-    arrow::FieldVector fields = ToArrowSchema(schema)->fields();
-    // Nullability is the table's to check; Spark's files say optional throughout.
-    for (auto& field : fields) field = field->WithNullable(true);
-    arrow_schema_ = arrow::schema(std::move(fields));
+    arrow_schema_ = ParquetFileSchema(schema);
     for (const auto& field : arrow_schema_->fields()) has_floats_ = has_floats_ || MayHoldFloats(*field->type());
   }
 
@@ -190,30 +114,12 @@ class ArrowParquetWriter : public ParquetWriter {
     return bytes.ok() ? *bytes : rows.num_rows() * rows.num_columns() * 8;
   }
 
-  void ChooseEncoding(const arrow::Array& sample, const std::string& name, parquet::WriterProperties::Builder& properties) const {
-    if (sample.type()->num_fields() > 0 || WantsDictionary(sample)) return;
-    const auto column = std::make_shared<parquet::schema::ColumnPath>(std::vector<std::string>{name});
-    properties.disable_dictionary(column);
-    if (!IsWorthCompressing(sample, CodecOf(options_.codec))) properties.compression(column, parquet::Compression::UNCOMPRESSED);
-  }
-
   // Encodings are chosen from the first rows.
   Status Start(const arrow::RecordBatch* sample) {
-    parquet::WriterProperties::Builder properties;
-    properties.created_by("millstream 0.1.0")
-        ->compression(CodecOf(options_.codec))
-        ->enable_page_checksum()
-        ->enable_store_decimal_as_integer()
-        ->version(parquet::ParquetVersion::PARQUET_2_6)
-        ->data_page_version(parquet::ParquetDataPageVersion::V1)
-        ->set_size_statistics_level(parquet::SizeStatisticsLevel::None)
-        ->max_row_group_length(int64_t{1} << 40);
-    if (sample) {
-      for (int i = 0; i < sample->num_columns(); ++i) ChooseEncoding(*sample->column(i), arrow_schema_->field(i)->name(), properties);
-    }
     parquet::ArrowWriterProperties::Builder arrow_properties;
     stream_ = std::make_shared<PendingFileStream>(*file_);
-    auto writer = parquet::arrow::FileWriter::Open(*arrow_schema_, arrow::default_memory_pool(), stream_, properties.build(), arrow_properties.build());
+    auto writer = parquet::arrow::FileWriter::Open(*arrow_schema_, arrow::default_memory_pool(), stream_, ParquetProperties(options_, *arrow_schema_, sample),
+                                                   arrow_properties.build());
     MS_RETURN_IF_ERROR(From(writer.status()));
     writer_ = std::move(*writer);
     return sample ? From(writer_->NewBufferedRowGroup()) : Status();

@@ -1,5 +1,7 @@
 #include "formats/scan_plan.h"
 
+#include <algorithm>
+
 #include "formats/formats_errors.h"
 #include "formats/source_file_column.h"
 #include "types/arrow_types.h"
@@ -73,6 +75,22 @@ Result<ScanPlan> ScanPlan::Make(const FileScan& scan, const std::string& corrupt
 
 Result<RecordBatchPtr> ScanPlan::Assemble(std::vector<std::shared_ptr<arrow::Array>> parsed, const std::vector<InputFile>& files,
                                           const std::vector<FileRun>& runs, int64_t rows) const {
+  MS_ASSIGN_OR_RETURN(arrow::ArrayVector arrays, AssembleColumns(std::move(parsed), files, runs, rows));
+  return arrow::RecordBatch::Make(arrow_schema_, rows, std::move(arrays));
+}
+
+size_t ScanPlan::PlaceOf(size_t parsed) const {
+  size_t place = 0;
+  while (columns_[place].origin != Origin::kParsed || columns_[place].index != parsed) ++place;
+  return place;
+}
+
+bool ScanPlan::makes_metadata() const {
+  return std::any_of(columns_.begin(), columns_.end(), [](const Column& column) { return column.origin == Origin::kMetadata; });
+}
+
+Result<arrow::ArrayVector> ScanPlan::AssembleColumns(std::vector<std::shared_ptr<arrow::Array>> parsed, const std::vector<InputFile>& files,
+                                                     const std::vector<FileRun>& runs, int64_t rows) const {
   if (outcomes_) {
     for (const FileRun& run : runs) outcomes_->of(run.file).rows += run.rows;
   }
@@ -95,7 +113,7 @@ Result<RecordBatchPtr> ScanPlan::Assemble(std::vector<std::shared_ptr<arrow::Arr
         break;
     }
   }
-  return arrow::RecordBatch::Make(arrow_schema_, rows, std::move(arrays));
+  return arrays;
 }
 
 }  // namespace millstream

@@ -33,6 +33,13 @@ class ScanPlan {
   // `parsed[i]` is parsed_columns()[i]; the rows are those of `runs`, in order.
   Result<RecordBatchPtr> Assemble(std::vector<std::shared_ptr<arrow::Array>> parsed, const std::vector<InputFile>& files, const std::vector<FileRun>& runs,
                                   int64_t rows) const;
+  // The columns of such a batch, of whatever types `parsed` has.
+  Result<arrow::ArrayVector> AssembleColumns(std::vector<std::shared_ptr<arrow::Array>> parsed, const std::vector<InputFile>& files,
+                                             const std::vector<FileRun>& runs, int64_t rows) const;
+  // Where the i-th parsed column is among the columns of a batch.
+  size_t PlaceOf(size_t parsed) const;
+  // Rows have the struct _metadata.
+  bool makes_metadata() const;
 
  private:
   enum class Origin { kParsed, kPartition, kMetadata, kSourceFile };

@@ -19,6 +19,7 @@
 #include "streaming/state_schema.h"
 #include "streaming/streaming_errors.h"
 #include "types/arrow_types.h"
+#include "types/chunk_rows.h"
 
 namespace millstream {
 namespace {
@@ -27,13 +28,17 @@ constexpr int kBatchAttemptsMax = 5;
 constexpr int64_t kRetryPauseMs = 50;
 
 // Ends a batch between two record batches when its query is to stop.
-class StoppableRows : public RowStream {
+class StoppableRows : public RowStream, public DeliversChunks {
  public:
   StoppableRows(RowStreamPtr rows, std::shared_ptr<CancelToken> cancel) : rows_(std::move(rows)), cancel_(std::move(cancel)) {}
   const ArrowSchemaPtr& schema() const override { return rows_->schema(); }
   Result<RecordBatchPtr> Next() override {
     if (cancel_->cancelled()) return Status::Error(errors::kCancelled);
     return rows_->Next();
+  }
+  Result<SomeRows> NextChunks(const ChunkWishes& wishes) override {
+    if (cancel_->cancelled()) return Status::Error(errors::kCancelled);
+    return NextOf(*rows_, wishes);
   }
 
  private:

@@ -7,11 +7,12 @@
 #include "connectors/files/files_errors.h"
 #include "delta/type_widening.h"
 #include "formats/formats_errors.h"
+#include "types/chunk_rows.h"
 
 namespace millstream {
 namespace {
 
-class BatchRows : public RowStream {
+class BatchRows : public RowStream, public DeliversChunks {
  public:
   BatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files, std::vector<InputFile> inputs,
             std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<QuarantineLoad> load)
@@ -33,27 +34,39 @@ class BatchRows : public RowStream {
   }
   const ArrowSchemaPtr& schema() const override { return rows_->schema(); }
   Result<RecordBatchPtr> Next() override {
+    MS_ASSIGN_OR_RETURN(SomeRows rows, Pull([&]() -> Result<SomeRows> {
+                          MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, rows_->Next());
+                          return SomeRows{.batch = std::move(batch), .chunks = std::nullopt};
+                        }));
+    return std::move(rows.batch);
+  }
+  Result<SomeRows> NextChunks(const ChunkWishes& wishes) override {
+    return Pull([&] { return NextOf(*rows_, wishes); });
+  }
+
+ private:
+  template <typename Read>
+  Result<SomeRows> Pull(Read read) {
     {
       std::lock_guard lock(mutex_);
       ++reading_;
     }
-    Result<RecordBatchPtr> batch = rows_->Next();
+    Result<SomeRows> rows = read();
     bool is_last = false;
     {
       std::lock_guard lock(mutex_);
       is_last = --reading_ == 0;
     }
-    if (!batch.ok()) return Learn(batch.status());
+    if (!rows.ok()) return Learn(rows.status());
     // Before the sink has the batch: once it does, nobody would read the files again to find out.
-    if (*batch == nullptr) {
+    if (rows->is_end()) {
       MS_RETURN_IF_ERROR(RecordOutcomes());
       // The others that pull may still be at their last rows; the one that ends last has seen all.
       if (is_last) MS_RETURN_IF_ERROR(Finish());
     }
-    return batch;
+    return rows;
   }
 
- private:
   // Several readers come to the end: what the last of them records is complete.
   Status RecordOutcomes() {
     std::lock_guard lock(mutex_);
@@ -63,7 +76,8 @@ class BatchRows : public RowStream {
     std::vector<FileCounts> counts(static_cast<size_t>(files_.back().number - first + 1));
     for (size_t i = 0; i < files_.size(); ++i) {
       const FileOutcomes::Counts& file = stats_->outcomes->of(static_cast<int32_t>(i));
-      counts[static_cast<size_t>(files_[i].number - first)] = {.rows = file.rows, .rejected = file.rejected + file.quarantined, .malformed = file.malformed, .rescued = file.rescued};
+      counts[static_cast<size_t>(files_[i].number - first)] = {
+          .rows = file.rows, .rejected = file.rejected + file.quarantined, .malformed = file.malformed, .rescued = file.rescued};
     }
     if (counts != counts_) MS_RETURN_IF_ERROR(ledger_->RecordCounts(first - 1, counts));
     counts_ = std::move(counts);
