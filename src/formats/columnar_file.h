@@ -11,8 +11,8 @@
 
 #include "base/status.h"
 #include "formats/calendar_rebase.h"
-#include "types/data_type.h"
 #include "types/chunk_rows.h"
+#include "types/data_type.h"
 #include "types/row_stream.h"
 
 namespace millstream {
@@ -35,8 +35,9 @@ class ColumnarFile {
   virtual Status InferrableSchema() const { return Status(); }
   // Row groups, stripes, runs of blocks: what different threads can read.
   virtual int parts() const = 0;
-  // Known without reading, of files that can be copied.
+  // Known without reading, of files that can be copied or whose rows are numbered: how many a part has, and those before it.
   virtual int64_t rows_of(int /*part*/) const { return 0; }
+  virtual int64_t first_row_of(int /*part*/) const { return 0; }
 
   struct Column {
     int index = 0;                    // in arrow_schema
@@ -46,7 +47,7 @@ class ColumnarFile {
 
   // The columns of a part as a file of the same format wants them, one for each of `columns` with what it becomes; empty: they have to be read.
   virtual Result<std::vector<ColumnChunksPtr>> CopyPart(int /*part*/, const std::vector<std::pair<int, StructField>>& /*columns*/,
-                                                         const std::optional<std::string>& /*codec*/) const {
+                                                        const std::optional<std::string>& /*codec*/) const {
     return std::vector<ColumnChunksPtr>();
   }
 

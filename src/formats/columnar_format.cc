@@ -22,7 +22,7 @@ class ColumnarFormat : public FileFormat {
   }
 
   Result<RowStreamPtr> Read(std::vector<InputFile> files, const FileScan& scan, std::shared_ptr<FileScanStats> stats) const override {
-    MS_ASSIGN_OR_RETURN(ScanPlan plan, ScanPlan::Make(scan, "", context_.time_zone));
+    MS_ASSIGN_OR_RETURN(ScanPlan plan, ScanPlan::Make(scan, "", context_.time_zone, HasRowIndex(*this)));
     return MakeColumnarRows(kind_, options_, std::move(plan), scan, std::move(files), std::move(stats));
   }
 

@@ -67,6 +67,7 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
     int index = 0;
     bool is_busy = true;
     std::unique_ptr<ColumnarRows> rows;  // null: not begun
+    int64_t next_row = 0;                // in the file
     std::vector<ColumnarFile::Column> wanted;
     std::vector<int> source;   // per parsed column: where it is among `wanted`, as in the batches; -1: nowhere
     std::vector<int> rescued;  // columns of the batches
@@ -129,6 +130,7 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
     part->file_index = static_cast<int32_t>(next_file_) - 1;
     part->file = open_;
     part->index = next_part_++;
+    part->next_row = open_->first_row_of(part->index);
     return true;
   }
 
@@ -252,7 +254,9 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
     }
     const int64_t count = batch->num_rows();
     CountRows(part, count, rescued);
-    return plan_.Assemble(std::move(parsed), files_, {{part.file_index, count}}, count);
+    const int64_t first_row = part.next_row;
+    part.next_row += count;
+    return plan_.Assemble(std::move(parsed), files_, {{part.file_index, count, first_row}}, count);
   }
 
   std::optional<size_t> IndexOf(const std::string& name) const {

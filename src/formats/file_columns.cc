@@ -1,5 +1,7 @@
 #include "formats/file_columns.h"
 
+#include <array>
+
 #include "formats/column_builder.h"
 #include "formats/formats_errors.h"
 #include "formats/json_scanner.h"
@@ -7,18 +9,25 @@
 
 namespace millstream {
 
-const StructType& FileMetadataSchema() {
-  static const StructType schema({{"_metadata", DataType::Struct(StructType({{"file_path", DataType::String()},
-                                                                             {"file_name", DataType::String()},
-                                                                             {"file_size", DataType::Long()},
-                                                                             {"file_block_start", DataType::Long()},
-                                                                             {"file_block_length", DataType::Long()},
-                                                                             {"file_modification_time", DataType::Timestamp()}}))}});
-  return schema;
+const StructType& FileMetadataSchemaOf(bool has_row_index) {
+  static const std::array<StructType, 2> schemas = [] {
+    StructType fields({{"file_path", DataType::String()},
+                       {"file_name", DataType::String()},
+                       {"file_size", DataType::Long()},
+                       {"file_block_start", DataType::Long()},
+                       {"file_block_length", DataType::Long()},
+                       {"file_modification_time", DataType::Timestamp()}});
+    StructType with_index = fields;
+    with_index.Add({"row_index", DataType::Long()});
+    return std::array{StructType({{"_metadata", DataType::Struct(std::move(fields))}}), StructType({{"_metadata", DataType::Struct(std::move(with_index))}})};
+  }();
+  return schemas[has_row_index ? 1 : 0];
 }
 
-std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files, const std::vector<FileRun>& runs) {
-  ColumnBuilder out(FileMetadataSchema()[0].type);
+const StructType& FileMetadataSchema() { return FileMetadataSchemaOf(false); }
+
+std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files, const std::vector<FileRun>& runs, bool has_row_index) {
+  ColumnBuilder out(FileMetadataSchemaOf(has_row_index)[0].type);
   for (const FileRun& run : runs) {
     const InputFile& file = files[static_cast<size_t>(run.file)];
     std::string uri = UriFromPath(file.path), name = uri.substr(uri.rfind('/') + 1);
@@ -30,6 +39,7 @@ std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files,
       out.child(4).AppendFixed(file.size_bytes);
       // Spark knows milliseconds only.
       out.child(5).AppendFixed(file.modified_ns / 1'000'000 * 1000);
+      if (has_row_index) out.child(6).AppendFixed(run.first_row + row);
       out.CloseStruct();
     }
   }

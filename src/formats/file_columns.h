@@ -17,9 +17,15 @@ namespace millstream {
 struct FileRun {
   int32_t file = 0;
   int64_t rows = 0;
+  int64_t first_row = 0;  // its place in the file, for formats with a row index
 };
 
-std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files, const std::vector<FileRun>& runs);
+// _metadata: struct<file_path, file_name, file_size, file_block_start, file_block_length, file_modification_time>, and of Parquet also row_index, as Spark has
+// it. One field.
+const StructType& FileMetadataSchemaOf(bool has_row_index);
+inline bool HasRowIndex(const FileFormat& format) { return format.name() == "parquet"; }
+
+std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files, const std::vector<FileRun>& runs, bool has_row_index);
 // kSourceFileColumn of `rows` rows.
 std::shared_ptr<arrow::Array> SourceFileArray(const std::vector<FileRun>& runs, int64_t rows);
 // Error: a partition value that is none of its column's type.

@@ -269,6 +269,36 @@ TEST_F(ParquetChunksTest, EncodesValuesBesideThem) {
   EXPECT_EQ((*read)->column(0)->null_count(), 70000);
 }
 
+// Numbers in the footer that are not so: each ends in an error, or in what is there.
+TEST_F(ParquetChunksTest, SurvivesFootersThatLie) {
+  const StructType schema = *SchemaFromDdl("id BIGINT");
+  constexpr int64_t kRows = 140000;
+  const RecordBatchPtr rows = arrow::RecordBatch::Make(ToArrowSchema(schema), kRows,
+                                                       {ArrayOf<arrow::Int64Builder, int64_t>(kRows, [](int64_t row) { return row * 0x9e3779b97f4a7c15; })});
+  const std::string good = FileOf(rows, [](Properties& properties) { properties.disable_dictionary()->compression(parquet::Compression::SNAPPY); });
+  constexpr size_t kTail = 8;
+  const auto length = static_cast<unsigned char>(good[good.size() - 8]) | static_cast<unsigned char>(good[good.size() - 7]) << 8;
+  const size_t begin = good.size() - kTail - static_cast<size_t>(length);
+  int copied = 0;
+  for (size_t at = begin; at < good.size() - kTail; at += 3) {
+    for (char byte : {'\x00', '\x7f', '\xff'}) {
+      std::string lie = good;
+      lie[at] = byte;
+      const std::string path = Path("lie" + std::to_string(at) + "_" + std::to_string(byte));
+      ASSERT_TRUE(Fs::Local().Replace(path, lie).ok());
+      auto file = ParquetFile::Open(Fs::Local(), path);
+      if (!file.ok()) continue;
+      for (int group = 0; group < std::min((*file)->row_groups(), 3); ++group) {
+        auto chunks = (*file)->CopyRowGroup(group, {{.index = 0, .as = schema[0]}}, std::nullopt);
+        if (!chunks.ok() || chunks->empty()) continue;
+        EXPECT_EQ((*file)->rows_of(group), kRows) << at;
+        ++copied;
+      }
+    }
+  }
+  EXPECT_GT(copied, 10);
+}
+
 TEST(ParquetPageHeader, EndsAtAnyByte) {
   const RecordBatchPtr all = RowsOfEveryType(50);
   const std::string bytes = FileOf(arrow::RecordBatch::Make(arrow::schema({all->schema()->field(3)}), 50, {all->column(3)}), [](Properties&) {});

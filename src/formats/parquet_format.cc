@@ -33,6 +33,7 @@ class OpenParquet : public ColumnarFile {
   const ArrowSchemaPtr& arrow_schema() const override { return file_->arrow_schema(); }
   int parts() const override { return file_->row_groups(); }
   int64_t rows_of(int part) const override { return file_->rows_of(part); }
+  int64_t first_row_of(int part) const override { return file_->first_row_of(part); }
 
   Result<std::unique_ptr<ColumnarRows>> ReadPart(int part, const std::vector<Column>& columns, int64_t batch_rows) const override {
     std::vector<int> indexes;

@@ -17,8 +17,9 @@ DataType NullableThroughout(const DataType& type) {
   return DataType::Struct(StructType(std::move(fields)));
 }
 
-Result<ScanPlan> ScanPlan::Make(const FileScan& scan, const std::string& corrupt_record_column, const std::string& time_zone) {
+Result<ScanPlan> ScanPlan::Make(const FileScan& scan, const std::string& corrupt_record_column, const std::string& time_zone, bool has_row_index) {
   ScanPlan plan;
+  plan.has_row_index_ = has_row_index;
   plan.partition_schema_ = scan.partition_schema;
   plan.outcomes_ = scan.outcomes;
   plan.bad_records_ = scan.bad_records;
@@ -64,7 +65,7 @@ Result<ScanPlan> ScanPlan::Make(const FileScan& scan, const std::string& corrupt
       parsed(plan.data_schema_[*data].type);
     } else if (name == "_metadata") {
       plan.columns_.push_back({Origin::kMetadata});
-      result.Add(FileMetadataSchema()[0]);
+      result.Add(FileMetadataSchemaOf(has_row_index)[0]);
     } else {
       return Status::Error(errors::kColumnNotInScan, {{"objectName", "`" + name + "`"}});
     }
@@ -106,7 +107,7 @@ Result<arrow::ArrayVector> ScanPlan::AssembleColumns(std::vector<std::shared_ptr
         break;
       }
       case Origin::kMetadata:
-        arrays.push_back(MetadataArray(files, runs));
+        arrays.push_back(MetadataArray(files, runs, has_row_index_));
         break;
       case Origin::kSourceFile:
         arrays.push_back(SourceFileArray(runs, rows));

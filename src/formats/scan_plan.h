@@ -17,7 +17,7 @@ DataType NullableThroughout(const DataType& type);
 class ScanPlan {
  public:
   // `corrupt_record_column`: its name in the data schema, when the format has one.
-  static Result<ScanPlan> Make(const FileScan& scan, const std::string& corrupt_record_column, const std::string& time_zone);
+  static Result<ScanPlan> Make(const FileScan& scan, const std::string& corrupt_record_column, const std::string& time_zone, bool has_row_index = false);
 
   // The data schema, nullable throughout, without the corrupt record's column.
   const StructType& data_schema() const { return data_schema_; }
@@ -50,7 +50,7 @@ class ScanPlan {
   StructType data_schema_, partition_schema_;
   std::vector<Column> columns_;
   std::vector<std::string> parsed_columns_;
-  bool wants_corrupt_record_ = false, wants_rescued_data_ = false;
+  bool wants_corrupt_record_ = false, wants_rescued_data_ = false, has_row_index_ = false;
   ArrowSchemaPtr arrow_schema_;
   const TimeZone* zone_ = &TimeZone::Utc();
   std::shared_ptr<FileOutcomes> outcomes_;   // or null

@@ -20,7 +20,8 @@ namespace millstream {
 namespace {
 
 struct JobOptions {
-  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean, max_file_age, undoes, quarantine;
+  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean,
+                                                             max_file_age, undoes, quarantine;
   std::vector<std::string> requests;
   bool by_name = false, changes = false, goes_on = false, replaces = false;
   int max_files = 1000, retain = 100, deltas = 10;
@@ -159,7 +160,8 @@ Status RunCopies(Engine& engine, const JobOptions& options) {
   // Another process may be making it right now: then COPY INTO finds it.
   const std::string vectors = options.undoes == "vectors" ? " TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')" : "";
   [[maybe_unused]] Status made =
-      RunSql(*engine.NewSession("crash"), "CREATE TABLE IF NOT EXISTS " + table + " (id BIGINT, event STRING, amount BIGINT) USING delta" + partitions + vectors);
+      RunSql(*engine.NewSession("crash"),
+             "CREATE TABLE IF NOT EXISTS " + table + " (id BIGINT, event STRING, amount BIGINT, pad STRING) USING delta" + partitions + vectors);
   const std::string copy = "COPY INTO " + table + " FROM '" + options.landing + "' FILEFORMAT = " + options.format +
                            " FORMAT_OPTIONS ('recursiveFileLookup' = 'true'" +
                            (options.format == "csv" ? ", 'header' = 'true', 'inferSchema' = 'true')" : ")") +

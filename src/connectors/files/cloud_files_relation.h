@@ -14,6 +14,7 @@
 #include "connectors/files/files_connector.h"
 #include "connectors/files/quarantine.h"
 #include "connectors/files/schema_log.h"
+#include "formats/file_columns.h"
 
 namespace millstream {
 
@@ -51,7 +52,7 @@ class CloudFilesRelation : public StreamingRelationSource, public HasSourceFileC
   explicit CloudFilesRelation(CloudFilesDefinition definition) : definition_(std::move(definition)) {}
   std::string name() const override;
   const StructType& schema() const override { return definition_.schema; }
-  const StructType& metadata_schema() const override { return FileMetadataSchema(); }
+  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*definition_.format)); }
   Result<std::unique_ptr<Source>> CreateSource(const std::string& source_checkpoint_directory) const override;
   const CloudFilesDefinition& definition() const { return definition_; }
 

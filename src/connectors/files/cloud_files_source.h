@@ -19,6 +19,7 @@
 #include "connectors/files/file_age_limit.h"
 #include "connectors/files/loaded_file_cleaner.h"
 #include "connectors/files/request_taker.h"
+#include "formats/file_columns.h"
 
 namespace millstream {
 
@@ -33,7 +34,7 @@ class CloudFilesSource : public Source,
   static Result<std::unique_ptr<CloudFilesSource>> Create(const CloudFilesDefinition& definition, const std::string& directory);
 
   const StructType& schema() const override { return definition_.schema; }
-  const StructType& metadata_schema() const override { return FileMetadataSchema(); }
+  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*definition_.format)); }
   std::string description() const override;
   Result<std::optional<StreamOffset>> LatestOffset(const std::optional<StreamOffset>& start, const ReadLimit& limit) override;
   Result<RowStreamPtr> ReadBatch(const std::optional<StreamOffset>& start, const StreamOffset& end, const ScanNeeds& needs) override;
@@ -69,21 +70,21 @@ class CloudFilesSource : public Source,
   FileDiscovery discovery_;
   RequestTaker requests_;
   FileAgeLimit age_limit_;
-  Status can_retract_;  // why the query cannot take rows back, if it cannot
+  Status can_retract_;                // why the query cannot take rows back, if it cannot
   std::optional<int64_t> frozen_at_;  // Trigger.AvailableNow: no number beyond
   int64_t frozen_request_ = 0;        // and no request
   int64_t planned_through_ = 0;       // the last number that this process has put into a batch
   int64_t batches_from_ = 0;          // the numbers up to here were put into batches by an earlier process
   int64_t committed_through_ = 0;
   int64_t undone_ = 0, replaced_ = 0;  // files of the last batch
-  bool is_listed_ = false;  // up to the end, so that all that waits is known
+  bool is_listed_ = false;             // up to the end, so that all that waits is known
   BacklogEstimate backlog_;
   std::unique_ptr<LoadedFileCleaner> cleaner_;  // null: cleanSource is off
   std::shared_ptr<std::atomic<bool>> schema_evolved_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<FileScanStats> stats_;
   SourceFileNames source_files_;  // of the last batch
-  const std::string number_;  // of the source in its query
-  std::string query_id_;      // of the batch under way
+  const std::string number_;      // of the source in its query
+  std::string query_id_;          // of the batch under way
   BatchId batch_{0};
 };
 

@@ -10,6 +10,7 @@
 #include "connectors/files/file_listing.h"
 #include "connectors/files/file_stream_relation.h"
 #include "connectors/files/files_errors.h"
+#include "formats/file_columns.h"
 
 namespace millstream {
 namespace {
@@ -45,7 +46,7 @@ class CopyRelation : public BatchRelationSource, public HasSourceFileColumn {
 
   std::string name() const override { return name_; }
   const StructType& schema() const override { return schemas_.all; }
-  const StructType& metadata_schema() const override { return FileMetadataSchema(); }
+  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*format_)); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
     auto stats = std::make_shared<FileScanStats>();
     stats->outcomes = std::make_shared<FileOutcomes>(scan_->files.size());

@@ -4,6 +4,7 @@
 #include "connectors/api/source_files.h"
 #include "connectors/files/file_stream_source.h"
 #include "connectors/files/files_errors.h"
+#include "formats/file_columns.h"
 
 namespace millstream {
 namespace {
@@ -13,7 +14,7 @@ class FileStreamRelation : public StreamingRelationSource, public HasSourceFileC
   explicit FileStreamRelation(FileStreamDefinition definition) : definition_(std::move(definition)) {}
   std::string name() const override { return "FileSource[" + HadoopPathString(definition_.path) + "]"; }
   const StructType& schema() const override { return definition_.schemas.all; }
-  const StructType& metadata_schema() const override { return FileMetadataSchema(); }
+  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*definition_.format)); }
   Result<std::unique_ptr<Source>> CreateSource(const std::string& directory) const override { return FileStreamSource::Create(definition_, directory); }
 
  private:

@@ -5,6 +5,7 @@
 #include "connectors/api/table.h"
 #include "connectors/files/file_stream_relation.h"
 #include "connectors/files/files_errors.h"
+#include "formats/file_columns.h"
 
 namespace millstream {
 namespace {
@@ -13,7 +14,7 @@ class FileTable : public BatchRelationSource {
  public:
   std::string name() const override { return name_; }
   const StructType& schema() const override { return schemas_.all; }
-  const StructType& metadata_schema() const override { return FileMetadataSchema(); }
+  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*format_)); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
     return format_->Read(
         files_,

@@ -6,6 +6,7 @@
 #include "connectors/files/cloud_files_relation.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/partition_paths.h"
+#include "formats/file_columns.h"
 
 namespace millstream {
 namespace {
@@ -15,7 +16,7 @@ class ReadFilesTable : public BatchRelationSource {
   ReadFilesTable(CloudFilesDefinition definition, std::vector<InputFile> files) : definition_(std::move(definition)), files_(std::move(files)) {}
   std::string name() const override { return "read_files " + HadoopPathString(definition_.glob.pattern()); }
   const StructType& schema() const override { return definition_.schema; }
-  const StructType& metadata_schema() const override { return FileMetadataSchema(); }
+  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*definition_.format)); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
     return definition_.format->Read(files_, definition_.scan(needs.columns), std::make_shared<FileScanStats>());
   }

@@ -17,6 +17,11 @@ Result<PlanPtr> PlanAnalyzer::Visit(const Project& node) {
   Scope scope = ScopeOf(*child);
   ExpressionAnalyzer expressions(*this, scope);
   MS_ASSIGN_OR_RETURN(std::vector<ExprPtr> list, expressions.ResolveList(node.expressions));
+  // A metadata column that is asked for is a column like others from here on.
+  for (ExprPtr& item : list) {
+    const auto* column = item->As<AttributeRef>();
+    if (column != nullptr && IsHidden(column->id)) item = MakeExpr(Alias{item, {column->name}, std::nullopt, NewId()});
+  }
   bool aggregates = std::any_of(list.begin(), list.end(), [](const ExprPtr& item) { return IsAggregate(*item); });
   if (!aggregates) return MakeProject(std::move(list), std::move(child));
   // SELECT count(*) FROM t: a global aggregate. The child is analyzed again below Aggregate, so that ids stay consistent.

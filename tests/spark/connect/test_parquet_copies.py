@@ -190,5 +190,24 @@ def test_broken_pages_are_found_before_they_are_copied(spark):
     assert state == {"good.parquet": "INGESTED", "bad.parquet": "SKIPPED_CORRUPTED", "cut.parquet": "SKIPPED_CORRUPTED"}, state
 
 
+def test_metadata_is_a_column_when_asked_for_and_numbers_rows(spark):
+    """As real Spark 4.2 answers: row_index is Parquet's alone."""
+    landing, base = directory(), directory()
+    pq.write_table(pa.table({"id": list(range(100, 110))}), landing + "/a b.parquet", row_group_size=4)
+    frame = spark.read.parquet(landing)
+    fields = ["file_path", "file_name", "file_size", "file_block_start", "file_block_length", "file_modification_time"]
+    assert frame.select("_metadata").schema["_metadata"].dataType.fieldNames() == fields + ["row_index"]
+    assert [tuple(row) for row in frame.where("id > 105").selectExpr("id", "_metadata.row_index").collect()] == [(106, 6), (107, 7), (108, 8), (109, 9)]
+    assert [row.id for row in frame.where("_metadata.row_index = 7").select("id").collect()] == [107]
+    assert frame.columns == ["id"] and frame.select("*", "_metadata").columns == ["id", "_metadata"]
+    query = (spark.readStream.schema("id BIGINT").parquet(landing).selectExpr("id", "_metadata.row_index AS i", "_metadata.file_name AS name").writeStream
+             .option("checkpointLocation", base + "/checkpoint").trigger(availableNow=True).toTable("metadata_rows"))
+    query.awaitTermination()
+    assert sorted(tuple(row) for row in spark.table("metadata_rows").collect()) == [(100 + i, i, "a%20b.parquet") for i in range(10)]
+    spark.range(3).write.json(base + "/json")
+    assert spark.read.json(base + "/json").select("_metadata").schema["_metadata"].dataType.fieldNames() == fields
+    raises(PySparkException, lambda: spark.read.json(base + "/json").select("_metadata.row_index").collect(), "FIELD_NOT_FOUND")
+
+
 if __name__ == "__main__":
     main(globals())
