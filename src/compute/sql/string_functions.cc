@@ -71,6 +71,12 @@ Result<std::string> Length(const FunctionCall& call) {
   return "CAST(" + std::string(call.Is(0, TypeId::kBinary) ? "octet_length" : "length") + "(" + call.args[0] + ") AS INTEGER)";
 }
 
+// octet_length, bit_length.
+Result<std::string> Octets(const FunctionCall& call) {
+  const std::string octets = std::string(call.Is(0, TypeId::kBinary) ? "octet_length(" : "strlen(") + call.args[0] + ")";
+  return "CAST(" + std::string(call.name == "bit_length" ? "8 * " : "") + octets + " AS INTEGER)";
+}
+
 Result<std::string> Reverse(const FunctionCall& call) { return std::string(call.Is(0, TypeId::kArray) ? "list_reverse(" : "reverse(") + call.args[0] + ")"; }
 
 // contains, startswith, endswith of binaries compare bytes; DuckDB's are of text only.
@@ -120,6 +126,7 @@ void AddStringFunctions(FunctionTable& table) {
   table.emitters["substring"] = table.emitters["substr"] = Substring;
   table.emitters["format_string"] = table.emitters["printf"] = FormatString;
   table.emitters["length"] = table.emitters["len"] = table.emitters["char_length"] = table.emitters["character_length"] = Length;
+  table.emitters["octet_length"] = table.emitters["bit_length"] = Octets;
   table.emitters["reverse"] = Reverse;
   table.emitters["startswith"] = table.emitters["endswith"] = table.emitters["contains"] = OnText;
   table.emitters["hex"] = Hex;
@@ -142,8 +149,6 @@ void AddStringFunctions(FunctionTable& table) {
       {"rpad", 2, "ms_rpad({0}, {1}, ' ')"},
       {"lpad", 3, "ms_lpad({0}, {1}, {2})"},
       {"rpad", 3, "ms_rpad({0}, {1}, {2})"},
-      {"octet_length", 1, "strlen({0})"},
-      {"bit_length", 1, "(8 * strlen({0}))"},
       {"instr", 2, "ms_locate({1}, {0}, 1::INTEGER)"},
       {"locate", 2, "ms_locate({0}, {1}, 1::INTEGER)"},
       {"position", 2, "ms_locate({0}, {1}, 1::INTEGER)"},
