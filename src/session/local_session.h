@@ -128,6 +128,8 @@ class LocalSession : public Session {
   Result<QueryResult> InsertInto(const WriteData& command, const PlanPtr& analyzed, const Execution& under);
   Result<QueryResult> SaveAsTable(const WriteData& command, const PlanPtr& analyzed, const Execution& under);
   // The options of a write to this table, with the transaction id that makes it exactly once when it comes from foreachBatch.
+  // The session says that writes which do not say anything about it merge schemas (DELTA_SCHEMA_AUTO_MIGRATE).
+  bool MergesSchemas(const OptionMap& options) const;
   static OptionMap WithTransaction(OptionMap options, const std::string& location, const Execution& under);
   // An earlier run of the batch has made this write.
   Result<bool> IsWritten(const std::string& location, const OptionMap& options);

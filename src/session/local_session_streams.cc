@@ -312,6 +312,7 @@ LocalSession::StreamTarget LocalSession::DeltaTarget(const StartStream& start, s
                       .output_mode = start.output_mode,
                       .partition_by = start.partition_by,
                       .options = Without(start.options, {"checkpointLocation", "path", "queryName"})};
+  if (MergesSchemas(context.options)) context.options["mergeSchema"] = "true";
   target.table_path = path;
   target.open_sink = [engine = engine_, context, path](const std::string& query_id, const std::string& run_id) {
     SinkContext opened = context;

@@ -54,7 +54,17 @@ OptionMap WithoutPath(OptionMap options) {
 
 }  // namespace
 
+bool LocalSession::MergesSchemas(const OptionMap& options) const {
+  return !options.contains("mergeSchema") && ParseBool(conf_.Get("spark.databricks.delta.schema.autoMerge.enabled").value_or("")).value_or(false);
+}
+
 Result<QueryResult> LocalSession::Run(const WriteData& command, const Execution& under) {
+  // Rows go into a table by name: by position, a column more is a mistake.
+  if (!command.insert_into && (command.format.empty() || EqualsIgnoreCase(command.format, "delta")) && MergesSchemas(command.options)) {
+    WriteData merging = command;
+    merging.options["mergeSchema"] = "true";
+    return Run(merging, under);
+  }
   MS_ASSIGN_OR_RETURN(Replaced replaced, ReplacedBy(command));
   for (int attempt = 1;; ++attempt) {
     Result<QueryResult> result = RunOnce(command, under);

@@ -6,6 +6,7 @@ import tempfile
 import time
 
 from harness import main, raises
+from pyspark.errors import PySparkException
 
 
 def write(path, *rows):
@@ -223,6 +224,31 @@ def test_content_and_settling(spark):
         time.sleep(0.1)
     query.stop()
     assert spark.table("settled").count() == 7, spark.table("settled").collect()
+
+
+def test_one_setting_lets_reading_and_writing_follow_new_columns(spark):
+    """As with delta-spark: schema.autoMerge.enabled is mergeSchema for all writes by name that do not say otherwise."""
+    base = tempfile.mkdtemp()
+    os.makedirs(base + "/in")
+    spark.conf.set("spark.databricks.delta.schema.autoMerge.enabled", "true")
+
+    def run():
+        (spark.readStream.format("cloudFiles").option("cloudFiles.format", "json").option("cloudFiles.schemaLocation", base + "/schema")
+         .option("cloudFiles.schemaEvolutionMode", "addNewColumnsWithoutRestart").load(base + "/in").writeStream.option("checkpointLocation", base + "/cp")
+         .trigger(availableNow=True).toTable("auto_merged").awaitTermination())
+
+    for name, text in (("a", '{"a": 1}'), ("b", '{"a": 2, "b": 3}')):
+        with open(f"{base}/in/{name}.json", "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+        run()
+    assert spark.table("auto_merged").columns == ["a", "_rescued_data", "b"], spark.table("auto_merged").columns
+    spark.createDataFrame([("4", 5)], "a STRING, c INT").write.mode("append").saveAsTable("auto_merged")
+    assert sorted((row.a, row.b, row.c) for row in spark.table("auto_merged").collect()) == [("1", None, None), ("2", "3", None), ("4", None, 5)]
+    try:
+        spark.createDataFrame([("4", 5)], "a STRING, d INT").write.mode("append").option("mergeSchema", False).saveAsTable("auto_merged")
+        raise AssertionError("the write says no")
+    except PySparkException as error:
+        assert "A schema mismatch detected" in str(error) or "SCHEMA_MISMATCH" in str(error), error
 
 
 if __name__ == "__main__":
