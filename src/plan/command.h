@@ -116,6 +116,7 @@ struct CopyInto {
   std::vector<std::string> files;         // FILES; empty: all below the source
   std::optional<std::string> pattern;     // PATTERN
   OptionMap format_options, copy_options;
+  bool is_explained = false;  // EXPLAIN COPY INTO: what it would do, and nothing is written
 };
 inline constexpr char kCopySourceFormat[] = "__millstream_copy_source";
 
@@ -125,6 +126,13 @@ struct ChangeTableFiles {
   MultipartName table;  // also {"delta", "/path"}
   ExprPtr condition;    // over the columns of copy_into_state(table)
   std::string condition_text;
+};
+
+// UNDO, REDO, REPLAY, FORGET FILES IN STREAM 'checkpoint' WHERE …: a request that the stream takes with its next batch.
+struct RequestStreamFiles {
+  std::string request;     // "UNDO", "REDO", "REPLAY" or "FORGET"
+  std::string checkpoint;  // as written
+  PlanPtr files;           // path, source_id and ingestion_state of cloud_files_state
 };
 
 // RETRY QUARANTINE q [OPTIONS (…)] [WHERE …]: bad records are parsed again, and go to their tables when they are good now.
@@ -231,7 +239,7 @@ struct StartStream {
 struct Command {
   std::variant<CreateDatabase, DropDatabase, UseDatabase, CreateTable, DropTable, ShowTables, ShowDatabases, ShowColumns, DescribeTable, DescribeDatabase,
                DescribeHistory, CreateView, SetConf, ResetConf, Explain, WriteData, StartStream, DeleteFrom, UpdateTable, MergeInto, AlterTableProperties,
-               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail, CopyInto, ChangeTableFiles, RetryQuarantine>
+               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail, CopyInto, ChangeTableFiles, RequestStreamFiles, RetryQuarantine>
       node;
 };
 

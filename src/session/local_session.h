@@ -116,6 +116,7 @@ class LocalSession : public Session {
   Result<QueryResult> Run(const DescribeDetail& command, const Execution&);
   Result<QueryResult> Run(const CopyInto& command, const Execution&);
   Result<QueryResult> Run(const ChangeTableFiles& command, const Execution&);
+  Result<QueryResult> Run(const RequestStreamFiles& command, const Execution&);
   Result<QueryResult> Run(const RetryQuarantine& command, const Execution&);
 
   Result<QueryResult> RunOnce(const WriteData& command, const Execution& under);

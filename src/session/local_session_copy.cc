@@ -3,7 +3,6 @@
 #include "connectors/delta/ledger_commits.h"
 #include "connectors/files/copy_source.h"
 #include "connectors/files/files_errors.h"
-#include "plan/copy_explain.h"
 #include "session/accounted_rows.h"
 #include "session/batch_writes.h"
 #include "session/copy_options.h"
@@ -128,7 +127,7 @@ Result<ResolvedTable> LocalSession::RequireCopyTarget(const MultipartName& name)
 Result<QueryResult> LocalSession::Run(const CopyInto& command, const Execution& under) {
   MS_RETURN_IF_ERROR(CheckCopyFeatures(command));
   MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireCopyTarget(command.table));
-  if (command.copy_options.contains(kExplainCopyOption)) return ExplainCopy(command, table, under);
+  if (command.is_explained) return ExplainCopy(command, table, under);
   // Within foreachBatch: a batch that runs again does not load by force again.
   const OptionMap transaction = WithTransaction({}, table.location, under);
   MS_ASSIGN_OR_RETURN(bool is_done, IsWritten(table.location, transaction));

@@ -3,7 +3,6 @@
 #include "connectors/delta/delta_append.h"
 #include "connectors/files/file_lister.h"
 #include "delta/schema_merge.h"
-#include "plan/copy_explain.h"
 #include "session/copy_options.h"
 #include "session/copy_target.h"
 #include "session/local_session.h"
@@ -72,9 +71,7 @@ Result<ListerCounts> CountLeftOut(Fs& fs, const CopyInto& command) {
 }  // namespace
 
 Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const ResolvedTable& table, const Execution& under) {
-  OptionMap copy_options = command.copy_options;
-  copy_options.erase(kExplainCopyOption);
-  MS_ASSIGN_OR_RETURN(OptionValues options, CopyOptionTable().Parse(copy_options));
+  MS_ASSIGN_OR_RETURN(OptionValues options, CopyOptionTable().Parse(command.copy_options));
   const bool merges_schema = options.Bool("mergeSchema");
   MS_ASSIGN_OR_RETURN(std::unique_ptr<DeltaAppend> append, DeltaAppend::Begin(engine_->delta, table.location));
   const Snapshot& before = append->table();

@@ -1,4 +1,4 @@
-// local_session_files.cc   UNDO, REDO and FORGET FILES IN table: what a table has loaded is taken out, put back or forgotten, in one commit each.
+// local_session_files.cc   UNDO, REDO and FORGET FILES IN table: what a table has loaded is taken out, put back or forgotten, in one commit each. IN STREAM: it is asked for.
 
 #include <arrow/array.h>
 
@@ -13,6 +13,7 @@
 #include "session/result_table.h"
 #include "session/session_errors.h"
 #include "session/source_catalog.h"
+#include "session/stream_file_requests.h"
 
 namespace millstream {
 namespace errors {
@@ -143,6 +144,12 @@ Result<QueryResult> LocalSession::Run(const ChangeTableFiles& command, const Exe
     if (result.ok() || attempt == kRacesMax || !DeltaAppend::IsConflict(result.status())) return result;
     if (under.cancel != nullptr && under.cancel->cancelled()) return result;
   }
+}
+
+Result<QueryResult> LocalSession::Run(const RequestStreamFiles& command, const Execution& under) {
+  MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzeBatch(command.files));
+  MS_ASSIGN_OR_RETURN(QueryResult files, ExecuteAnalyzed(analyzed, under));
+  return WriteStreamRequest(engine_->fs, engine_->clock, command.request, command.checkpoint, *files.rows);
 }
 
 Result<QueryResult> LocalSession::ChangeFilesOnce(const ChangeTableFiles& command, const ResolvedTable& table, const Execution& under) {

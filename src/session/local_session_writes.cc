@@ -3,12 +3,10 @@
 #include "connectors/delta/change_rows.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/files_connector.h"
-#include "plan/stream_requests.h"
 #include "session/batch_writes.h"
 #include "session/local_session.h"
 #include "session/result_table.h"
 #include "session/session_errors.h"
-#include "session/stream_file_requests.h"
 #include "session/store_assignment.h"
 
 namespace millstream {
@@ -75,10 +73,6 @@ Result<QueryResult> LocalSession::Run(const WriteData& command, const Execution&
 Result<QueryResult> LocalSession::RunOnce(const WriteData& command, const Execution& under) {
   MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzePlan(command.query));
   if (IsStreaming(*analyzed)) return Status::Error(errors::kWriteOnStream, {{"methodName", "write"}});
-  if (command.format == kStreamRequestFormat && command.path && command.options.contains(kStreamRequestOption)) {
-    MS_ASSIGN_OR_RETURN(QueryResult files, ExecuteAnalyzed(analyzed, under));
-    return RequestStreamFiles(engine_->fs, engine_->clock, command.options.at(kStreamRequestOption), *command.path, *files.rows);
-  }
   if (command.table && command.insert_into) return InsertInto(command, analyzed, under);
   if (command.table) return SaveAsTable(command, analyzed, under);
   return WriteToPath(command, analyzed, under);

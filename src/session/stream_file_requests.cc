@@ -28,11 +28,7 @@ bool Applies(std::string_view request, std::string_view state) {
 
 }  // namespace
 
-Result<QueryResult> RequestStreamFiles(Fs& fs, Clock& clock, const std::string& request, const std::string& checkpoint, RowStream& files) {
-  // Whoever writes to this format with a query of his own is told what can be written to.
-  const bool is_statement = files.schema()->num_fields() == 3 &&
-                            std::all_of(files.schema()->fields().begin(), files.schema()->fields().end(), [](const auto& field) { return field->type()->id() == arrow::Type::STRING; });
-  if (!is_statement) return Status::Unsupported("Writing requests to a stream", "Use UNDO, REDO, REPLAY or FORGET FILES IN STREAM '<checkpoint>' WHERE …");
+Result<QueryResult> WriteStreamRequest(Fs& fs, Clock& clock, const std::string& request, const std::string& checkpoint, RowStream& files) {
   MS_ASSIGN_OR_RETURN(const std::string path, PathFromUri(checkpoint));
   MS_ASSIGN_OR_RETURN(std::vector<CloudFilesLedger> ledgers, FindCloudFilesLedgers(fs, path));
   std::map<std::string, std::unique_ptr<FileRequestWriter>, std::less<>> writers;  // by source

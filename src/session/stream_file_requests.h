@@ -12,6 +12,6 @@ namespace millstream {
 
 // `request`: "UNDO", "REDO", "REPLAY" or "FORGET". `checkpoint` as written. `files`: path, source_id and ingestion_state of cloud_files_state; those in a
 // state for which the request means nothing are left out. One row: num_requested_files, note.
-Result<QueryResult> RequestStreamFiles(Fs& fs, Clock& clock, const std::string& request, const std::string& checkpoint, RowStream& files);
+Result<QueryResult> WriteStreamRequest(Fs& fs, Clock& clock, const std::string& request, const std::string& checkpoint, RowStream& files);
 
 }  // namespace millstream

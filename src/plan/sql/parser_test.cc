@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "plan/copy_explain.h"
 #include "plan/sql/parser_test_show.h"
 
 namespace millstream {
@@ -202,9 +201,9 @@ TEST(Parser, BuildsRelations) {
 
 TEST(Parser, ExplainsCopyInto) {
   auto copy = CommandOf<CopyInto>("EXPLAIN COPY INTO t FROM '/in' FILEFORMAT = JSON COPY_OPTIONS ('force' = 'true')");
-  EXPECT_TRUE(copy.copy_options.contains(kExplainCopyOption));
+  EXPECT_TRUE(copy.is_explained);
   EXPECT_EQ(copy.copy_options.at("force"), "true");
-  EXPECT_FALSE(CommandOf<CopyInto>("COPY INTO t FROM '/in' FILEFORMAT = JSON").copy_options.contains(kExplainCopyOption));
+  EXPECT_FALSE(CommandOf<CopyInto>("COPY INTO t FROM '/in' FILEFORMAT = JSON").is_explained);
 }
 
 TEST(Parser, BuildsCommands) {

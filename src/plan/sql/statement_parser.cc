@@ -2,7 +2,6 @@
 
 #include <cctype>
 
-#include "plan/copy_explain.h"
 #include "plan/sql/node_depth.h"
 
 namespace millstream {
@@ -282,7 +281,7 @@ Result<Statement> SqlParser::ParseExplain() {
   }
   if (explain.mode == "simple" && cursor_.AtWords("COPY", "INTO")) {
     MS_ASSIGN_OR_RETURN(Statement copy, ParseCopyInto());
-    std::get<CopyInto>(std::get<Command>(copy).node).copy_options[kExplainCopyOption] = "true";
+    std::get<CopyInto>(std::get<Command>(copy).node).is_explained = true;
     return copy;
   }
   for (std::string_view word : {"CREATE", "DROP", "INSERT", "SHOW", "DESCRIBE", "USE", "SET", "EXPLAIN"}) {

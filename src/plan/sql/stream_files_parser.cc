@@ -1,7 +1,6 @@
 // stream_files_parser.cc   UNDO, REDO, REPLAY, FORGET FILES IN STREAM: what is asked of the files of a stream.
 
 #include "plan/sql/node_depth.h"
-#include "plan/stream_requests.h"
 
 namespace millstream {
 namespace {
@@ -20,19 +19,19 @@ bool SqlParser::StreamFilesAhead() const {
 
 // {UNDO | REDO | REPLAY | FORGET} FILES IN STREAM 'checkpoint' WHERE condition
 Result<Statement> SqlParser::ParseStreamFiles() {
-  WriteData request{.format = kStreamRequestFormat};
+  RequestStreamFiles request;
   for (std::string_view word : kRequests)
-    if (cursor_.AtWord(word)) request.options[kStreamRequestOption] = word;
+    if (cursor_.AtWord(word)) request.request = word;
   for (size_t i = 0; i < kWordsBeforePath; ++i) cursor_.Advance();
-  MS_ASSIGN_OR_RETURN(request.path, cursor_.ExpectString());
+  MS_ASSIGN_OR_RETURN(request.checkpoint, cursor_.ExpectString());
   // Which files is never left to chance: for all of them there is WHERE true.
   if (!cursor_.TakeWord("WHERE")) return cursor_.SyntaxError(": missing 'WHERE'");
   MS_ASSIGN_OR_RETURN(ExprPtr condition, ParseExpression());
   const PlanPtr state =
-      Plan(UnresolvedDataSource{.format = "cloud_files_state", .schema = {}, .options = {}, .paths = {*request.path}, .is_streaming = false});
+      Plan(UnresolvedDataSource{.format = "cloud_files_state", .schema = {}, .options = {}, .paths = {request.checkpoint}, .is_streaming = false});
   std::vector<ExprPtr> columns;
   for (const char* name : {"path", "source_id", "ingestion_state"}) columns.push_back(MakeExpr(UnresolvedAttribute{.parts = {name}, .plan_id = {}}));
-  request.query = Plan(Project{std::move(columns), Plan(Filter{std::move(condition), state})});
+  request.files = Plan(Project{std::move(columns), Plan(Filter{std::move(condition), state})});
   return Statement(Command{std::move(request)});
 }
 
