@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/known_files.h"
 #include "connectors/files/ledger_view.h"
@@ -81,7 +82,7 @@ class PlanRows : public ReportRows {
                               (known->state == FileStanding::State::kLoaded && plan_.takes_changed);
       if (!may_be_new) continue;
       Result<FileInfo> info = plan_.fs.Stat(path);
-      if (!info.ok() && info.status().Is(errors::kFileNotFound)) continue;
+      if (!info.ok() && IsGone(info.status())) continue;
       MS_RETURN_IF_ERROR(info.status());
       if (!info->is_regular || (info->size_bytes == 0 && !plan_.takes_empty)) continue;
       if (plan_.modified_after_ns && info->modified_ns <= *plan_.modified_after_ns) continue;

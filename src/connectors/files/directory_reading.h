@@ -49,7 +49,7 @@ struct ListerOptions {
   PathGlob glob;
   std::optional<NameGlob> name_filter;  // pathGlobFilter
   bool skip_unfinished = true;          // "._COPYING_", ".crdownload", ".part" …: Auto Loader's; Spark's own readers read them
-  int64_t names_at_once = 200'000;      // about 10 MB, and a tenth of a second
+  int64_t names_at_once = 100'000;      // about 5 MB, and a twentieth of a second
   int threads_ahead = 0;                // which read the next directories meanwhile; the file system must be thread-safe
 };
 

@@ -1,9 +1,9 @@
 #include "connectors/files/file_discovery.h"
 
 #include <algorithm>
-#include <cerrno>
 
 #include "connectors/files/content_hash.h"
+#include "connectors/files/file_gone.h"
 
 namespace millstream {
 namespace {
@@ -141,6 +141,7 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
   }
   if (round_->reach == Reach::kChanged) last_look_took_us_ = now_us - round_->started_us;
   if (round_->reach != Reach::kHinted) {
+    memory_.EndRound();
     last_look_us_ = now_us;
     if (hints_.watched() > 0) hints_.Activate();
   }
@@ -161,7 +162,7 @@ bool FileDiscovery::PassKnownNames() {
   }
   round.counts.known += count;
   round.audited_known += count;
-  if (const DirectoryMemory::Known* known = memory_.Find(listed.path)) round.counts.gone += known->gone;
+  if (std::optional<DirectoryMemory::Known> known = memory_.Find(listed.path)) round.counts.gone += known->gone;
   return true;
 }
 
@@ -192,7 +193,7 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
   const std::string path = JoinPath(directory, name);
   Result<FileInfo> info = fs_.Stat(path);
   if (!info.ok()) {
-    if (!info.status().Is(errors::kFileNotFound) && info.status().error_number() != ENOTDIR) return info.status();
+    if (!IsGone(info.status())) return info.status();
     ++round.counts.vanished;  // between listing and now; it never was part of the stream
     return Status();
   }

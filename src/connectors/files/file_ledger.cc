@@ -26,7 +26,7 @@ std::string_view FromSlice(const rocksdb::Slice& slice) { return {slice.data(), 
 // What one ledger may hold in memory: two write buffers, and a share of one small cache. A stream's ledger is written in order and read in
 // order, so that more would buy nothing.
 rocksdb::Options LedgerOptions() {
-  static const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(4 << 20);
+  static const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(2 << 20);
   rocksdb::BlockBasedTableOptions table;
   table.block_cache = cache;
   table.block_size = 32 << 10;
@@ -34,13 +34,19 @@ rocksdb::Options LedgerOptions() {
   rocksdb::Options options;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.create_if_missing = true;
-  options.write_buffer_size = 4 << 20;
+  options.write_buffer_size = 2 << 20;
+  options.writable_file_max_buffer_size = 256 << 10;
   options.max_write_buffer_number = 2;
+  // Each new file of the first level spans all kinds of records, and is merged with all of the next one: that one is small, and what leaves it is in pieces
+  // that mostly lie beyond what is there, and are moved as they are.
+  options.max_bytes_for_level_base = 8 << 20;
+  options.level0_file_num_compaction_trigger = 8;
+  options.target_file_size_base = 2 << 20;
+  options.target_file_size_multiplier = 2;
   options.max_open_files = 64;
   // Files come by name and numbers in order: the place of one insert is a good guess for the next of its kind.
   options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   options.compression = rocksdb::kZSTD;  // paths look alike
-  options.target_file_size_base = 16 << 20;
   options.max_total_wal_size = 16 << 20;
   options.paranoid_checks = true;
   options.allow_fallocate = false;  // its logs are small: reserving megabytes costs more than it saves
@@ -349,6 +355,18 @@ class RocksFileLedger : public FileLedger {
   }
   Status EraseBatchesBefore(int64_t number) override {
     return VisitNumbers(kBatchPrefix, 0, number - 1, [&](int64_t through, std::string_view) { return Translate("writing", batch_.Delete(BatchKey(through))); });
+  }
+
+  Status EraseUnusedCounts(int64_t after, int64_t through) override {
+    std::unique_ptr<rocksdb::Iterator> numbers(db_->NewIterator(rocksdb::ReadOptions()));
+    return VisitNumbers(kCountsPrefix, after, through, [&](int64_t last, std::string_view value) {
+      std::optional<std::vector<FileCounts>> counts = DecodeCounts(value);
+      if (!counts) return Foreign("the counts of the files up to number " + std::to_string(last) + " are broken");
+      numbers->Seek(NumberKey(last - static_cast<int64_t>(counts->size()) + 1));
+      MS_RETURN_IF_ERROR(Translate("reading", numbers->status()));
+      const std::optional<int64_t> left = numbers->Valid() ? DecodeNumberKey(FromSlice(numbers->key())) : std::nullopt;
+      return left && *left <= last ? Status() : Translate("writing", batch_.Delete(CountsKey(last)));
+    });
   }
 
   Result<std::string> GetNote(const std::string& name) override {

@@ -149,6 +149,8 @@ class FileLedger {
   // Buffered: nothing is left of a number but its path's record; of batches that end before this number.
   virtual Status EraseNumber(int64_t number) = 0;
   virtual Status EraseBatchesBefore(int64_t number) = 0;
+  // Buffered: the counts of files (after, through] that are recorded together and of which no number is left. The erased numbers must be written.
+  virtual Status EraseUnusedCounts(int64_t after, int64_t through) = 0;
 
   // Small facts beside the files ("initial sweep done"); durable on return.
   virtual Result<std::string> GetNote(const std::string& name) = 0;  // empty: none

@@ -2,6 +2,7 @@
 
 #include "connectors/files/cloud_files_options.h"
 #include "connectors/files/file_lister.h"
+#include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/sink_log.h"
 
@@ -87,7 +88,7 @@ Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelectio
       Result<FileInfo> info = fs.Stat(file);
       if (!info.ok()) {
         complete = false;
-        if (info.status().Is(errors::kFileNotFound)) continue;
+        if (IsGone(info.status())) continue;
         return info.status();
       }
       if (!info->is_regular) continue;
@@ -109,6 +110,7 @@ Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelectio
       memory->directories.Forget(listed->path);
     }
   }
+  if (memory != nullptr) memory->directories.EndRound();
   if (memory != nullptr && full) {
     memory->last_full_us = memory->clock.MonotonicMicros();
     memory->full_took_us = memory->last_full_us - began_us;

@@ -4,6 +4,7 @@
 
 #include "connectors/api/table.h"
 #include "connectors/files/cloud_files_relation.h"
+#include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/partition_paths.h"
 
@@ -72,7 +73,7 @@ Result<std::vector<InputFile>> FilesNow(const CloudFilesDefinition& definition) 
     for (size_t i = 0; i < listed->names.size(); ++i) {
       InputFile file{.path = JoinPath(listed->path, listed->names[i])};
       Result<FileInfo> info = definition.fs.Stat(file.path);
-      if (!info.ok() && info.status().Is(errors::kFileNotFound)) continue;
+      if (!info.ok() && IsGone(info.status())) continue;
       MS_RETURN_IF_ERROR(info.status());
       if (!info->is_regular || (info->size_bytes == 0 && !discovery.load_empty_files)) continue;
       if (discovery.modified_after_ns && info->modified_ns <= *discovery.modified_after_ns) continue;
