@@ -132,6 +132,10 @@ bool DirectoryReading::WantsFile(std::string_view name) {
     ++counts_.unfinished;
     return false;
   }
+  if (!last_left_out_.empty() && name <= last_left_out_) {
+    ++counts_.filtered;
+    return false;
+  }
   if ((options_->name_filter && !options_->name_filter->Matches(name)) ||
       (options_->glob.has_glob() && !options_->glob.MatchesFile(JoinPath(listed_.path, name)))) {
     ++counts_.filtered;

@@ -49,7 +49,7 @@ Result<std::optional<ListedDirectory>> FileLister::Next() {
       continue;
     }
     std::string path = JoinPath(level.path, level.subdirectories[level.next++]);
-    if (!options_.glob.MayHoldMatches(path)) continue;
+    if (!MayHold(path)) continue;
     MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, Enter(std::move(path)));
     if (listed) return listed;
   }
@@ -71,6 +71,10 @@ void FileLister::LookAbove(const std::string& root) {
   }
 }
 
+bool FileLister::MayHold(const std::string& directory) const {
+  return options_.glob.MayHoldMatches(directory) && !LiesBeforeStartKey(options_.start_after, directory);
+}
+
 std::optional<NamesDigest> FileLister::KnownNames(const std::string& path) const {
   if (scope_ != Scope::kAll || memory_ == nullptr) return std::nullopt;
   return memory_->FindNames(path);
@@ -87,7 +91,7 @@ void FileLister::PlanAhead() {
   level.next_ahead = std::max(level.next_ahead, level.next);
   for (size_t room = ahead_->room(); room > 0 && level.next_ahead < level.subdirectories.size(); ++level.next_ahead) {
     std::string path = JoinPath(level.path, level.subdirectories[level.next_ahead]);
-    if (!options_.glob.MayHoldMatches(path)) continue;
+    if (!MayHold(path)) continue;
     std::optional<NamesDigest> known = KnownNames(path);
     ahead_->Want(DirectoryReading(fs_, options_, std::move(path), known));
     --room;

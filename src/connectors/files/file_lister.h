@@ -45,6 +45,7 @@ class FileLister {
   void LookAbove(const std::string& root);
   Result<std::optional<ListedDirectory>> Enter(std::string path);
   Result<std::optional<ListedDirectory>> NextPart();
+  bool MayHold(const std::string& directory) const;
   std::optional<NamesDigest> KnownNames(const std::string& path) const;
   void PlanAhead();
 

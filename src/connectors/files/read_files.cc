@@ -69,7 +69,7 @@ Result<std::vector<InputFile>> FilesNow(const CloudFilesDefinition& definition) 
   std::vector<InputFile> files;
   for (;;) {
     MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, lister.Next());
-    if (!listed) return files;
+    if (!listed) break;
     for (size_t i = 0; i < listed->names.size(); ++i) {
       InputFile file{.path = JoinPath(listed->path, listed->names[i])};
       Result<FileInfo> info = definition.fs.Stat(file.path);
@@ -86,6 +86,13 @@ Result<std::vector<InputFile>> FilesNow(const CloudFilesDefinition& definition) 
       files.push_back(std::move(file));
     }
   }
+  if (definition.options.file_order != FileOrder::kDiscovery) {
+    const bool by_time = definition.options.file_order == FileOrder::kModificationTime;
+    std::sort(files.begin(), files.end(), [&](const InputFile& a, const InputFile& b) {
+      return by_time && a.modified_ns != b.modified_ns ? a.modified_ns < b.modified_ns : a.path < b.path;
+    });
+  }
+  return files;
 }
 
 }  // namespace
