@@ -32,7 +32,7 @@ rocksdb::Options FileLedgerOptions() {
   // Files come by name and numbers in order: the place of one insert is a good guess for the next of its kind.
   options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
   options.compression = rocksdb::kZSTD;  // paths look alike
-  options.compression_opts.level = 1;    // a tenth larger than by the default, for half of the CPU
+  options.compression_opts.level = 1;    // the default level makes them no smaller
   options.max_total_wal_size = 16 << 20;
   options.paranoid_checks = true;
   options.allow_fallocate = false;  // its logs are small: reserving megabytes costs more than it saves
