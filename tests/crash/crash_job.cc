@@ -21,7 +21,7 @@ namespace {
 
 struct JobOptions {
   std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean,
-                                                             max_file_age, undoes, quarantine;
+                                                             max_file_age, undoes, quarantine, file_order;
   std::vector<std::string> requests;
   bool by_name = false, changes = false, goes_on = false, replaces = false;
   int max_files = 1000, retain = 100, deltas = 10;
@@ -79,6 +79,7 @@ PlanPtr Input(const JobOptions& options) {
                       {"cloudFiles.maxFilesPerTrigger", std::to_string(options.max_files)}};
     source.paths = {options.landing};
     if (!options.max_file_age.empty()) source.options["cloudFiles.maxFileAge"] = options.max_file_age;
+    if (!options.file_order.empty()) source.options["cloudFiles.fileOrder"] = options.file_order;
     if (options.replaces) source.options["cloudFiles.changedFiles"] = "replaced";
     if (!options.quarantine.empty()) source.options["cloudFiles.quarantineTable"] = options.quarantine;
     if (options.goes_on) source.options["cloudFiles.schemaEvolutionMode"] = "addNewColumnsWithoutRestart";
@@ -256,6 +257,7 @@ int main(int argc, char** argv) {
   app.add_option("--external", options.external, "With --by-name: register an external table here at the end");
   app.add_option("--clean", options.clean, "cloudFiles.cleanSource.moveDestination: loaded files are moved there at once");
   app.add_option("--max-file-age", options.max_file_age, "cloudFiles.maxFileAge");
+  app.add_option("--file-order", options.file_order, "cloudFiles.fileOrder");
   app.add_flag("--replaces", options.replaces, "cloudFiles.changedFiles = replaced");
   app.add_option("--request", options.requests, "A statement that asks for files of the stream, before it starts (UNDO FILES IN STREAM …)");
   app.add_option("--quarantine", options.quarantine, "The directory of a quarantine table; bad records are retried at the end");

@@ -36,6 +36,7 @@ class Shape:
     grows_columns: bool = False
     goes_on: bool = False  # the stream does not stop for them
     clean: bool = False  # loaded files are moved away
+    order: str = ""  # in which files go into batches; "any": in another one after each death
     requests: bool = False  # files are overwritten and take the place of their rows; some are undone, some loaded again
     changes: bool = False  # rows are changed in place too: MERGE and DELETE on another table
     state: str = ""  # "deduplicate", "aggregate", "session" or "join": the rows go through a query that remembers
@@ -51,7 +52,7 @@ class Shape:
             return Shape.files(rng)
         return Shape(format=file_format, max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "", "event"]),
                      by_name=by_name or rng.random() < 0.3, grows_columns=grows, goes_on=grows and rng.random() < 0.5,
-                     clean=rng.random() < 0.3, changes=changes or rng.random() < 0.2)
+                     order=rng.choice(["", "", "path", "modificationTime", "any"]), clean=rng.random() < 0.3, changes=changes or rng.random() < 0.2)
 
 
     @staticmethod
@@ -259,6 +260,8 @@ class Job:
             command += ["--clean", self.archive]
         if self.shape.goes_on:
             command += ["--goes-on"]
+        if self.shape.order:
+            command += ["--file-order", self.rng.choice(["discovery", "path", "modificationTime"]) if self.shape.order == "any" else self.shape.order]
         if self.shape.requests:
             command += ["--replaces", *self.statements()]
             if self.aged:

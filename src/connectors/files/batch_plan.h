@@ -10,9 +10,10 @@ namespace millstream {
 struct BatchLimits {
   std::optional<int64_t> files_max;  // never exceeded
   std::optional<int64_t> bytes_max;  // soft: the file that crosses it is still taken, so that a file larger than the limit is loaded at all
+  std::optional<int64_t> bytes_within = std::nullopt;  // never exceeded but by the first file: what is promised to be done in time
 };
 
-// Fed with the sizes of the waiting files, in order, until it wants no more.
+// Fed with the sizes of the waiting files, in order, until it wants no more. Limits go together: the first that is reached counts.
 class BatchPlan {
  public:
   explicit BatchPlan(BatchLimits limits) : limits_(limits) {}
@@ -20,6 +21,10 @@ class BatchPlan {
   bool WantsMore() const {
     if (limits_.files_max && files_ >= *limits_.files_max) return false;
     return !limits_.bytes_max || bytes_ < *limits_.bytes_max || files_ == 0;
+  }
+  // Whether a file of this size, the next one, belongs to it.
+  bool Takes(int64_t size_bytes) const {
+    return WantsMore() && (files_ == 0 || !limits_.bytes_within || (bytes_ < *limits_.bytes_within && size_bytes <= *limits_.bytes_within - bytes_));
   }
   void Take(int64_t size_bytes) {
     ++files_;

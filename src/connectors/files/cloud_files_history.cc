@@ -42,6 +42,7 @@ class HistoryRows : public ReportRows {
         return Add(file, "FOUND", found_ms, "it has no bytes yet");
       case FileState::kAssigned:
       case FileState::kUndone:
+      case FileState::kWaiting:
         break;
     }
     Add(file, "FOUND", found_ms);

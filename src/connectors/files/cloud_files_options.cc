@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "connectors/files/files_errors.h"
+#include "connectors/files/start_key.h"
 #include "formats/spark_text.h"
 #include "formats/time_zone.h"
 #include "storage/fs.h"
@@ -136,6 +137,12 @@ Status ParseIdentity(const OptionMap& user, const OptionValues& values, CloudFil
 
 }  // namespace
 
+Status CloudFilesOptions::Resolve(const PathGlob& glob) {
+  if (start_after.empty()) return Status();
+  MS_ASSIGN_OR_RETURN(start_after, ResolveStartKey("startAfter", start_after, glob.base()));
+  return Status();
+}
+
 Result<int64_t> ParseModifiedTime(const std::string& option, const std::string& text, const std::string& time_zone) {
   const TimeZone* zone = TimeZone::Find(time_zone);
   std::optional<int64_t> micros = StringToTimestamp(text, zone == nullptr ? TimeZone::Utc() : *zone);
@@ -200,6 +207,15 @@ Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const Op
   if (auto time = generic.String("modifiedBefore")) {
     MS_ASSIGN_OR_RETURN(options.modified_before_ns, ParseModifiedTime("modifiedBefore", *time, time_zone));
   }
+  for (const OptionValues* set : {&values, &generic}) {
+    const char* name = set == &values ? "cloudFiles.startAfter" : "startAfter";
+    if (!set->Has(name)) continue;
+    options.start_after = *set->String(name);
+    if (options.start_after.empty()) return Invalid(name, "", "expected a path below the load path; leave it out to list everything");
+  }
+  const std::string order = *values.String("cloudFiles.fileOrder");
+  options.file_order = order == "path" ? FileOrder::kPath : order == "modificationTime" ? FileOrder::kModificationTime : FileOrder::kDiscovery;
+  MS_ASSIGN_OR_RETURN(options.batch_duration_max_ms, Positive(values, "cloudFiles.maxBatchDuration"));
   options.path = generic.String("path");
   for (const auto& [name, value] : user) {
     if (!Lower(name).starts_with("cloudfiles.")) options.reader_options.emplace(name, value);

@@ -11,6 +11,7 @@
 
 #include "base/option_table.h"
 #include "connectors/files/batch_plan.h"
+#include "connectors/files/file_order.h"
 #include "connectors/files/path_glob.h"
 #include "connectors/files/schema_hints.h"
 
@@ -47,8 +48,14 @@ struct CloudFilesOptions {
   std::optional<std::string> rescued_data_column;
   std::optional<std::string> quarantine_table;  // a name or a path, as written
   std::optional<int64_t> modified_after_ns, modified_before_ns;
+  std::string start_after;  // as the user wrote it, until Resolve: an absolute path; empty: none
+  FileOrder file_order = FileOrder::kDiscovery;
+  std::optional<int64_t> batch_duration_max_ms;
   std::optional<std::string> path;
   OptionMap reader_options;  // all that is not cloudFiles.*
+
+  // What can only be judged when the load path is known.
+  Status Resolve(const PathGlob& glob);
 };
 
 const OptionTable& CloudFilesOptionTable();

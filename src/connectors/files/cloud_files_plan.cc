@@ -1,7 +1,9 @@
 #include "connectors/files/cloud_files_plan.h"
 
+#include <algorithm>
 #include <charconv>
 
+#include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/known_files.h"
 #include "connectors/files/ledger_view.h"
@@ -17,6 +19,7 @@ struct Plan {
   Fs& fs;
   ListerOptions lister;
   BatchLimits limits;
+  FileOrder order = FileOrder::kDiscovery;
   bool takes_changed = false, takes_empty = false;
   std::optional<int64_t> modified_after_ns, modified_before_ns;
   std::string ledger;  // empty: there is none
@@ -57,13 +60,18 @@ class PlanRows : public ReportRows {
   const ListerCounts& left_out() const { return lister_->counts(); }
 
  private:
-  Result<std::optional<ReportRow>> NextNew() {
+  struct Candidate {
+    std::string path;
+    int64_t size_bytes = 0, modified_ns = 0;
+    const char* state = "";
+  };
+  Result<std::optional<Candidate>> NextCandidate() {
     for (;;) {
       if (!directory_ || at_ == directory_->names.size()) {
-        if (lister_ == nullptr) return std::optional<ReportRow>();
+        if (lister_ == nullptr) return std::optional<Candidate>();
         MS_ASSIGN_OR_RETURN(directory_, lister_->Next());
         at_ = 0;
-        if (!directory_) return std::optional<ReportRow>();
+        if (!directory_) return std::optional<Candidate>();
         if (known_ != nullptr && directory_->names.size() > 0) MS_RETURN_IF_ERROR(known_->Seek(directory_->path, directory_->names[0]));
         continue;
       }
@@ -81,15 +89,39 @@ class PlanRows : public ReportRows {
                               (known->state == FileStanding::State::kLoaded && plan_.takes_changed);
       if (!may_be_new) continue;
       Result<FileInfo> info = plan_.fs.Stat(path);
-      if (!info.ok() && info.status().Is(errors::kFileNotFound)) continue;
+      if (!info.ok() && IsGone(info.status())) continue;
       MS_RETURN_IF_ERROR(info.status());
       if (!info->is_regular || (info->size_bytes == 0 && !plan_.takes_empty)) continue;
       if (plan_.modified_after_ns && info->modified_ns <= *plan_.modified_after_ns) continue;
       if (plan_.modified_before_ns && info->modified_ns >= *plan_.modified_before_ns) continue;
       if (known && known->number > 0 && known->size_bytes == info->size_bytes && known->modified_ns == info->modified_ns) continue;
-      return Row(Take(info->size_bytes), path, info->size_bytes, info->modified_ns, "NEW");
+      // One that was found and has no number waits in an order.
+      const bool waits = known && known->state == FileStanding::State::kWaiting && known->size_bytes > 0;
+      return std::optional(Candidate{path, info->size_bytes, info->modified_ns, waits ? "WAITING" : "NEW"});
     }
   }
+
+  // Of files that go into batches in an order, all are looked at before the first is told of: about 200 bytes of memory each.
+  Result<std::optional<ReportRow>> NextNew() {
+    if (plan_.order == FileOrder::kDiscovery) {
+      MS_ASSIGN_OR_RETURN(std::optional<Candidate> next, NextCandidate());
+      return next ? RowOf(*next) : std::nullopt;
+    }
+    while (!is_sorted_) {
+      MS_ASSIGN_OR_RETURN(std::optional<Candidate> next, NextCandidate());
+      if (next) {
+        sorted_.push_back(*std::move(next));
+        continue;
+      }
+      std::sort(sorted_.begin(), sorted_.end(), [this](const Candidate& a, const Candidate& b) {
+        return plan_.order == FileOrder::kModificationTime && a.modified_ns != b.modified_ns ? a.modified_ns < b.modified_ns : a.path < b.path;
+      });
+      is_sorted_ = true;
+    }
+    return next_sorted_ < sorted_.size() ? RowOf(sorted_[next_sorted_++]) : std::nullopt;
+  }
+
+  std::optional<ReportRow> RowOf(const Candidate& file) { return Row(Take(file.size_bytes), file.path, file.size_bytes, file.modified_ns, file.state); }
 
   int64_t Take(int64_t size_bytes) {
     if (!batch_.WantsMore()) {
@@ -110,6 +142,9 @@ class PlanRows : public ReportRows {
   std::unique_ptr<FileLister> lister_;
   std::optional<ListedDirectory> directory_;
   size_t at_ = 0;
+  std::vector<Candidate> sorted_;
+  size_t next_sorted_ = 0;
+  bool is_sorted_ = false;
   BatchPlan batch_;
   int64_t number_;
 };
@@ -168,11 +203,13 @@ Result<RelationSourcePtr> OpenCloudFilesPlan(const UnresolvedDataSource& call, c
   if (call.paths.size() != 1) return Status::IllegalArgument("cloud_files_plan lists one path: cloud_files_plan('/in', format => 'json', checkpoint => '/cp')");
   MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(call.paths[0]));
   MS_ASSIGN_OR_RETURN(PathGlob glob, PathGlob::Parse(path, parsed.globber));
+  MS_RETURN_IF_ERROR(parsed.Resolve(glob));
   MS_ASSIGN_OR_RETURN(bool exists, context.fs.Exists(glob.base()));
   if (!exists) return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(glob.base())}});
   Plan plan{.fs = context.fs,
-            .lister = {.glob = std::move(glob), .name_filter = parsed.name_filter},
+            .lister = {.glob = std::move(glob), .name_filter = parsed.name_filter, .start_after = parsed.start_after},
             .limits = parsed.limits,
+            .order = parsed.file_order,
             .takes_changed = parsed.changed_files != ChangedFiles::kIgnored,
             .takes_empty = parsed.format == "binaryfile",
             .modified_after_ns = parsed.modified_after_ns,

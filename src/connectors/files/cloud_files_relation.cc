@@ -164,7 +164,7 @@ Status ResolveInferredSchema(CloudFilesDefinition& definition, bool is_streaming
 }  // namespace
 
 DiscoveryOptions CloudFilesDefinition::discovery_options() const {
-  return {.lister = {.glob = glob, .name_filter = options.name_filter, .threads_ahead = ThreadsAhead(fs)},
+  return {.lister = {.glob = glob, .name_filter = options.name_filter, .start_after = options.start_after, .threads_ahead = ThreadsAhead(fs)},
           .allow_overwrites = options.changed_files != ChangedFiles::kIgnored,
           .replaces_changed = options.changed_files == ChangedFiles::kReplaced,
           .identity_by_content = options.identity_by_content,
@@ -229,6 +229,7 @@ Result<CloudFilesDefinition> DefineCloudFiles(const UnresolvedDataSource& relati
     return Status::IllegalArgument("cloudFiles reads one path, given were " + std::to_string(paths.size()) + ". Use a glob such as /in/{a,b} for several.");
   MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(paths[0]));
   MS_ASSIGN_OR_RETURN(definition.glob, PathGlob::Parse(path, definition.options.globber));
+  MS_RETURN_IF_ERROR(definition.options.Resolve(definition.glob));
   MS_ASSIGN_OR_RETURN(bool exists, definition.fs.Exists(definition.glob.base()));
   if (!exists) return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(definition.glob.base())}});
 

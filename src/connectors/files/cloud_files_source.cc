@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "connectors/files/batch_pace.h"
 #include "connectors/files/batch_rows.h"
 #include "connectors/files/file_proof.h"
 #include "connectors/files/files_errors.h"
@@ -19,11 +20,12 @@ constexpr int64_t kCleanedAtOnce = 1000;
 
 }  // namespace
 
-CloudFilesSource::CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, RequestTaker requests, FileAgeLimit age_limit,
-                                   std::string number)
+CloudFilesSource::CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, WaitingFiles waiting, RequestTaker requests,
+                                   FileAgeLimit age_limit, std::string number)
     : definition_(definition),
       ledger_(std::move(ledger)),
-      discovery_(definition_.fs, definition_.clock, ledger_, definition_.discovery_options()),
+      waiting_(std::move(waiting)),
+      discovery_(definition_.fs, definition_.clock, ledger_, definition_.discovery_options(), waiting_.has_order() ? &waiting_ : nullptr),
       requests_(std::move(requests)),
       age_limit_(std::move(age_limit)),
       can_retract_(Status::Internal("nobody has said whether rows can be taken back")),
@@ -37,8 +39,9 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
                                    .keeps_versions = definition.options.changed_files == ChangedFiles::kAppended};
   MS_ASSIGN_OR_RETURN(RequestTaker requests, RequestTaker::Create(definition.fs, definition.clock, ledger, directory, taking));
   MS_ASSIGN_OR_RETURN(FileAgeLimit age_limit, FileAgeLimit::Create(definition.fs, definition.clock, ledger, definition.options.max_file_age_ms));
-  std::unique_ptr<CloudFilesSource> source(new CloudFilesSource(definition, std::move(ledger), std::move(requests), std::move(age_limit),
-                                                                std::string(BaseName(directory))));
+  MS_ASSIGN_OR_RETURN(WaitingFiles waiting, WaitingFiles::Open(ledger, definition.options.file_order));
+  std::unique_ptr<CloudFilesSource> source(
+      new CloudFilesSource(definition, std::move(ledger), std::move(waiting), std::move(requests), std::move(age_limit), std::string(BaseName(directory))));
   source->discovery_.set_oldest_ns(source->age_limit_.oldest_ns());
   if (definition.quarantine) MS_RETURN_IF_ERROR(definition.quarantine->Prepare());
   MS_ASSIGN_OR_RETURN(source->cleaner_,
@@ -63,7 +66,8 @@ Status CloudFilesSource::NoteSource() {
   for (const char* name : {"pathGlobFilter", "fileNamePattern"}) {
     if (auto filter = options.reader_options.find(name); filter != options.reader_options.end()) name_filter = filter->second;
   }
-  const std::string note = EncodeSourceNote(definition_.glob.pattern(), options.globber, name_filter, options.modified_after_ns, options.modified_before_ns);
+  const std::string note =
+      EncodeSourceNote(definition_.glob.pattern(), options.globber, name_filter, options.modified_after_ns, options.modified_before_ns, options.start_after);
   MS_ASSIGN_OR_RETURN(std::string noted, ledger_->GetNote(kSourceNote));
   return noted == note ? Status() : ledger_->PutNote(kSourceNote, note);
 }
@@ -93,6 +97,7 @@ Result<std::optional<StreamOffset>> CloudFilesSource::LatestOffset(const std::op
   MS_RETURN_IF_ERROR(age_limit_.ForgetSome(cleaner_ ? std::min(committed_through_, cleaner_->done_through()) : committed_through_));
   discovery_.set_oldest_ns(age_limit_.oldest_ns());
   if (!frozen_at_) MS_RETURN_IF_ERROR(Discover(after, limit.all));
+  MS_RETURN_IF_ERROR(NumberNext(after, limit.all));
   MS_ASSIGN_OR_RETURN(int64_t end, PlanEnd(after, limit.all));
   if (end <= after && requests_.taken() == from.request) {
     MS_RETURN_IF_ERROR(CleanSource(/*all=*/frozen_at_ && definition_.options.clean_source.waits));
@@ -110,9 +115,16 @@ Status CloudFilesSource::TakeRequests(int64_t loaded) {
   const int64_t taken_before = requests_.taken();
   MS_ASSIGN_OR_RETURN(bool has_forgotten, requests_.Take(loaded, frozen_at_ ? frozen_request_ : INT64_MAX, can_retract_));
   if (has_forgotten) discovery_.ListAgain();
+  // Files that were asked about have got numbers.
+  if (requests_.taken() != taken_before && waiting_.count() > 0) {
+    MS_ASSIGN_OR_RETURN(waiting_, WaitingFiles::Open(ledger_, definition_.options.file_order));
+  }
   if (!frozen_at_ || requests_.taken() == taken_before) return Status();
   // What the requests load again has numbers beyond those that there were.
-  if (has_forgotten) MS_RETURN_IF_ERROR(discovery_.SweepEverything());
+  if (has_forgotten) {
+    MS_RETURN_IF_ERROR(discovery_.SweepEverything());
+    MS_RETURN_IF_ERROR(waiting_.NumberAll());
+  }
   frozen_at_ = ledger_->last_number();
   return Status();
 }
@@ -159,6 +171,11 @@ Result<std::vector<NumberedFile>> CloudFilesSource::FilesOf(int64_t after, int64
 
 // Looks until the next batch can be filled: the first batch of a million files need not wait for all of them.
 Status CloudFilesSource::Discover(int64_t after, bool all) {
+  if (waiting_.has_order()) {
+    // Which file is the first is known when all have been looked at.
+    MS_ASSIGN_OR_RETURN(is_listed_, discovery_.Advance(INT64_MAX));
+    return Status();
+  }
   for (;;) {
     MS_ASSIGN_OR_RETURN(int64_t end, PlanEnd(after, all));
     bool filled = !all && end < ledger_->last_number();
@@ -178,24 +195,57 @@ Result<int64_t> CloudFilesSource::PlanEnd(int64_t after, bool all) const {
   int64_t last = ledger_->last_number();
   if (frozen_at_) last = std::min(last, *frozen_at_);
   if (all || after >= last) return last;
-  const BatchLimits& limits = definition_.options.limits;
-  if (!limits.bytes_max) return limits.files_max ? std::min(last, after + *limits.files_max) : last;
+  MS_ASSIGN_OR_RETURN(BatchPlan plan, PlanNumbered(after, last));
+  return after + plan.files();
+}
+
+Result<BatchLimits> CloudFilesSource::LimitsNow(int64_t after) const {
+  BatchLimits limits = definition_.options.limits;
+  if (definition_.options.batch_duration_max_ms) {
+    MS_ASSIGN_OR_RETURN(limits.bytes_within, BytesWithin(*ledger_, after, *definition_.options.batch_duration_max_ms));
+  }
+  return limits;
+}
+
+// With the files (after, last], as far as the limits allow.
+Result<BatchPlan> CloudFilesSource::PlanNumbered(int64_t after, int64_t last) const {
+  MS_ASSIGN_OR_RETURN(const BatchLimits limits, LimitsNow(after));
   BatchPlan plan(limits);
+  if (!limits.bytes_max && !limits.bytes_within) {
+    while (plan.files() < last - after && plan.WantsMore()) plan.Take(0);
+    return plan;
+  }
   for (int64_t at = after; at < last && plan.WantsMore();) {
     constexpr int64_t kChunk = 256;
     MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> files, ledger_->Files(at, last, kChunk));
     if (files.empty()) break;
     for (const NumberedFile& file : files) {
-      if (!plan.WantsMore()) break;
+      if (!plan.Takes(file.size_bytes)) return plan;
       plan.Take(file.size_bytes);
       at = file.number;
     }
   }
-  return after + plan.files();
+  return plan;
+}
+
+// Files that wait in an order get their numbers as the next batch has room for them.
+Status CloudFilesSource::NumberNext(int64_t after, bool all) {
+  if (waiting_.count() == 0 || frozen_at_) return Status();
+  if (all) return waiting_.NumberAll();
+  const int64_t last = ledger_->last_number();
+  MS_ASSIGN_OR_RETURN(BatchPlan plan, PlanNumbered(after, last));
+  if (plan.files() < last - after) return Status();
+  return waiting_.NumberWhile([&](int64_t size_bytes) {
+    if (!plan.Takes(size_bytes)) return false;
+    plan.Take(size_bytes);
+    return true;
+  });
 }
 
 Status CloudFilesSource::PrepareForTriggerAvailableNow() {
   MS_RETURN_IF_ERROR(discovery_.SweepEverything());
+  // Nothing comes in between any more: this is their order.
+  MS_RETURN_IF_ERROR(waiting_.NumberAll());
   MS_RETURN_IF_ERROR(ledger_->Sync());
   frozen_at_ = ledger_->last_number();
   // They are taken later: a batch that an earlier process has logged runs first, as it was planned.
@@ -308,7 +358,7 @@ Status CloudFilesSource::Commit(const StreamOffset& end) {
   }
   if (through > committed_through_) {
     Result<int64_t> bytes = ledger_->BytesBetween(committed_through_ == 0 && batch ? batch->second.after : committed_through_, through);
-    backlog_.EndBatch(definition_.clock.MonotonicMicros(), bytes.ok() ? *bytes : 0, through < ledger_->last_number());
+    backlog_.EndBatch(definition_.clock.MonotonicMicros(), bytes.ok() ? *bytes : 0, through < ledger_->last_number() || waiting_.count() > 0);
   }
   committed_through_ = std::max(committed_through_, through);
   return CleanSource(/*all=*/false);
@@ -329,8 +379,9 @@ int64_t CloudFilesSource::rows_read() const { return stats_ == nullptr ? 0 : sta
 std::map<std::string, std::string> CloudFilesSource::metrics() const {
   int64_t last = ledger_->last_number();
   Result<int64_t> bytes = ledger_->BytesBetween(planned_through_, last);
+  if (bytes.ok()) *bytes += waiting_.bytes();
   const DiscoveryCounts& counts = discovery_.counts();
-  std::map<std::string, std::string> metrics = {{"numFilesOutstanding", std::to_string(std::max<int64_t>(0, last - planned_through_))},
+  std::map<std::string, std::string> metrics = {{"numFilesOutstanding", std::to_string(std::max<int64_t>(0, last - planned_through_) + waiting_.count())},
                                                 {"numBytesOutstanding", std::to_string(bytes.ok() ? *bytes : 0)},
                                                 {"backlogIsComplete", is_listed_ ? "true" : "false"}};
   if (std::optional<int64_t> rate = backlog_.BytesPerSecond()) metrics["backlogBytesPerSecond"] = std::to_string(*rate);

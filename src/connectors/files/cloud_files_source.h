@@ -50,8 +50,8 @@ class CloudFilesSource : public Source,
   SourceFileNames source_files() const override { return source_files_; }
 
  private:
-  CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, RequestTaker requests, FileAgeLimit age_limit,
-                   std::string number);
+  CloudFilesSource(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, WaitingFiles waiting, RequestTaker requests,
+                   FileAgeLimit age_limit, std::string number);
   QuarantineLoad LoadNow() const;
   Status TakeRequests(int64_t loaded);
   // The files of a batch, without those that were taken back before it ran.
@@ -59,6 +59,9 @@ class CloudFilesSource : public Source,
   Status NoteSource();
   Status Discover(int64_t after, bool all);
   Result<int64_t> PlanEnd(int64_t after, bool all) const;
+  Result<BatchLimits> LimitsNow(int64_t after) const;
+  Result<BatchPlan> PlanNumbered(int64_t after, int64_t last) const;
+  Status NumberNext(int64_t after, bool all);
   Status CheckLedgerReaches(const CloudFilesOffset& offset) const;
   Result<std::string> NewAndWiderColumns() const;
   // Cleans up what is due: a part of it, or all.
@@ -67,6 +70,7 @@ class CloudFilesSource : public Source,
 
   CloudFilesDefinition definition_;
   std::shared_ptr<FileLedger> ledger_;
+  WaitingFiles waiting_;
   FileDiscovery discovery_;
   RequestTaker requests_;
   FileAgeLimit age_limit_;

@@ -53,6 +53,7 @@ std::optional<std::string> IngestionState(const LedgerFile& found) {
       return std::nullopt;  // waits for its bytes
     case FileState::kAssigned:
     case FileState::kUndone:
+    case FileState::kWaiting:
       break;
   }
   if (found.fate.retracted == FileFate::Retracted::kUndone) return "UNDONE";
@@ -73,6 +74,7 @@ std::optional<std::string> Reason(const LedgerFile& found) {
       return "has no bytes yet";
     case FileState::kAssigned:
     case FileState::kUndone:
+    case FileState::kWaiting:
       break;
   }
   return found.fate.reason.empty() ? std::nullopt : std::optional(found.fate.reason);

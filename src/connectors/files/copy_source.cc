@@ -190,6 +190,10 @@ Status ListedCopySource::Prepare(const FilesContext& context, const CopySourceOp
 
 Status ListedCopySource::Find(const CopySourceOptions& options, const TableLedger& ledger) {
   if (!options.files.empty()) {
+    if (selection_.start_after) {
+      return Status::IllegalArgument("COPY INTO: FILES names the files that are loaded, and startAfter = '" + *selection_.start_after +
+                                     "' leaves files out by their names. Use one of the two.");
+    }
     auto ignores = options.format_options.find("ignoreMissingFiles");
     const bool ignores_missing = ignores != options.format_options.end() && ParseBool(ignores->second).value_or(false);
     MS_RETURN_IF_ERROR(TakeNamed(options.files, ignores_missing, ledger));

@@ -4,15 +4,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
 
 namespace millstream {
-namespace {
-
-bool IsGone(const Status& status) { return status.Is(errors::kFileNotFound) || status.error_number() == ENOTDIR; }
-
-}  // namespace
-
 void NameTable::Add(std::string_view name) {
   if (blocks_.empty() || block_left_ < name.size()) {
     next_block_ = std::max(std::min<size_t>(next_block_ * 4, 1 << 20), name.size());
@@ -135,6 +130,10 @@ Status DirectoryReading::CompareTheRest() {
 bool DirectoryReading::WantsFile(std::string_view name) {
   if (options_->skip_unfinished && IsUnfinishedName(name)) {
     ++counts_.unfinished;
+    return false;
+  }
+  if (!last_left_out_.empty() && name <= last_left_out_) {
+    ++counts_.filtered;
     return false;
   }
   if ((options_->name_filter && !options_->name_filter->Matches(name)) ||

@@ -15,6 +15,7 @@
 
 #include "connectors/files/names_digest.h"
 #include "connectors/files/path_glob.h"
+#include "connectors/files/start_key.h"
 #include "storage/fs.h"
 #include "storage/name_reader.h"
 
@@ -48,8 +49,9 @@ struct ListerCounts {
 struct ListerOptions {
   PathGlob glob;
   std::optional<NameGlob> name_filter;  // pathGlobFilter
+  std::string start_after = {};         // startAfter, an absolute path (start_key.h); empty: none
   bool skip_unfinished = true;          // "._COPYING_", ".crdownload", ".part" …: Auto Loader's; Spark's own readers read them
-  int64_t names_at_once = 200'000;      // about 10 MB, and a tenth of a second
+  int64_t names_at_once = 100'000;      // about 5 MB, and a twentieth of a second
   int threads_ahead = 0;                // which read the next directories meanwhile; the file system must be thread-safe
 };
 
@@ -71,6 +73,7 @@ class DirectoryReading {
   DirectoryReading(Fs& fs, const ListerOptions& options, std::string path, std::optional<NamesDigest> known)
       : fs_(&fs), options_(&options), known_(known) {
     listed_.path = std::move(path);
+    last_left_out_ = LastNameLeftOut(options.start_after, listed_.path);
   }
   const std::string& path() const { return listed_.path; }
 
@@ -96,6 +99,7 @@ class DirectoryReading {
   Fs* fs_;
   const ListerOptions* options_;
   std::optional<NamesDigest> known_;
+  std::string_view last_left_out_;      // of options_; empty: all names are wanted
   std::unique_ptr<NameReader> reader_;  // null: all has been read, or nothing yet
   ListedDirectory listed_;
   int64_t names_read_ = 0;  // of this part

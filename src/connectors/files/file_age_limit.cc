@@ -1,9 +1,9 @@
 #include "connectors/files/file_age_limit.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 
+#include "connectors/files/file_gone.h"
 #include "storage/failpoint.h"
 
 namespace millstream {
@@ -49,8 +49,14 @@ Status FileAgeLimit::ForgetSome(int64_t through) {
   }
   // What was added is not seen below until it is written.
   MS_RETURN_IF_ERROR(ledger_->Write());
-  MS_RETURN_IF_ERROR(pass_ == Pass::kNumbered ? ForgetNumbered(through) : ForgetOthers());
+  const int64_t number_before = at_number_, forgotten_before = forgotten_;
+  const bool numbered = pass_ == Pass::kNumbered;
+  MS_RETURN_IF_ERROR(numbered ? ForgetNumbered(through) : ForgetOthers());
   MS_RETURN_IF_ERROR(ledger_->Write());
+  if (numbered && forgotten_ > forgotten_before) {
+    MS_RETURN_IF_ERROR(ledger_->EraseUnusedCounts(number_before, at_number_));
+    MS_RETURN_IF_ERROR(ledger_->Write());
+  }
   MS_FAILPOINT("files.forget.after_write");
   return Status();
 }
@@ -59,7 +65,7 @@ Status FileAgeLimit::ForgetSome(int64_t through) {
 Result<bool> FileAgeLimit::IsTooOld(const std::string& path) const {
   Result<FileInfo> info = fs_.Stat(path);
   if (info.ok()) return info->modified_ns < *forgotten_before_ns_;
-  if (info.status().Is(errors::kFileNotFound) || info.status().error_number() == ENOTDIR) return true;
+  if (IsGone(info.status())) return true;
   return false;  // it cannot be looked at now; the next pass asks again
 }
 
@@ -93,7 +99,9 @@ Status FileAgeLimit::ForgetNumbered(int64_t through) {
 Status FileAgeLimit::ForgetOthers() {
   MS_ASSIGN_OR_RETURN(std::vector<RecordedFile> files, ledger_->RecordedFiles(at_directory_, at_name_, kFilesAtOnce));
   for (const RecordedFile& file : files) {
-    if (file.record.state == FileState::kAssigned || file.record.state == FileState::kUndone || file.record.modified_ns >= *forgotten_before_ns_) continue;
+    using enum FileState;
+    if (file.record.state == kAssigned || file.record.state == kUndone || file.record.state == kWaiting) continue;
+    if (file.record.modified_ns >= *forgotten_before_ns_) continue;
     MS_ASSIGN_OR_RETURN(bool is_too_old, IsTooOld(JoinPath(file.directory, file.name)));
     if (!is_too_old) continue;
     MS_RETURN_IF_ERROR(ledger_->Drop(file.directory, file.name));

@@ -1,9 +1,9 @@
 #include "connectors/files/file_discovery.h"
 
 #include <algorithm>
-#include <cerrno>
 
 #include "connectors/files/content_hash.h"
+#include "connectors/files/file_gone.h"
 
 namespace millstream {
 namespace {
@@ -21,8 +21,8 @@ constexpr int64_t kLookShare = 20;
 
 }  // namespace
 
-FileDiscovery::FileDiscovery(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger, DiscoveryOptions options)
-    : fs_(fs), clock_(clock), ledger_(std::move(ledger)), options_(std::move(options)) {}
+FileDiscovery::FileDiscovery(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger, DiscoveryOptions options, WaitingFiles* waiting)
+    : fs_(fs), clock_(clock), ledger_(std::move(ledger)), options_(std::move(options)), waiting_(waiting) {}
 
 Result<bool> FileDiscovery::BeginRound(Reach reach) {
   // A round that failed may have left files in the ledger's buffer, where no cursor sees them: they would get a second number.
@@ -141,6 +141,7 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
   }
   if (round_->reach == Reach::kChanged) last_look_took_us_ = now_us - round_->started_us;
   if (round_->reach != Reach::kHinted) {
+    memory_.EndRound();
     last_look_us_ = now_us;
     if (hints_.watched() > 0) hints_.Activate();
   }
@@ -161,7 +162,7 @@ bool FileDiscovery::PassKnownNames() {
   }
   round.counts.known += count;
   round.audited_known += count;
-  if (const DirectoryMemory::Known* known = memory_.Find(listed.path)) round.counts.gone += known->gone;
+  if (std::optional<DirectoryMemory::Known> known = memory_.Find(listed.path)) round.counts.gone += known->gone;
   return true;
 }
 
@@ -175,7 +176,7 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
     const bool whole = round.directory->is_first && round.directory->is_last;
     constexpr int kStepsMax = 16;
     for (int steps = 0; round.cursor->valid() && round.cursor->name() < name; ++steps) {
-      if (whole) ++round.counts.gone;
+      if (whole && IsListed(directory, round.cursor->name())) ++round.counts.gone;
       MS_RETURN_IF_ERROR(whole || steps < kStepsMax ? round.cursor->Next() : round.cursor->SeekName(name));
     }
     if (round.cursor->valid() && round.cursor->name() == name) {
@@ -192,7 +193,7 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
   const std::string path = JoinPath(directory, name);
   Result<FileInfo> info = fs_.Stat(path);
   if (!info.ok()) {
-    if (!info.status().Is(errors::kFileNotFound) && info.status().error_number() != ENOTDIR) return info.status();
+    if (!IsGone(info.status())) return info.status();
     ++round.counts.vanished;  // between listing and now; it never was part of the stream
     return Status();
   }
@@ -232,11 +233,14 @@ Status FileDiscovery::Take(std::string_view name, const FileInfo& info, const st
   Round& round = *round_;
   const std::string& directory = round.directory->path;
   FileRecord now{.state = state, .size_bytes = info.size_bytes, .modified_ns = info.modified_ns, .discovered_ms = clock_.WallMillis()};
-  const bool replaces = options_.replaces_changed && known != nullptr && known->state == FileState::kAssigned;
-  if (!options_.identity_by_content) {
+  const bool has_number = known != nullptr && (known->state == FileState::kAssigned || known->state == FileState::kWaiting);
+  const int64_t replaced = options_.replaces_changed && has_number ? known->number : 0;
+  auto add = [&](const std::string& content) {
     ++round.counts.added;
-    return replaces ? ledger_->Replace(directory, name, now, known->number) : ledger_->Add(directory, name, now);
-  }
+    if (waiting_ != nullptr && state == FileState::kAssigned) return waiting_->Add(directory, name, now, known, replaced, content);
+    return replaced > 0 ? ledger_->Replace(directory, name, now, replaced, content) : ledger_->Add(directory, name, now, content);
+  };
+  if (!options_.identity_by_content) return add({});
   Result<std::optional<std::string>> hash = ContentHash(fs_, path, info);
   if (!hash.ok() && !hash.status().Is(errors::kFileNotFound)) return hash.status();
   if (!hash.ok() || !*hash) {
@@ -244,26 +248,27 @@ Status FileDiscovery::Take(std::string_view name, const FileInfo& info, const st
     ++round.counts.unsettled;  // it has changed while it was read: later
     return Status();
   }
-  if (replaces) {
+  if (replaced > 0) {
     // Of its own rows it is no duplicate, and those of another file do not take their place.
     MS_ASSIGN_OR_RETURN(int64_t same, ledger_->FindContent(**hash));
-    if (same == known->number) {
+    if (same == replaced && known->state == FileState::kAssigned) {
       now.number = same;
       return ledger_->Put(directory, name, now);
     }
-    ++round.counts.added;
-    return ledger_->Replace(directory, name, now, known->number, **hash);
+    return add(**hash);
   }
   if (state == FileState::kAssigned) {
     MS_ASSIGN_OR_RETURN(now.number, ledger_->FindContent(**hash));
-    if (now.number != 0) {
+    // Nor is one that waits a duplicate of itself.
+    const bool may_be_itself = now.number < 0 && known != nullptr && known->state == FileState::kWaiting;
+    if (now.number != 0 && !may_be_itself) {
       now.state = FileState::kDuplicate;
       ++round.counts.duplicates;
+      if (waiting_ != nullptr && known != nullptr) MS_RETURN_IF_ERROR(waiting_->Drop(path, *known));
       return ledger_->Add(directory, name, now);
     }
   }
-  ++round.counts.added;
-  return ledger_->Add(directory, name, now, **hash);
+  return add(**hash);
 }
 
 Status FileDiscovery::Audit(std::string_view name, const FileRecord& record) {
@@ -306,6 +311,12 @@ bool FileDiscovery::IsSettled(const std::string& path, const FileInfo& info) {
   return true;
 }
 
+// A file that startAfter leaves out is not gone.
+bool FileDiscovery::IsListed(std::string_view directory, std::string_view name) const {
+  const std::string& key = options_.lister.start_after;
+  return key.empty() || name > LastNameLeftOut(key, directory);
+}
+
 // Not of the directory above, where the load path names one file.
 bool FileDiscovery::TakesHints(const std::string& directory) const { return options_.takes_hints && directory.starts_with(options_.lister.glob.base()); }
 
@@ -313,7 +324,10 @@ Status FileDiscovery::EndDirectory() {
   Round& round = *round_;
   ListedDirectory& listed = *round.directory;
   if (!listed.same_names && round.cursor && listed.is_first && listed.is_last) {
-    for (; round.cursor->valid(); ++round.counts.gone) MS_RETURN_IF_ERROR(round.cursor->Next());
+    while (round.cursor->valid()) {
+      round.counts.gone += IsListed(listed.path, round.cursor->name());
+      MS_RETURN_IF_ERROR(round.cursor->Next());
+    }
   }
   if (!listed.is_last) {
     round.directory.reset();

@@ -19,6 +19,7 @@
 #include "connectors/files/directory_hints.h"
 #include "connectors/files/file_ledger.h"
 #include "connectors/files/file_lister.h"
+#include "connectors/files/waiting_files.h"
 
 namespace millstream {
 
@@ -43,7 +44,8 @@ struct DiscoveryCounts {
 // Not thread-safe.
 class FileDiscovery {
  public:
-  FileDiscovery(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger, DiscoveryOptions options);
+  // `waiting`: where new files wait for their numbers, which outlives this; null: they get them when they are found.
+  FileDiscovery(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger, DiscoveryOptions options, WaitingFiles* waiting = nullptr);
 
   // Looks on until the ledger's last number reaches `number_wanted`, or the round has ended. Added files are written, not synced.
   // True: the round has ended; the next call begins another one.
@@ -83,6 +85,7 @@ class FileDiscovery {
   Result<bool> Step(FileState state, int64_t number_wanted);
   bool PassKnownNames();
   bool TakesHints(const std::string& directory) const;
+  bool IsListed(std::string_view directory, std::string_view name) const;
   Status MergeName(std::string_view name, FileState state);
   // `known`: what the ledger has of it; null: nothing.
   Status Take(std::string_view name, const FileInfo& info, const std::string& path, FileState state, const FileRecord* known);
@@ -95,6 +98,7 @@ class FileDiscovery {
   Clock& clock_;
   std::shared_ptr<FileLedger> ledger_;
   DiscoveryOptions options_;
+  WaitingFiles* const waiting_;
   DirectoryMemory memory_;
   DirectoryHints hints_;
   // Files that may still be written to, and since when they have been as they are (monotonic). Without those that no round has seen since.

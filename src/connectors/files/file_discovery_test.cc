@@ -153,6 +153,40 @@ TEST_F(Discovery, FollowsSymlinksToFilesAndDirectories) {
   EXPECT_THAT(Known(*ledger_), ElementsAre(in_ / "file", in_ / "link/f"));
 }
 
+TEST_F(Discovery, StartsBehindAPath) {
+  for (const char* name : {"a/1", "b/1", "b/2", "b/3", "b/2/x", "b-/1", "b0/1", "c/1", "0"}) {
+    if (std::string_view(name) != "b/2") WriteFile(in_ / name, "1");
+  }
+  DiscoveryOptions options = Options(in_.path());
+  options.lister.start_after = in_ / "b/2";
+  Reopen(options);
+  ASSERT_TRUE(Sweep().ok());
+  EXPECT_THAT(Known(*ledger_), ElementsAre(in_ / "b/2/x", in_ / "b/3", in_ / "b0/1", in_ / "c/1"));
+  EXPECT_EQ(discovery_->counts().lister.filtered, 2);            // 0 and b/1
+  EXPECT_EQ(discovery_->counts().lister.directories_listed, 5);  // not a and b-
+  // What is known and lies before it is not gone.
+  options.lister.start_after = in_ / "b/3";
+  Reopen(options);
+  ASSERT_TRUE(Sweep().ok());
+  EXPECT_EQ(discovery_->counts().gone, 0);
+}
+
+TEST(StartKey, LiesBelowTheLoadPath) {
+  EXPECT_EQ(*ResolveStartKey("startAfter", "day=1/x", "/in"), "/in/day=1/x");
+  EXPECT_EQ(*ResolveStartKey("startAfter", "/in/day=1", "/in"), "/in/day=1");
+  EXPECT_EQ(*ResolveStartKey("startAfter", "file:///in/a b", "/in"), "/in/a b");
+  EXPECT_EQ(*ResolveStartKey("startAfter", "x", "/"), "/x");
+  for (const char* text : {"", "/inner/x", "/in", "../x", "/other"}) {
+    EXPECT_TRUE(ResolveStartKey("startAfter", text, "/in").status().Is(errors::kInvalidOptionValue)) << text;
+  }
+  EXPECT_TRUE(LiesBeforeStartKey("/in/b/2", "/in/a"));
+  EXPECT_TRUE(LiesBeforeStartKey("/in/b/2", "/in/b-"));
+  EXPECT_FALSE(LiesBeforeStartKey("/in/b/2", "/in/b"));
+  EXPECT_FALSE(LiesBeforeStartKey("/in/b/2", "/in/b/2"));
+  EXPECT_FALSE(LiesBeforeStartKey("/in/b/2", "/in"));
+  EXPECT_FALSE(LiesBeforeStartKey("", "/in"));
+}
+
 TEST(FileLister, NamesADirectoryThatItMayNotList) {
   TempDir in;
   WriteFile(in / "locked/f", "1");

@@ -1,9 +1,6 @@
 #include "connectors/files/file_ledger.h"
 
-#include <rocksdb/cache.h>
 #include <rocksdb/db.h>
-#include <rocksdb/slice_transform.h>
-#include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include <atomic>
@@ -13,6 +10,7 @@
 #include <unordered_map>
 
 #include "connectors/files/file_ledger_format.h"
+#include "connectors/files/file_ledger_options.h"
 #include "connectors/files/files_errors.h"
 #include "storage/failpoint.h"
 
@@ -22,41 +20,6 @@ namespace {
 using namespace ledger_format;
 
 std::string_view FromSlice(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
-
-// What one ledger may hold in memory: two write buffers, and a share of one small cache. A stream's ledger is written in order and read in
-// order, so that more would buy nothing.
-rocksdb::Options LedgerOptions() {
-  static const std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(4 << 20);
-  rocksdb::BlockBasedTableOptions table;
-  table.block_cache = cache;
-  table.block_size = 32 << 10;
-  table.format_version = 5;
-  rocksdb::Options options;
-  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
-  options.create_if_missing = true;
-  options.write_buffer_size = 4 << 20;
-  options.max_write_buffer_number = 2;
-  options.max_open_files = 64;
-  // Files come by name and numbers in order: the place of one insert is a good guess for the next of its kind.
-  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
-  options.compression = rocksdb::kZSTD;  // paths look alike
-  options.target_file_size_base = 16 << 20;
-  options.max_total_wal_size = 16 << 20;
-  options.paranoid_checks = true;
-  options.allow_fallocate = false;  // its logs are small: reserving megabytes costs more than it saves
-  // The log's tail may be torn by a power cut, beyond what was synced. That synced records are all there is checked by number (LedgerBehindCheckpoint).
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.keep_log_file_num = 2;
-  options.max_log_file_size = 1 << 20;
-  options.max_manifest_file_size = 1 << 20;
-  options.stats_dump_period_sec = 0;  // an idle ledger wakes nobody
-  options.stats_persist_period_sec = 0;
-  options.skip_stats_update_on_db_open = true;
-  options.max_background_jobs = 2;
-  options.allow_concurrent_memtable_write = false;  // one thread writes
-  return options;
-}
 
 class RocksFileLedger;
 
@@ -111,10 +74,10 @@ class RocksFileLedger : public FileLedger {
       if (last->Valid()) return Foreign("it has no version");
       MS_RETURN_IF_ERROR(Translate("reading", last->status()));
       MS_RETURN_IF_ERROR(PutNote("version", std::string(kVersion)));
-    } else if (version == kVersionBefore) {
-      MS_RETURN_IF_ERROR(PutNote("version", std::string(kVersion)));
-    } else if (version != kVersion) {
+    } else if (!KnowsVersion(version)) {
       return Foreign("its version is " + version + ", this program knows " + std::string(kVersion));
+    } else if (version != kVersion) {
+      MS_RETURN_IF_ERROR(PutNote("version", std::string(kVersion)));
     }
     last->SeekForPrev(NumberKey(INT64_MAX));
     MS_RETURN_IF_ERROR(Translate("reading", last->status()));
@@ -173,7 +136,7 @@ class RocksFileLedger : public FileLedger {
                         .bytes_before = next_bytes_};
       next_bytes_ += record.size_bytes;
       MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(NumberKey(record.number), EncodeNumber(entry))));
-    } else if (record.state != FileState::kDuplicate) {
+    } else if (record.state != FileState::kDuplicate && record.state != FileState::kWaiting) {
       record.number = 0;
     }
     return Finish(directory, name, record, content);
@@ -202,6 +165,27 @@ class RocksFileLedger : public FileLedger {
   Status Drop(std::string_view directory, std::string_view name) override { return Translate("writing", batch_.Delete(FileKey(directory, name))); }
   Status StageFate(int64_t number, const FileFate& fate) override { return Translate("writing", batch_.Put(FateKey(number), EncodeFate(fate))); }
   Status StageNote(const std::string& name, const std::string& value) override { return Translate("writing", batch_.Put(NoteKey(name), value)); }
+
+  Status StageWaiting(const std::string& key, const std::string& value) override { return Translate("writing", batch_.Put(key, value)); }
+  Status DropWaiting(const std::string& key) override { return Translate("writing", batch_.Delete(key)); }
+  Result<std::vector<WaitingRecord>> Waiting(const std::string& after, int64_t count_max) override {
+    std::vector<WaitingRecord> waiting;
+    const std::string prefix(1, kWaitingPrefix);
+    std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(rocksdb::ReadOptions()));
+    for (at->Seek(after.empty() ? prefix : after + '\0'); at->Valid() && at->key().starts_with(prefix); at->Next()) {
+      if (static_cast<int64_t>(waiting.size()) == count_max) break;
+      waiting.push_back({at->key().ToString(), at->value().ToString()});
+    }
+    MS_RETURN_IF_ERROR(Translate("reading", at->status()));
+    return waiting;
+  }
+  Result<std::optional<std::string>> FindWaiting(const std::string& key) override {
+    std::string value;
+    rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), key, &value);
+    if (status.IsNotFound()) return std::optional<std::string>();
+    MS_RETURN_IF_ERROR(Translate("reading", status));
+    return std::optional(std::move(value));
+  }
 
   Result<std::optional<FileRecord>> Find(std::string_view directory, std::string_view name) override {
     std::string bytes;
@@ -351,6 +335,18 @@ class RocksFileLedger : public FileLedger {
     return VisitNumbers(kBatchPrefix, 0, number - 1, [&](int64_t through, std::string_view) { return Translate("writing", batch_.Delete(BatchKey(through))); });
   }
 
+  Status EraseUnusedCounts(int64_t after, int64_t through) override {
+    std::unique_ptr<rocksdb::Iterator> numbers(db_->NewIterator(rocksdb::ReadOptions()));
+    return VisitNumbers(kCountsPrefix, after, through, [&](int64_t last, std::string_view value) {
+      std::optional<std::vector<FileCounts>> counts = DecodeCounts(value);
+      if (!counts) return Foreign("the counts of the files up to number " + std::to_string(last) + " are broken");
+      numbers->Seek(NumberKey(last - static_cast<int64_t>(counts->size()) + 1));
+      MS_RETURN_IF_ERROR(Translate("reading", numbers->status()));
+      const std::optional<int64_t> left = numbers->Valid() ? DecodeNumberKey(FromSlice(numbers->key())) : std::nullopt;
+      return left && *left <= last ? Status() : Translate("writing", batch_.Delete(CountsKey(last)));
+    });
+  }
+
   Result<std::string> GetNote(const std::string& name) override {
     std::string value;
     rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), NoteKey(name), &value);
@@ -376,7 +372,7 @@ class RocksFileLedger : public FileLedger {
   // The file's record and what finds it by its content.
   Status Finish(std::string_view directory, std::string_view name, const FileRecord& record, const std::string& content) {
     if (!content.empty()) {
-      const int64_t number = record.number == 0 ? -1 : record.number;
+      const int64_t number = record.number == 0 || record.state == FileState::kWaiting ? -1 : record.number;
       new_contents_.emplace(content, number);
       MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(ContentKey(content), std::to_string(number))));
     }
@@ -449,7 +445,7 @@ Result<std::shared_ptr<FileLedger>> FileLedger::Open(Fs& fs, const std::string& 
   MS_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, TryLock(JoinPath(directory, "millstream.lock")));
   if (lock == nullptr) return Status::Error(errors::kLedgerInUse, {{"path", directory}, {"reason", "millstream.lock is held"}});
   rocksdb::DB* db = nullptr;
-  rocksdb::Status status = rocksdb::DB::Open(LedgerOptions(), directory, &db);
+  rocksdb::Status status = rocksdb::DB::Open(FileLedgerOptions(), directory, &db);
   if (!status.ok()) {
     return Status::Error(errors::kLedgerIo, {{"operation", "opening"}, {"path", directory}, {"reason", status.ToString()}});
   }

@@ -35,6 +35,7 @@ enum class FileState : uint8_t {
   kEmpty = 3,      // had no bytes yet; becomes kAssigned when it has
   kDuplicate = 4,  // has the bytes of the file `number`, and is not loaded
   kUndone = 5,     // its rows, loaded as `number`, were taken back; not loaded again, whatever becomes of it
+  kWaiting = 6,    // gets its number when a batch has room for it (waiting_files.h); `number`: whose rows it takes the place of, 0: none
 };
 
 struct FileRecord {
@@ -83,6 +84,11 @@ struct Replacement {
   int64_t replaced = 0;  // the number of those rows; 0: none that is known
 };
 
+// A file that waits in an order: its place there, and what is known of it (ledger_format::WaitingKey, EncodeWaiting).
+struct WaitingRecord {
+  std::string key, value;
+};
+
 struct RecordedFile {
   std::string directory, name;
   FileRecord record;
@@ -120,6 +126,11 @@ class FileLedger {
   virtual Status Drop(std::string_view directory, std::string_view name) = 0;
   virtual Status StageFate(int64_t number, const FileFate& fate) = 0;
   virtual Status StageNote(const std::string& name, const std::string& value) = 0;
+  // Buffered likewise: files that wait, by their place (waiting_files.h). Those behind a place, in order; "": all.
+  virtual Status StageWaiting(const std::string& key, const std::string& value) = 0;
+  virtual Status DropWaiting(const std::string& key) = 0;
+  virtual Result<std::vector<WaitingRecord>> Waiting(const std::string& after, int64_t count_max) = 0;
+  virtual Result<std::optional<std::string>> FindWaiting(const std::string& key) = 0;
   // What is written of one file. nullopt: it is not known.
   virtual Result<std::optional<FileRecord>> Find(std::string_view directory, std::string_view name) = 0;
   // The number of the first file with this content; -1: one without a number; 0: none that still has it. Also sees what is not written yet.
@@ -149,6 +160,8 @@ class FileLedger {
   // Buffered: nothing is left of a number but its path's record; of batches that end before this number.
   virtual Status EraseNumber(int64_t number) = 0;
   virtual Status EraseBatchesBefore(int64_t number) = 0;
+  // Buffered: the counts of files (after, through] that are recorded together and of which no number is left. The erased numbers must be written.
+  virtual Status EraseUnusedCounts(int64_t after, int64_t through) = 0;
 
   // Small facts beside the files ("initial sweep done"); durable on return.
   virtual Result<std::string> GetNote(const std::string& name) = 0;  // empty: none

@@ -7,9 +7,16 @@
 namespace millstream::ledger_format {
 namespace {
 
+// Behind kWaitingPrefix. They are sorted apart.
+constexpr char kByTime = 'm', kByPath = 'p';
+
 constexpr int64_t FileCounts::*kCountColumns[] = {&FileCounts::rows, &FileCounts::rejected, &FileCounts::malformed, &FileCounts::rescued};
 
 }  // namespace
+
+bool KnowsVersion(std::string_view version) {
+  return version == kVersion || std::find(std::begin(kVersionsBefore), std::end(kVersionsBefore), version) != std::end(kVersionsBefore);
+}
 
 std::string DirectoryKey(std::string_view directory) {
   std::string key(1, kFilePrefix);
@@ -54,7 +61,7 @@ std::string EncodeRecord(const FileRecord& record) {
 }
 
 std::optional<FileRecord> DecodeRecord(std::string_view bytes) {
-  if (bytes.empty() || bytes[0] < 1 || bytes[0] > 5) return std::nullopt;
+  if (bytes.empty() || bytes[0] < 1 || bytes[0] > 6) return std::nullopt;
   FileRecord record{.state = static_cast<FileState>(bytes[0])};
   bytes.remove_prefix(1);
   if (!GetSigned(bytes, &record.number) || !GetSigned(bytes, &record.size_bytes) || !GetSigned(bytes, &record.modified_ns) ||
@@ -82,6 +89,28 @@ std::optional<NumberEntry> DecodeNumber(std::string_view bytes) {
   }
   entry.file.path = bytes;
   return entry;
+}
+
+std::string WaitingKey(FileOrder order, std::string_view path, int64_t modified_ns) {
+  std::string key(1, kWaitingPrefix);
+  key += order == FileOrder::kPath ? kByPath : kByTime;
+  if (order == FileOrder::kModificationTime) key += NumberedKey(kByTime, modified_ns ^ INT64_MIN).substr(1);
+  return key += path;
+}
+
+std::string EncodeWaiting(const FileRecord& record, const std::string& content) {
+  std::string out;
+  PutText(out, EncodeRecord(record));
+  return out += content;
+}
+
+std::optional<WaitingEntry> DecodeWaiting(std::string_view key, std::string_view bytes) {
+  std::string_view encoded;
+  if (key.size() < 2 || key[0] != kWaitingPrefix || !GetText(bytes, &encoded)) return std::nullopt;
+  std::optional<FileRecord> record = DecodeRecord(encoded);
+  const size_t path_at = key[1] == kByTime ? 10 : 2;
+  if (!record || record->state != FileState::kWaiting || key.size() <= path_at) return std::nullopt;
+  return WaitingEntry{.path = std::string(key.substr(path_at)), .record = *record, .content = std::string(bytes)};
 }
 
 std::string EncodeReplaced(int64_t replaced) {

@@ -8,14 +8,17 @@
 #include <string_view>
 
 #include "connectors/files/file_ledger.h"
+#include "connectors/files/file_order.h"
 
 namespace millstream::ledger_format {
 
-inline constexpr std::string_view kVersion = "2";
-// Ledgers of this version have no `r` records and no retracted files; they become version 2 when they are opened.
-inline constexpr std::string_view kVersionBefore = "1";
+inline constexpr std::string_view kVersion = "3";
+// Ledgers of version 1 have no `r` records and no retracted files, those of version 2 no files that wait in an order; they become version 3 when they are
+// opened.
+inline constexpr std::string_view kVersionsBefore[] = {"1", "2"};
+bool KnowsVersion(std::string_view version);  // this one, or one before
 inline constexpr char kFilePrefix = 'f', kNumberPrefix = 'n', kBatchPrefix = 'b', kFatePrefix = 'e', kReplacementPrefix = 'r', kContentPrefix = 'h',
-                      kNotePrefix = 'x', kCountsPrefix = 'c';
+                      kNotePrefix = 'x', kCountsPrefix = 'c', kWaitingPrefix = 'w';
 // A reader has one record of counts in memory: not those of a million files that were loaded at once.
 inline constexpr size_t kCountsAtOnce = 4096;
 
@@ -29,6 +32,8 @@ std::string ReplacementKey(int64_t number);                              // 'r' 
 std::string CountsKey(int64_t through);                                  // 'c' last number of these files, likewise
 std::string ContentKey(std::string_view hash);                           // 'h' hash
 std::string NoteKey(std::string_view name);                              // 'x' name
+// 'w' 'p' path, or 'w' 'm' modified ns (8 bytes, big-endian, the sign bit turned) path: sorted as `order` says.
+std::string WaitingKey(FileOrder order, std::string_view path, int64_t modified_ns);
 
 std::string EncodeRecord(const FileRecord& record);
 std::optional<FileRecord> DecodeRecord(std::string_view bytes);
@@ -42,6 +47,13 @@ std::optional<NumberEntry> DecodeNumber(std::string_view bytes);
 // nullopt: not a key of this prefix.
 std::optional<int64_t> DecodeNumberKey(std::string_view key, char prefix = kNumberPrefix);
 
+struct WaitingEntry {
+  std::string path;
+  FileRecord record;    // as the file's own, of FileState::kWaiting
+  std::string content;  // the hash of its bytes; empty: not asked for
+};
+std::string EncodeWaiting(const FileRecord& record, const std::string& content);
+std::optional<WaitingEntry> DecodeWaiting(std::string_view key, std::string_view bytes);
 std::string EncodeReplaced(int64_t replaced);
 std::optional<int64_t> DecodeReplaced(std::string_view bytes);
 std::string EncodeBatch(const BatchRecord& record);

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <rocksdb/db.h>
 
 #include <filesystem>
 
@@ -65,6 +66,34 @@ TEST(FileLedger, CountsFilesOfBatchesOfAnySize) {
     ASSERT_EQ(found->counts->rescued, i % 2);
   }
   EXPECT_FALSE((*view->Next())->counts.has_value());
+  EXPECT_EQ((*view->Next())->counts->rows, 5);
+  EXPECT_FALSE((*view->Next())->counts.has_value());
+}
+
+TEST(FileLedger, ErasesCountsWhenTheLastOfTheirFilesIsErased) {
+  TempDir dir;
+  {
+    auto ledger = *FileLedger::Open(Fs::Local(), dir / "l");
+    for (int i = 1; i <= 6; ++i) ASSERT_TRUE(ledger->Add("/in", "f" + std::to_string(i), {}).ok());
+    ASSERT_TRUE(ledger->Sync().ok());
+    ASSERT_TRUE(ledger->RecordCounts(0, {{.rows = 1}, {.rows = 2}}).ok());
+    ASSERT_TRUE(ledger->RecordCounts(2, {{.rows = 3}, {.rows = 4}}).ok());
+    for (int64_t number : {1, 2, 3}) ASSERT_TRUE(ledger->EraseNumber(number).ok());
+    ASSERT_TRUE(ledger->Write().ok());
+    ASSERT_TRUE(ledger->EraseUnusedCounts(0, 4).ok());
+    ASSERT_TRUE(ledger->Write().ok());
+    ASSERT_TRUE(ledger->RecordCounts(4, {{.rows = 5}}).ok());
+  }
+  int counts = 0;
+  rocksdb::DB* opened = nullptr;
+  ASSERT_TRUE(rocksdb::DB::OpenForReadOnly({}, dir / "l", &opened).ok());
+  std::unique_ptr<rocksdb::DB> db(opened);
+  std::unique_ptr<rocksdb::Iterator> at(db->NewIterator({}));
+  for (at->Seek("c"); at->Valid() && at->key().starts_with("c"); at->Next()) ++counts;
+  EXPECT_EQ(counts, 2);  // 3 and 4 together, 5
+  at.reset();
+  auto view = *LedgerView::Open(Fs::Local(), dir / "l");
+  EXPECT_EQ((*view->Next())->counts->rows, 4);
   EXPECT_EQ((*view->Next())->counts->rows, 5);
   EXPECT_FALSE((*view->Next())->counts.has_value());
 }

@@ -1,8 +1,8 @@
 #include "connectors/files/file_lister.h"
 
 #include <algorithm>
-#include <cerrno>
 
+#include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
 
 namespace millstream {
@@ -15,17 +15,7 @@ constexpr size_t kDirectoriesWorthThreads = 16;
 
 }  // namespace
 
-const DirectoryMemory::Known* DirectoryMemory::Find(const std::string& path) const {
-  auto found = known_.find(path);
-  return found == known_.end() ? nullptr : &found->second;
-}
-
-void DirectoryMemory::Remember(const std::string& path, Known known) {
-  if (known_.size() >= kDirectoriesMax && !known_.contains(path)) return;
-  known_[path] = std::move(known);
-}
-
-FileLister::FileLister(Fs& fs, const ListerOptions& options, const DirectoryMemory* memory, Scope scope, std::vector<std::string> roots)
+FileLister::FileLister(Fs& fs, const ListerOptions& options, DirectoryMemory* memory, Scope scope, std::vector<std::string> roots)
     : fs_(fs), options_(options), memory_(memory), scope_(scope), roots_(std::move(roots)), started_(!roots_.empty()) {}
 
 Result<std::optional<ListedDirectory>> FileLister::Begin() {
@@ -33,7 +23,7 @@ Result<std::optional<ListedDirectory>> FileLister::Begin() {
   const std::string& base = options_.glob.base();
   Result<FileInfo> info = fs_.Stat(base);
   if (!info.ok()) {
-    if (info.status().Is(errors::kFileNotFound) || info.status().error_number() == ENOTDIR) {
+    if (IsGone(info.status())) {
       return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(base)}});
     }
     return info.status();
@@ -59,7 +49,7 @@ Result<std::optional<ListedDirectory>> FileLister::Next() {
       continue;
     }
     std::string path = JoinPath(level.path, level.subdirectories[level.next++]);
-    if (!options_.glob.MayHoldMatches(path)) continue;
+    if (!MayHold(path)) continue;
     MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, Enter(std::move(path)));
     if (listed) return listed;
   }
@@ -81,10 +71,13 @@ void FileLister::LookAbove(const std::string& root) {
   }
 }
 
+bool FileLister::MayHold(const std::string& directory) const {
+  return options_.glob.MayHoldMatches(directory) && !LiesBeforeStartKey(options_.start_after, directory);
+}
+
 std::optional<NamesDigest> FileLister::KnownNames(const std::string& path) const {
   if (scope_ != Scope::kAll || memory_ == nullptr) return std::nullopt;
-  const DirectoryMemory::Known* known = memory_->Find(path);
-  return known == nullptr ? std::nullopt : known->names;
+  return memory_->FindNames(path);
 }
 
 // Has the next directories of this level read. Where directories need not be listed when their times are as remembered, little is left to read.
@@ -98,7 +91,7 @@ void FileLister::PlanAhead() {
   level.next_ahead = std::max(level.next_ahead, level.next);
   for (size_t room = ahead_->room(); room > 0 && level.next_ahead < level.subdirectories.size(); ++level.next_ahead) {
     std::string path = JoinPath(level.path, level.subdirectories[level.next_ahead]);
-    if (!options_.glob.MayHoldMatches(path)) continue;
+    if (!MayHold(path)) continue;
     std::optional<NamesDigest> known = KnownNames(path);
     ahead_->Want(DirectoryReading(fs_, options_, std::move(path), known));
     --room;
@@ -128,9 +121,9 @@ Result<std::optional<ListedDirectory>> FileLister::Enter(std::string path) {
   }
   MS_RETURN_IF_ERROR(ahead->status);
   if (scope_ == Scope::kChanged) {
-    const DirectoryMemory::Known* known = memory_ == nullptr ? nullptr : memory_->Find(path);
-    if (known != nullptr && known->device == info.device && known->inode == info.inode && known->changed_ns == info.changed_ns) {
-      ListedDirectory listed{.path = path, .unchanged = true, .subdirectories = known->subdirectories, .info = info};
+    std::optional<DirectoryMemory::Known> known = memory_ == nullptr ? std::nullopt : memory_->Find(path);
+    if (known && known->device == info.device && known->inode == info.inode && known->changed_ns == info.changed_ns) {
+      ListedDirectory listed{.path = path, .unchanged = true, .subdirectories = std::move(known->subdirectories), .info = info};
       ++counts_.directories_unchanged;
       levels_.push_back({.path = std::move(path), .subdirectories = listed.subdirectories, .device = info.device, .inode = info.inode});
       return std::optional(std::move(listed));

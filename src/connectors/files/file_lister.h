@@ -13,34 +13,14 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "connectors/files/directory_memory.h"
 #include "connectors/files/directory_reading.h"
 #include "connectors/files/read_ahead.h"
 
 namespace millstream {
-
-// What was seen of directories in earlier rounds, so that those that have not changed since need not be listed again. In memory only.
-class DirectoryMemory {
- public:
-  struct Known {
-    uint64_t device = 0, inode = 0;
-    int64_t changed_ns = 0;
-    std::vector<std::string> subdirectories;
-    std::optional<NamesDigest> names;  // all of them are known, and need no look while it is they
-    int64_t gone = 0;                  // what the memory of files had beyond them
-  };
-  const Known* Find(const std::string& path) const;
-  void Remember(const std::string& path, Known known);
-  void Forget(const std::string& path) { known_.erase(path); }
-  void Clear() { known_.clear(); }
-
- private:
-  static constexpr size_t kDirectoriesMax = 50'000;  // about 10 MB; directories beyond are listed each time
-  std::unordered_map<std::string, Known> known_;
-};
 
 // Not thread-safe.
 class FileLister {
@@ -49,7 +29,7 @@ class FileLister {
   enum class Scope { kChanged, kAll };
   // `memory` may be null. All must outlive the lister. With `roots`, of which none lies below another one, only what lies below them is listed; those that are
   // not there are passed over.
-  FileLister(Fs& fs, const ListerOptions& options, const DirectoryMemory* memory, Scope scope = Scope::kChanged, std::vector<std::string> roots = {});
+  FileLister(Fs& fs, const ListerOptions& options, DirectoryMemory* memory, Scope scope = Scope::kChanged, std::vector<std::string> roots = {});
   // nullopt at the end. PATH_NOT_FOUND when the base is missing.
   Result<std::optional<ListedDirectory>> Next();
   const ListerCounts& counts() const { return counts_; }
@@ -65,12 +45,13 @@ class FileLister {
   void LookAbove(const std::string& root);
   Result<std::optional<ListedDirectory>> Enter(std::string path);
   Result<std::optional<ListedDirectory>> NextPart();
+  bool MayHold(const std::string& directory) const;
   std::optional<NamesDigest> KnownNames(const std::string& path) const;
   void PlanAhead();
 
   Fs& fs_;
   const ListerOptions& options_;
-  const DirectoryMemory* memory_;
+  DirectoryMemory* memory_;
   const Scope scope_;
   std::vector<std::string> roots_;
   size_t next_root_ = 0;

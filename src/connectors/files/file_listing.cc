@@ -2,6 +2,7 @@
 
 #include "connectors/files/cloud_files_options.h"
 #include "connectors/files/file_lister.h"
+#include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/sink_log.h"
 
@@ -46,6 +47,7 @@ Result<FileSelection> ParseFileSelection(const OptionMap& options, const std::st
   if (auto time = values.String("modifiedBefore")) {
     MS_ASSIGN_OR_RETURN(selection.modified_before_ns, ParseModifiedTime("modifiedBefore", *time, time_zone));
   }
+  selection.start_after = values.String("startAfter");
   if (auto base = values.String("basePath")) {
     MS_ASSIGN_OR_RETURN(selection.base_path, PathFromUri(*base));
   }
@@ -58,11 +60,17 @@ Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelectio
   MS_ASSIGN_OR_RETURN(PathGlob glob, PathGlob::Parse(path, PathGlob::Mode::kStrict));
   if (!glob.has_glob() && !selection.ignore_sink_log) {
     MS_ASSIGN_OR_RETURN(bool is_sink, HasSinkLog(fs, glob.base()));
+    if (is_sink && selection.start_after) {
+      return Status::Unsupported("The option startAfter where a file sink's log tells what there is", "Leave it out, or give the names with a glob.");
+    }
     if (is_sink) return FilesOfSinkLog(fs, glob.base(), selection, skip);
   }
   FoundFiles found;
   bool any = !glob.has_glob();
   ListerOptions options{.glob = glob, .name_filter = selection.name_filter, .skip_unfinished = selection.skip_unfinished, .threads_ahead = ThreadsAhead(fs)};
+  if (selection.start_after) {
+    MS_ASSIGN_OR_RETURN(options.start_after, ResolveStartKey("startAfter", *selection.start_after, glob.base()));
+  }
   const int64_t began_us = memory == nullptr ? 0 : memory->clock.MonotonicMicros();
   const bool full = memory == nullptr || memory->last_full_us == INT64_MIN ||
                     began_us - memory->last_full_us >= std::max(kFullListingPauseUs, kFullListingShare * memory->full_took_us);
@@ -87,7 +95,7 @@ Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelectio
       Result<FileInfo> info = fs.Stat(file);
       if (!info.ok()) {
         complete = false;
-        if (info.status().Is(errors::kFileNotFound)) continue;
+        if (IsGone(info.status())) continue;
         return info.status();
       }
       if (!info->is_regular) continue;
@@ -109,6 +117,7 @@ Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelectio
       memory->directories.Forget(listed->path);
     }
   }
+  if (memory != nullptr) memory->directories.EndRound();
   if (memory != nullptr && full) {
     memory->last_full_us = memory->clock.MonotonicMicros();
     memory->full_took_us = memory->last_full_us - began_us;

@@ -21,13 +21,14 @@ namespace millstream {
 struct FileSelection {
   std::optional<NameGlob> name_filter;
   std::optional<int64_t> modified_after_ns, modified_before_ns;
+  std::optional<std::string> start_after;  // as the user wrote it
   std::optional<std::string> base_path;  // raw; where partition directories begin
   bool all_below = false;                // recursiveFileLookup: no partitions
   bool ignore_sink_log = false;
   bool skip_unfinished = false;  // names of uploads that have not ended
 };
 
-// Of the options pathGlobFilter, modifiedAfter, modifiedBefore, basePath, recursiveFileLookup.
+// Of the options pathGlobFilter, modifiedAfter, modifiedBefore, startAfter, basePath, recursiveFileLookup.
 Result<FileSelection> ParseFileSelection(const OptionMap& options, const std::string& time_zone);
 
 // A file, and the directory from which its partition directories count.

@@ -12,6 +12,8 @@ namespace {
 // Names of a directory that are looked at together; as many findings may wait to be read.
 constexpr int64_t kNamesAtOnce = 20'000;
 constexpr std::string_view kNoteVersion = "1\n";
+// Has a line more: startAfter, percent-encoded.
+constexpr char kNoteVersionWithStart[] = "2\n";
 
 bool IsPartitionName(std::string_view name) {
   const size_t equals = name.find('=');
@@ -38,7 +40,8 @@ class ProofRows : public ReportRows {
 
   Status Begin() {
     if (!proof_.source) return Status();
-    options_ = {.glob = proof_.source->glob, .name_filter = proof_.source->name_filter, .names_at_once = kNamesAtOnce};
+    options_ = {
+        .glob = proof_.source->glob, .name_filter = proof_.source->name_filter, .start_after = proof_.source->start_after, .names_at_once = kNamesAtOnce};
     lister_ = std::make_unique<FileLister>(fs_, options_, nullptr);
     return Status();
   }
@@ -143,6 +146,7 @@ class ProofRows : public ReportRows {
     const std::string& base = proof_.source->glob.base();
     const bool is_below = path == base || base == "/" || (path.starts_with(base) && path[base.size()] == '/');
     if (!is_below || !proof_.source->glob.MatchesFile(path)) return false;
+    if (!PassesStartKey(proof_.source->start_after, path)) return false;
     return !proof_.source->name_filter || proof_.source->name_filter->Matches(BaseName(path));
   }
 
@@ -283,22 +287,26 @@ RelationSourcePtr OpenFileProof(std::string name, std::vector<FileProof> proofs)
 }
 
 std::string EncodeSourceNote(const std::string& pattern, PathGlob::Mode mode, const std::string& name_filter, std::optional<int64_t> modified_after_ns,
-                             std::optional<int64_t> modified_before_ns) {
+                             std::optional<int64_t> modified_before_ns, const std::string& start_after) {
   auto text = [](std::optional<int64_t> number) { return number ? std::to_string(*number) : std::string(); };
-  return fmt::format("{}{}\n{}\n{}\n{}\n{}", kNoteVersion, mode == PathGlob::Mode::kStrict ? "strict" : "loose", text(modified_after_ns),
-                     text(modified_before_ns), name_filter, pattern);
+  return fmt::format("{}{}\n{}\n{}\n{}\n{}", start_after.empty() ? std::string(kNoteVersion) : kNoteVersionWithStart + EncodeUriPath(start_after) + "\n",
+                     mode == PathGlob::Mode::kStrict ? "strict" : "loose", text(modified_after_ns), text(modified_before_ns), name_filter, pattern);
 }
 
 std::optional<ProofSource> DecodeSourceNote(std::string_view note) {
-  if (!note.starts_with(kNoteVersion)) return std::nullopt;
+  const bool has_start = note.starts_with(kNoteVersionWithStart);
+  if (!has_start && !note.starts_with(kNoteVersion)) return std::nullopt;
   note.remove_prefix(kNoteVersion.size());
   auto line = [&] {
     const std::string_view first = note.substr(0, note.find('\n'));
     note.remove_prefix(std::min(first.size() + 1, note.size()));
     return first;
   };
-  const PathGlob::Mode mode = line() == "strict" ? PathGlob::Mode::kStrict : PathGlob::Mode::kLoose;
   ProofSource source;
+  if (has_start) {
+    source.start_after = DecodeUriPath(line());
+  }
+  const PathGlob::Mode mode = line() == "strict" ? PathGlob::Mode::kStrict : PathGlob::Mode::kLoose;
   for (std::optional<int64_t>* bound : {&source.modified_after_ns, &source.modified_before_ns}) {
     const std::string_view text = line();
     int64_t number = 0;

@@ -19,6 +19,7 @@ namespace millstream {
 struct ProofSource {
   PathGlob glob;
   std::optional<NameGlob> name_filter;
+  std::string start_after = {};  // an absolute path; empty: none
   std::optional<int64_t> modified_after_ns, modified_before_ns;
   // COPY INTO: directories that are no partitions (key=value) count only when files of theirs are known.
   bool partitions_only = false;
@@ -53,7 +54,7 @@ RelationSourcePtr OpenFileProof(std::string name, std::vector<FileProof> proofs)
 // What a stream lists, as its ledger remembers it (a note of the ledger).
 inline constexpr char kSourceNote[] = "source";
 std::string EncodeSourceNote(const std::string& pattern, PathGlob::Mode mode, const std::string& name_filter, std::optional<int64_t> modified_after_ns,
-                             std::optional<int64_t> modified_before_ns);
+                             std::optional<int64_t> modified_before_ns, const std::string& start_after = {});
 // nullopt: not a note of this version.
 std::optional<ProofSource> DecodeSourceNote(std::string_view note);
 

@@ -162,6 +162,11 @@ TEST(SourceNote, KeepsAnyPath) {
   EXPECT_EQ(source->modified_after_ns, 5);
   EXPECT_FALSE(source->modified_before_ns.has_value());
   EXPECT_TRUE(source->name_filter->Matches("x.json"));
+  EXPECT_EQ(source->start_after, "");
+  source = DecodeSourceNote(EncodeSourceNote(path, PathGlob::Mode::kStrict, "*.json", 5, std::nullopt, "/in/a\nb c/x"));
+  ASSERT_TRUE(source.has_value());
+  EXPECT_EQ(source->start_after, "/in/a\nb c/x");
+  EXPECT_EQ(source->glob.pattern(), path);
   EXPECT_FALSE(DecodeSourceNote("").has_value());
 }
 

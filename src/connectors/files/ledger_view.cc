@@ -153,7 +153,7 @@ Result<std::unique_ptr<rocksdb::DB>> OpenBeside(Fs& fs, const std::string& direc
     if (!status.ok()) continue;
     std::unique_ptr<rocksdb::DB> opened(db);
     std::string version;
-    if (!opened->Get(rocksdb::ReadOptions(), NoteKey("version"), &version).ok() || (version != kVersion && version != kVersionBefore)) {
+    if (!opened->Get(rocksdb::ReadOptions(), NoteKey("version"), &version).ok() || !KnowsVersion(version)) {
       return Status::Error(errors::kLedgerForeign,
                            {{"path", directory}, {"detail", "its version is '" + version + "', this program knows " + std::string(kVersion)}});
     }
@@ -204,6 +204,11 @@ class StreamKnownFiles : public KnownFiles {
     known.state = FileStanding::State::kWaiting;
     if (record->state == FileState::kEmpty) {
       known.why = "it had no bytes when it was found";
+      return known;
+    }
+    if (record->state == FileState::kWaiting) {
+      known.why =
+          record->number == 0 ? "it is found, and waits for its turn (cloudFiles.fileOrder)" : "it has changed, and waits for its turn (cloudFiles.fileOrder)";
       return known;
     }
     known.number = record->number;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <charconv>
 
+#include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
 #include "storage/failpoint.h"
 
@@ -108,7 +109,7 @@ Result<FileFate> LoadedFileCleaner::CleanOne(const NumberedFile& file) {
   };
   Result<FileInfo> info = fs_.Stat(file.path);
   if (!info.ok()) {
-    if (!info.status().Is(errors::kFileNotFound) && info.status().error_number() != ENOTDIR) return keep(info.status().message());
+    if (!IsGone(info.status())) return keep(info.status().message());
     // Gone: by this cleaner before a crash, or by somebody else.
     if (options_.mode == Mode::kDelete) return fate;
     return Move(file, fate);

@@ -13,6 +13,7 @@ class NamesDigest {
  public:
   void Add(std::string_view name);
   int64_t count() const { return count_; }
+  uint64_t low() const { return low_; }  // half of the hash, for tables
   bool operator==(const NamesDigest&) const = default;
 
  private:

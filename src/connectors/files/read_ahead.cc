@@ -7,8 +7,8 @@
 namespace millstream {
 namespace {
 
-// Of each directory, about a megabyte; whoever takes it reads the rest.
-constexpr int64_t kNamesAhead = 20'000;
+// Of each directory, about 200 KB; whoever takes it reads the rest.
+constexpr int64_t kNamesAhead = 3'000;
 
 }  // namespace
 

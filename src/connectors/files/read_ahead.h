@@ -42,7 +42,7 @@ class ReadAhead {
   static ReadDirectory Begin(DirectoryReading reading);
 
  private:
-  static constexpr size_t kWantedMax = 32;
+  static constexpr size_t kWantedMax = 16;
   struct Job {
     enum class State { kWaiting, kRunning, kDone };
     explicit Job(DirectoryReading wanted) : directory{.reading = std::move(wanted)} {}

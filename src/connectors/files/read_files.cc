@@ -4,6 +4,7 @@
 
 #include "connectors/api/table.h"
 #include "connectors/files/cloud_files_relation.h"
+#include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/partition_paths.h"
 #include "formats/file_columns.h"
@@ -69,11 +70,11 @@ Result<std::vector<InputFile>> FilesNow(const CloudFilesDefinition& definition) 
   std::vector<InputFile> files;
   for (;;) {
     MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, lister.Next());
-    if (!listed) return files;
+    if (!listed) break;
     for (size_t i = 0; i < listed->names.size(); ++i) {
       InputFile file{.path = JoinPath(listed->path, listed->names[i])};
       Result<FileInfo> info = definition.fs.Stat(file.path);
-      if (!info.ok() && info.status().Is(errors::kFileNotFound)) continue;
+      if (!info.ok() && IsGone(info.status())) continue;
       MS_RETURN_IF_ERROR(info.status());
       if (!info->is_regular || (info->size_bytes == 0 && !discovery.load_empty_files)) continue;
       if (discovery.modified_after_ns && info->modified_ns <= *discovery.modified_after_ns) continue;
@@ -86,6 +87,13 @@ Result<std::vector<InputFile>> FilesNow(const CloudFilesDefinition& definition) 
       files.push_back(std::move(file));
     }
   }
+  if (definition.options.file_order != FileOrder::kDiscovery) {
+    const bool by_time = definition.options.file_order == FileOrder::kModificationTime;
+    std::sort(files.begin(), files.end(), [&](const InputFile& a, const InputFile& b) {
+      return by_time && a.modified_ns != b.modified_ns ? a.modified_ns < b.modified_ns : a.path < b.path;
+    });
+  }
+  return files;
 }
 
 }  // namespace

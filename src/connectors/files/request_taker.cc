@@ -5,6 +5,7 @@
 
 #include "connectors/files/content_hash.h"
 #include "connectors/files/files_errors.h"
+#include "connectors/files/waiting_files.h"
 #include "storage/failpoint.h"
 
 namespace millstream {
@@ -119,6 +120,7 @@ Status RequestTaker::TakeOne(int64_t number, int64_t loaded, const Status& possi
 }
 
 Status RequestTaker::Undo(const std::string& path) {
+  MS_RETURN_IF_ERROR(NumberNow(*ledger_, path));
   MS_ASSIGN_OR_RETURN(std::optional<FileRecord> record, ledger_->Find(ParentPath(path), BaseName(path)));
   if (!record || record->state != FileState::kAssigned) return Status();
   MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(record->number));
@@ -130,6 +132,7 @@ Status RequestTaker::Undo(const std::string& path) {
 }
 
 Status RequestTaker::Forget(const std::string& path) {
+  MS_RETURN_IF_ERROR(NumberNow(*ledger_, path));
   MS_ASSIGN_OR_RETURN(std::optional<FileRecord> record, ledger_->Find(ParentPath(path), BaseName(path)));
   if (!record) return Status();
   if (record->state == FileState::kAssigned || record->state == FileState::kUndone) {
@@ -152,6 +155,7 @@ Status RequestTaker::Explain(int64_t number, std::string reason) {
 Status RequestTaker::Replay(const std::string& path, int64_t loaded) {
   MS_ASSIGN_OR_RETURN(std::optional<FileRecord> record, ledger_->Find(ParentPath(path), BaseName(path)));
   if (!record || record->state == FileState::kEmpty || record->state == FileState::kDuplicate) return Status();
+  if (record->state == FileState::kWaiting) return Status();                              // it will be loaded anyway
   if (record->state == FileState::kAssigned && record->number > loaded) return Status();  // it will be loaded anyway
   // Rows leave only when there is something to load in their place.
   Result<FileInfo> info = fs_.Stat(path);
