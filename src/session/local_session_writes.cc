@@ -3,11 +3,13 @@
 #include "connectors/delta/change_rows.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/files_connector.h"
+#include "plan/schema_requests.h"
 #include "plan/stream_requests.h"
 #include "session/batch_writes.h"
 #include "session/local_session.h"
 #include "session/result_table.h"
 #include "session/session_errors.h"
+#include "session/schema_changes.h"
 #include "session/stream_file_requests.h"
 #include "session/store_assignment.h"
 
@@ -68,6 +70,11 @@ Result<QueryResult> LocalSession::RunOnce(const WriteData& command, const Execut
   if (command.format == kStreamRequestFormat && command.path && command.options.contains(kStreamRequestOption)) {
     MS_ASSIGN_OR_RETURN(QueryResult files, ExecuteAnalyzed(analyzed, under));
     return RequestStreamFiles(engine_->fs, engine_->clock, command.options.at(kStreamRequestOption), *command.path, *files.rows);
+  }
+  if (command.format == kSchemaRevertFormat && command.path && command.options.contains(kSchemaRevertVersion)) return RevertStreamSchema(*engine_, command);
+  if (command.format == kPromoteRescuedFormat && command.table && command.options.contains(kPromotedColumns)) {
+    MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireDeltaTable(*command.table, "PROMOTE RESCUED"));
+    return PromoteRescuedData(*engine_, command, table.location, table.name, compute_conf());
   }
   if (command.table && command.insert_into) return InsertInto(command, analyzed, under);
   if (command.table) return SaveAsTable(command, analyzed, under);
