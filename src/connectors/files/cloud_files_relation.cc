@@ -128,7 +128,12 @@ Result<SchemaVersion> InferFirstVersion(const CloudFilesDefinition& definition) 
 
 Status ResolveInferredSchema(CloudFilesDefinition& definition, bool is_streaming) {
   const CloudFilesOptions& options = definition.options;
-  if (options.format == "text" || options.format == "binaryfile") {
+  const bool has_fixed_schema = options.format == "text" || options.format == "binaryfile";
+  if (!options.evolution_rules.empty() && (has_fixed_schema || !is_streaming)) {
+    return Status::Unsupported(is_streaming ? "schemaEvolutionPolicy with the format " + options.format : "schemaEvolutionPolicy in a batch read",
+                               "No schema evolves there: leave it out.");
+  }
+  if (has_fixed_schema) {
     definition.evolution_mode = SchemaEvolutionMode::kNone;
     MS_ASSIGN_OR_RETURN(std::vector<InputFile> sample, SampleFiles(definition));
     MS_ASSIGN_OR_RETURN(definition.data_schema, definition.format->InferSchema(sample));

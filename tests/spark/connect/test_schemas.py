@@ -100,6 +100,8 @@ def test_what_may_change_where(spark):
     write(base + "/in/c.json", {"id": 3, "bad": 1})
     raises(AssertionError, lambda: load(spark, base, "policed", **options), "[bad]")
     raises(Exception, lambda: load(spark, base, "policed", **{**options, "schemaEvolutionPolicy": "id: freez"}), "did you mean 'freeze'?")
+    batch = f"SELECT * FROM read_files('{base}/in', format => 'json', schemaEvolutionPolicy => 'id: freeze')"
+    raises(Exception, lambda: spark.sql(batch).collect(), "schemaEvolutionPolicy in a batch read")
     last = versions(spark, base + "/cp")[-1]
     assert last.added == "payload.l BIGINT" and last.widened == "amount BIGINT -> DECIMAL(20,0)", last
 
