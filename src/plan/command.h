@@ -135,6 +135,21 @@ struct RequestStreamFiles {
   PlanPtr files;           // path, source_id and ingestion_state of cloud_files_state
 };
 
+// REVERT SCHEMA OF STREAM 'checkpoint or schemaLocation' TO VERSION n [FREEZE [(a, b.c)]]
+struct RevertToSchemaVersion {
+  std::string location;  // as written
+  int64_t version = 0;
+  bool freezes = false;                   // FREEZE without a list: what goes is not added again
+  std::vector<MultipartName> frozen = {};  // FREEZE (…)
+};
+
+// PROMOTE RESCUED (a INT) IN t [FROM c]: fields of the rescued data become columns.
+struct PromoteRescuedColumns {
+  MultipartName table;
+  StructType columns;
+  std::optional<std::string> from = {};  // the column of the rescued data; nullopt: the usual one
+};
+
 // RETRY QUARANTINE q [OPTIONS (…)] [WHERE …]: bad records are parsed again, and go to their tables when they are good now.
 struct RetryQuarantine {
   MultipartName table;
@@ -239,7 +254,8 @@ struct StartStream {
 struct Command {
   std::variant<CreateDatabase, DropDatabase, UseDatabase, CreateTable, DropTable, ShowTables, ShowDatabases, ShowColumns, DescribeTable, DescribeDatabase,
                DescribeHistory, CreateView, SetConf, ResetConf, Explain, WriteData, StartStream, DeleteFrom, UpdateTable, MergeInto, AlterTableProperties,
-               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail, CopyInto, ChangeTableFiles, RequestStreamFiles, RetryQuarantine>
+               AddConstraint, DropConstraint, ShowTableProperties, DescribeDetail, CopyInto, ChangeTableFiles, RequestStreamFiles, RevertToSchemaVersion, PromoteRescuedColumns,
+               RetryQuarantine>
       node;
 };
 

@@ -1,12 +1,17 @@
 #include "session/file_reports.h"
 
+#include <algorithm>
+
 #include "connectors/delta/ledger_commits.h"
+#include "connectors/delta/stream_checkpoints.h"
 #include "connectors/files/cloud_files_history.h"
 #include "connectors/files/cloud_files_state.h"
 #include "connectors/files/copy_history.h"
 #include "connectors/files/copy_state.h"
 #include "connectors/files/file_proof.h"
+#include "connectors/files/files_errors.h"
 #include "connectors/files/ledger_view.h"
+#include "connectors/files/schema_versions.h"
 #include "plan/catalog.h"
 #include "session/names.h"
 
@@ -20,6 +25,10 @@ inline constexpr ErrorClass kVerifySourceUnknown{
     "MILLSTREAM_VERIFY_SOURCE_UNKNOWN", "42000", ExceptionKind::kAnalysis,
     "The ledger <path> does not say which directory its stream reads: an older version wrote it. Start the query once, or name the directory: VERIFY FILES IN "
     "STREAM '<checkpoint>' FROM '/the/directory'."};
+inline constexpr ErrorClass kNoStreamsOfTable{
+    "MILLSTREAM_NO_STREAMS_OF_TABLE", "42K03", ExceptionKind::kAnalysis,
+    "The commits of <table> name no checkpoint of a cloudFiles stream that is still there: streams with an explicit checkpointLocation are found, as long as the "
+    "table's log keeps their commits. Give the checkpoint: cloud_files_state('/checkpoint')."};
 }  // namespace errors
 
 namespace {
@@ -94,7 +103,7 @@ Result<RelationSourcePtr> OpenTableFiles(EngineState& engine, const std::string&
 Result<std::optional<RelationSourcePtr>> OpenStreamFiles(EngineState& engine, const UnresolvedDataSource& source) {
   using Opened = std::optional<RelationSourcePtr>;
   auto is = [&](const char* format) { return EqualsIgnoreCase(source.format, format) && !source.is_streaming && source.paths.size() == 1; };
-  if (!is("cloud_files_state") && !is("cloud_files_history") && !is("verify_files")) return Opened();
+  if (!is("cloud_files_state") && !is("cloud_files_history") && !is("cloud_files_schemas") && !is("verify_files")) return Opened();
   MS_ASSIGN_OR_RETURN(std::string checkpoint, PathFromUri(source.paths[0]));
   if (is("cloud_files_state")) {
     MS_ASSIGN_OR_RETURN(RelationSourcePtr state, OpenCloudFilesState(engine.fs, checkpoint));
@@ -103,6 +112,10 @@ Result<std::optional<RelationSourcePtr>> OpenStreamFiles(EngineState& engine, co
   if (is("cloud_files_history")) {
     MS_ASSIGN_OR_RETURN(RelationSourcePtr history, OpenCloudFilesHistory(engine.fs, checkpoint));
     return Opened(std::move(history));
+  }
+  if (is("cloud_files_schemas")) {
+    MS_ASSIGN_OR_RETURN(RelationSourcePtr schemas, OpenCloudFilesSchemas(engine.fs, checkpoint));
+    return Opened(std::move(schemas));
   }
   MS_ASSIGN_OR_RETURN(std::vector<CloudFilesLedger> ledgers, FindCloudFilesLedgers(engine.fs, checkpoint));
   std::vector<FileProof> proofs;
@@ -121,6 +134,27 @@ Result<std::optional<RelationSourcePtr>> OpenStreamFiles(EngineState& engine, co
     proofs.push_back(std::move(proof));
   }
   return Opened(OpenFileProof("verify_files " + HadoopPathString(checkpoint), std::move(proofs)));
+}
+
+Result<RelationSourcePtr> OpenFilesOfStreams(EngineState& engine, const std::string& function, const ResolvedTable& table) {
+  if (!IsDeltaFormat(table.provider)) return Status::Unsupported(function + "(TABLE(…)) of a " + table.provider + " table", "Give the checkpoint of the query.");
+  MS_ASSIGN_OR_RETURN(std::vector<std::string> checkpoints, StreamCheckpointsOf(engine.delta, table.location));
+  std::vector<CloudFilesLedger> ledgers;
+  for (const std::string& checkpoint : checkpoints) {
+    Result<std::vector<CloudFilesLedger>> found = FindCloudFilesLedgers(engine.fs, checkpoint);
+    // Removed since, or the checkpoint of a stream that reads something else.
+    if (found.status().Is(errors::kPathNotFound) || found.status().Is(errors::kCloudFilesStateMissing)) continue;
+    if (!found.ok()) return found.status();
+    ledgers.insert(ledgers.end(), found->begin(), found->end());
+  }
+  if (ledgers.empty()) return Status::Error(errors::kNoStreamsOfTable, {{"table", table.name}});
+  const bool is_one = std::all_of(ledgers.begin(), ledgers.end(),
+                                  [&](const CloudFilesLedger& ledger) { return ParentPath(ledger.source_directory) == ParentPath(ledgers[0].source_directory); });
+  if (!is_one) {
+    for (CloudFilesLedger& ledger : ledgers) ledger.id = ledger.source_directory;
+  }
+  if (EqualsIgnoreCase(function, "cloud_files_history")) return OpenCloudFilesHistory(engine.fs, table.name, std::move(ledgers));
+  return OpenCloudFilesState(engine.fs, table.name, std::move(ledgers));
 }
 
 }  // namespace millstream

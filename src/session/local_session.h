@@ -117,6 +117,8 @@ class LocalSession : public Session {
   Result<QueryResult> Run(const CopyInto& command, const Execution&);
   Result<QueryResult> Run(const ChangeTableFiles& command, const Execution&);
   Result<QueryResult> Run(const RequestStreamFiles& command, const Execution&);
+  Result<QueryResult> Run(const RevertToSchemaVersion& command, const Execution&);
+  Result<QueryResult> Run(const PromoteRescuedColumns& command, const Execution&);
   Result<QueryResult> Run(const RetryQuarantine& command, const Execution&);
 
   Result<QueryResult> RunOnce(const WriteData& command, const Execution& under);

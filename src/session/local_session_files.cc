@@ -11,6 +11,7 @@
 #include "session/accounted_rows.h"
 #include "session/local_session.h"
 #include "session/result_table.h"
+#include "session/schema_changes.h"
 #include "session/session_errors.h"
 #include "session/source_catalog.h"
 #include "session/stream_file_requests.h"
@@ -150,6 +151,13 @@ Result<QueryResult> LocalSession::Run(const RequestStreamFiles& command, const E
   MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzeBatch(command.files));
   MS_ASSIGN_OR_RETURN(QueryResult files, ExecuteAnalyzed(analyzed, under));
   return WriteStreamRequest(engine_->fs, engine_->clock, command.request, command.checkpoint, *files.rows);
+}
+
+Result<QueryResult> LocalSession::Run(const RevertToSchemaVersion& command, const Execution&) { return RevertStreamSchema(*engine_, command); }
+
+Result<QueryResult> LocalSession::Run(const PromoteRescuedColumns& command, const Execution&) {
+  MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireDeltaTable(command.table, "PROMOTE RESCUED"));
+  return PromoteRescuedData(*engine_, command, table.location, table.name, compute_conf());
 }
 
 Result<QueryResult> LocalSession::ChangeFilesOnce(const ChangeTableFiles& command, const ResolvedTable& table, const Execution& under) {

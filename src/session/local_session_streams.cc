@@ -313,6 +313,10 @@ LocalSession::StreamTarget LocalSession::DeltaTarget(const StartStream& start, s
                       .partition_by = start.partition_by,
                       .options = Without(start.options, {"checkpointLocation", "path", "queryName"})};
   if (MergesSchemas(context.options)) context.options["mergeSchema"] = "true";
+  // Commits say where the query's checkpoint is: cloud_files_state(TABLE(t)) finds it there.
+  if (auto checkpoint = start.options.find("checkpointLocation"); checkpoint != start.options.end()) {
+    if (Result<std::string> directory = PathFromUri(checkpoint->second); directory.ok()) context.options["checkpointLocation"] = *directory;
+  }
   target.table_path = path;
   target.open_sink = [engine = engine_, context, path](const std::string& query_id, const std::string& run_id) {
     SinkContext opened = context;

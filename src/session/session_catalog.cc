@@ -7,6 +7,8 @@
 #include "connectors/rate/rate_batch_source.h"
 #include "connectors/rate/rate_source.h"
 #include "connectors/socket/socket_source.h"
+#include "plan/stream_functions.h"
+#include "plan/sql/parser.h"
 #include "session/file_reports.h"
 #include "session/quarantine_table.h"
 #include "session/session_errors.h"
@@ -160,6 +162,11 @@ Result<RelationSourcePtr> SessionCatalog::OpenDataSource(const UnresolvedDataSou
   }
   if (EqualsIgnoreCase(wanted.format, "read_files")) return OpenReadFiles(wanted, files);
   if (EqualsIgnoreCase(wanted.format, "cloud_files_plan") && !wanted.is_streaming) return OpenCloudFilesPlan(wanted, files);
+  if (auto table = wanted.options.find(kStreamsOfTable); table != wanted.options.end()) {
+    MS_ASSIGN_OR_RETURN(MultipartName name, ParseMultipartName(table->second));
+    MS_ASSIGN_OR_RETURN(ResolvedTable resolved, Require(name));
+    return OpenFilesOfStreams(engine_, wanted.format, resolved);
+  }
   MS_ASSIGN_OR_RETURN(std::optional<RelationSourcePtr> report, OpenStreamFiles(engine_, wanted));
   if (report) return *std::move(report);
   if (IsFileFormat(wanted.format)) return OpenFiles(wanted, files);

@@ -12,6 +12,7 @@
 
 #include "base/at_once.h"
 #include "connectors/files/files_errors.h"
+#include "connectors/files/schema_versions.h"
 #include "plan/sql/parser.h"
 #include "session/session.h"
 #include "storage/failpoint.h"
@@ -20,8 +21,8 @@ namespace millstream {
 namespace {
 
 struct JobOptions {
-  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean,
-                                                             max_file_age, undoes, quarantine, file_order;
+  std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean;
+  std::string max_file_age, undoes, quarantine, file_order, promote, bad_records;
   std::vector<std::string> requests;
   bool by_name = false, changes = false, goes_on = false, replaces = false;
   int max_files = 1000, retain = 100, deltas = 10;
@@ -82,6 +83,7 @@ PlanPtr Input(const JobOptions& options) {
     if (!options.file_order.empty()) source.options["cloudFiles.fileOrder"] = options.file_order;
     if (options.replaces) source.options["cloudFiles.changedFiles"] = "replaced";
     if (!options.quarantine.empty()) source.options["cloudFiles.quarantineTable"] = options.quarantine;
+    if (!options.bad_records.empty()) source.options["badRecordsPath"] = options.bad_records;
     if (options.goes_on) source.options["cloudFiles.schemaEvolutionMode"] = "addNewColumnsWithoutRestart";
     if (!options.clean.empty()) {
       source.options["cloudFiles.cleanSource"] = "MOVE";
@@ -207,7 +209,8 @@ Status RunJob(const JobOptions& options) {
   for (const std::string& request : options.requests) {
     Status asked = RunSql(*session, request);
     // The first life has no stream yet that could be asked.
-    if (!asked.ok() && !asked.Is(errors::kCloudFilesStateMissing) && !asked.Is(errors::kPathNotFound)) return asked;
+    const bool is_too_early = asked.Is(errors::kCloudFilesStateMissing) || asked.Is(errors::kPathNotFound) || asked.Is(errors::kNoSchemaLog);
+    if (!asked.ok() && !is_too_early) return asked;
   }
   StartStream start;
   MS_ASSIGN_OR_RETURN(start.query, Query(*session, options));
@@ -226,6 +229,9 @@ Status RunJob(const JobOptions& options) {
   if (ended.ok() && !options.external.empty())
     ended = RunSql(*session, "CREATE TABLE IF NOT EXISTS crash.outside (id BIGINT) USING delta LOCATION '" + options.external + "'");
   if (ended.ok() && !options.quarantine.empty()) ended = RetryRecords(*session, options.quarantine);
+  if (ended.ok() && !options.promote.empty()) {
+    ended = RunSql(*session, "PROMOTE RESCUED (" + options.promote + ") IN " + (options.by_name ? "crash.bronze" : "delta.`" + options.table + "`"));
+  }
   if (ended.ok() && options.changes) ended = ChangeRows(*session, options.by_name ? "crash.bronze" : "delta.`" + options.table + "`");
   engine->Shutdown();
   return ended;
@@ -261,6 +267,8 @@ int main(int argc, char** argv) {
   app.add_flag("--replaces", options.replaces, "cloudFiles.changedFiles = replaced");
   app.add_option("--request", options.requests, "A statement that asks for files of the stream, before it starts (UNDO FILES IN STREAM …)");
   app.add_option("--quarantine", options.quarantine, "The directory of a quarantine table; bad records are retried at the end");
+  app.add_option("--promote", options.promote, "At the end these columns are promoted out of the rescued data: a BIGINT, b BIGINT");
+  app.add_option("--bad-records", options.bad_records, "badRecordsPath: a directory for bad records");
   app.add_flag("--goes-on", options.goes_on, "cloudFiles.schemaEvolutionMode = addNewColumnsWithoutRestart");
   app.add_flag("--changes", options.changes, "Merge the table's rows into crash.changes at the end, and delete some");
   CLI11_PARSE(app, argc, argv);

@@ -19,7 +19,7 @@ from deltalake import DeltaTable, write_deltalake, QueryBuilder
 PADDED_BYTES = 1500000
 RUN_TIMEOUT_S = 60
 # A new column ends the stream once for each time that it is met, as in Auto Loader; the next start goes on with it.
-STARTS_FOR_NEW_COLUMNS = 4
+STARTS_FOR_NEW_COLUMNS = 6
 
 
 @dataclasses.dataclass
@@ -42,6 +42,8 @@ class Shape:
     state: str = ""  # "deduplicate", "aggregate", "session" or "join": the rows go through a query that remembers
     deltas: int = 10
     undoes: str = ""  # "vectors" or "rewrites": rows of COPY INTO leave the table with their files, and come back
+    rescues: bool = False  # each start takes new columns back (REVERT SCHEMA … FREEZE), so that they are rescued; each end promotes them (PROMOTE RESCUED)
+    bad_path: bool = False  # some records are bad, and are kept as files (badRecordsPath)
     quarantine: bool = False  # some records are bad, and are kept in a table of their own; some of these are mended and retried
 
     @staticmethod
@@ -59,6 +61,15 @@ class Shape:
     def asked(rng):
         return Shape(format=rng.choice(["json", "csv", "parquet"]), max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]),
                      partition_by=rng.choice(["", "event"]), requests=True)
+
+    @staticmethod
+    def rescuing(rng):
+        return Shape(format="json", max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "event"]),
+                     by_name=rng.random() < 0.3, grows_columns=True, rescues=True)
+
+    @staticmethod
+    def with_bad_path(rng):
+        return Shape(format="json", max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "event"]), bad_path=True)
 
     @staticmethod
     def copy(rng, undoes=""):
@@ -137,7 +148,14 @@ class Table:
             return []
         # The other reader of delta-rs does not know deletion vectors.
         table = pa.table(QueryBuilder().register("t", DeltaTable(self.path)).execute("SELECT * FROM t").read_all())
-        return [row_key(row) for row in table.to_pylist()]
+        return [row_key(with_rescued(row)) for row in table.to_pylist()]
+
+
+def with_rescued(row):
+    """A field is the same in a column and among the rescued data; in both it would be there twice."""
+    rescued = json.loads(row.get("_rescued_data") or "{}")
+    rescued.pop("_file_path", None)
+    return {**row, **{name: f"{value} and {row[name]}" if row.get(name) is not None else value for name, value in rescued.items()}}
 
 
 def row_key(row):
@@ -174,7 +192,7 @@ class Job:
             self.extra_columns += 1
         for _ in range(count):
             rows = [self.new_row() for _ in range(self.rng.randint(1, 5))]
-            bad = [self.new_row() for _ in range(self.rng.randint(0, 2))] if self.shape.quarantine else []
+            bad = [self.new_row() for _ in range(self.rng.randint(0, 2))] if self.shape.quarantine or self.shape.bad_path else []
             self.expected += [row_key(row) for row in rows]
             if self.shape.source == "delta":
                 write_deltalake(self.landing, pa.Table.from_pylist(rows), mode="append")
@@ -236,7 +254,7 @@ class Job:
                 file.write(",".join(map(str, row.values())) + "\n" if self.shape.format == "csv" else json.dumps(row) + "\n")
             for row in bad:
                 text = f"{row['id']},{row['event']}" if self.shape.format == "csv" else json.dumps(row)[:-1]
-                self.bad[text] = row_key(row) if self.shape.format == "json" and row["id"] % 2 == 0 else None
+                self.bad[text] = row_key(row) if self.shape.quarantine and self.shape.format == "json" and row["id"] % 2 == 0 else None
                 file.write(text + "\n")
 
     def start(self, failpoints=""):
@@ -256,8 +274,15 @@ class Job:
             command += ["--changes"]
         if self.shape.quarantine:
             command += ["--quarantine", self.quarantine]
+        if self.shape.bad_path:
+            command += ["--bad-records", self.quarantine]
         if self.shape.clean:
             command += ["--clean", self.archive]
+        if self.shape.rescues:
+            columns = ", ".join(f"extra{number} STRING" for number in range(1, self.extra_columns + 2))
+            revert = f"REVERT SCHEMA OF STREAM '{os.path.join(self.root, 'schema')}' TO VERSION 0 FREEZE"
+            # The second has something to write in each life.
+            command += ["--request", revert, "--request", f"{revert} (life{self.lives})", "--promote", columns]
         if self.shape.goes_on:
             command += ["--goes-on"]
         if self.shape.order:
@@ -337,6 +362,8 @@ class Job:
         if self.shape.quarantine:
             wrong += self.quarantine_wrong(found, complete)
             expected.update({row: 1 for row in self.bad.values() if row is not None and found[row]})
+        if self.shape.bad_path:
+            wrong += self.bad_path_wrong(complete)
         if doubled := list((found - expected).elements()):
             wrong.append(f"{len(doubled)} rows doubled or invented {doubled[:3]}")
         if complete and (lost := list((expected - found).elements())):
@@ -362,6 +389,16 @@ class Job:
             if complete and not loaded and text not in kept:
                 wrong.append(f"bad record {text} is lost")
         return wrong
+
+    def bad_path_wrong(self, complete):
+        """Each bad record is in the files of one batch, once."""
+        kept = Counter()
+        for folder, _, names in os.walk(self.quarantine):
+            for name in names:
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    kept.update(json.loads(line)["record"] for line in file)
+        wrong = [f"bad record {text} is kept {count} times" for text, count in kept.items() if count > 1 or text not in self.bad]
+        return wrong + [f"bad record {text} is lost" for text in self.bad if complete and text not in kept]
 
     def cleaning_wrong(self, complete):
         """Every file is in the landing directory or in the archive; in the end all are in the archive."""

@@ -69,9 +69,15 @@ class Scenarios:
             self.new_job(Shape(source="rate"))
         elif name.startswith("files.source_log.") and (self.job is None or self.job.shape.source != "files"):
             self.new_job(Shape.files(self.rng, source="files"))
+        elif name.startswith("files.bad_records."):
+            if self.job is None or not self.job.shape.bad_path or self.job_rounds >= ROUNDS_PER_TABLE:
+                self.new_job(Shape.with_bad_path(self.rng))
         elif name.startswith("quarantine."):
             if self.job is None or not self.job.shape.quarantine or self.job_rounds >= ROUNDS_PER_TABLE:
                 self.new_job(Shape.with_quarantine(self.rng))
+        elif name.startswith("files.schema_revert.") or (name.startswith(("files.schema.", "delta.data.", "delta.commit.")) and self.rng.random() < 0.2):
+            if self.job is None or not self.job.shape.rescues or self.job_rounds >= ROUNDS_PER_TABLE or name.startswith("files.schema."):
+                self.new_job(Shape.rescuing(self.rng))
         elif name.startswith("files.copy_state.") or (name.startswith(COPIES) and self.rng.random() < 0.2):
             if self.job is None or self.job.shape.source != "copy" or self.job_rounds >= ROUNDS_PER_TABLE:
                 self.new_job(Shape.copy(self.rng))

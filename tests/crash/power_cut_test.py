@@ -109,6 +109,10 @@ def new_job(program, disk, base, name, rng, failpoint):
     if failpoint.startswith("state."):
         shape = Shape.stateful(rng)
         shape.deltas = 1
+    if failpoint.startswith("files.schema_revert."):
+        shape = Shape.rescuing(rng)
+    if failpoint.startswith("files.bad_records."):
+        shape = Shape.with_bad_path(rng)
     shape.max_files = min(shape.max_files, 2)
     if failpoint.startswith(("stream.purge", "state.purge")):
         shape.retain = 1

@@ -3,6 +3,7 @@
 #include "connectors/delta/change_rows.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/delta/source_rows.h"
+#include "connectors/delta/stream_checkpoints.h"
 #include "connectors/delta/table_change.h"
 #include "delta/data_writer.h"
 #include "delta/delta_errors.h"
@@ -62,6 +63,7 @@ class DeltaSink : public Sink, public KeepsSourceFiles, public RemovesFileRows {
     request.actions.transactions.push_back({context_.query_id, batch_id.value(), now_ms});
     if (overwrites && snapshot) request.actions.removes = RemoveAll(*snapshot, now_ms);
     request.parameters = {{"outputMode", overwrites ? "Complete" : "Append"}, {"queryId", context_.query_id}, {"epochId", std::to_string(batch_id.value())}};
+    if (auto checkpoint = context_.options.find(kCheckpointParameter); checkpoint != context_.options.end()) request.parameters.push_back(*checkpoint);
     request.metrics = {{"numRemovedFiles", std::to_string(request.actions.removes.size() + (out ? out->made.removes.size() : 0))},
                        {"numAddedFiles", std::to_string(written.files.size() + (out ? out->written.files.size() : 0))},
                        {"numOutputRows", std::to_string(written.rows)},

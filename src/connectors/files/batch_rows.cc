@@ -4,8 +4,9 @@
 #include <mutex>
 #include <set>
 
+#include "connectors/files/bad_records_path.h"
 #include "connectors/files/files_errors.h"
-#include "delta/type_widening.h"
+#include "connectors/files/schema_evolution.h"
 #include "formats/formats_errors.h"
 #include "types/chunk_rows.h"
 
@@ -15,12 +16,13 @@ namespace {
 class BatchRows : public RowStream, public DeliversChunks {
  public:
   BatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files, std::vector<InputFile> inputs,
-            std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<QuarantineLoad> load)
+            std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<int64_t> batch, std::optional<QuarantineLoad> load)
       : definition_(definition),
         ledger_(std::move(ledger)),
         files_(std::move(files)),
         inputs_(std::move(inputs)),
         schema_evolved_(std::move(schema_evolved)),
+        batch_(batch),
         load_(std::move(load)) {}
 
   Status Open(FileScan scan, std::shared_ptr<FileScanStats> stats) {
@@ -106,8 +108,9 @@ class BatchRows : public RowStream, public DeliversChunks {
     if (is_finished_ || stats_ == nullptr) return Status();
     MS_RETURN_IF_ERROR(stats_->CheckCounts(bad_.get()));
     if (bad_ != nullptr) {
+      const bool keeps_missing = dynamic_cast<const BadRecordsPath*>(definition_.quarantine.get()) != nullptr;
       for (const FileOutcomes::Skipped& skipped : stats_->outcomes->skipped()) {
-        if (!skipped.is_missing) bad_->AddFile(inputs_[static_cast<size_t>(skipped.file)], skipped.reason);
+        if (!skipped.is_missing || keeps_missing) bad_->AddFile(inputs_[static_cast<size_t>(skipped.file)], skipped.reason);
       }
       MS_RETURN_IF_ERROR(definition_.quarantine->Keep(*load_, *bad_));
     }
@@ -134,7 +137,7 @@ class BatchRows : public RowStream, public DeliversChunks {
     const bool restarts = definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumns;
     const bool goes_on = definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumnsWithoutRestart;
     if ((!restarts && !goes_on) || !definition_.schema_location) return failure;
-    Result<bool> evolved = EvolveSchema(definition_.fs, *definition_.schema_location, *definition_.format, definition_.options.schema_hints, inputs_);
+    Result<bool> evolved = EvolveSchema(definition_, inputs_, batch_);
     if (!evolved.ok()) return Status(evolved.status()).While("while adding new columns to the schema of " + HadoopPathString(definition_.glob.pattern()));
     // Without goes_on the plan has the old columns: the next start of the query takes the new ones, another run of this batch would fail again.
     if (!goes_on) return failure;
@@ -160,6 +163,7 @@ class BatchRows : public RowStream, public DeliversChunks {
   const std::vector<NumberedFile> files_;
   const std::vector<InputFile> inputs_;
   const std::shared_ptr<std::atomic<bool>> schema_evolved_;
+  const std::optional<int64_t> batch_;
   const std::optional<QuarantineLoad> load_;
   std::shared_ptr<QuarantineRows> bad_;  // null without `load_`
   RowStreamPtr rows_;
@@ -172,60 +176,14 @@ class BatchRows : public RowStream, public DeliversChunks {
   bool is_finished_ = false;        // GUARDED_BY(mutex_)
 };
 
-// A column that no hint speaks of; hints are applied again behind this.
-StructType Widened(const StructType& schema, const StructType& found) {
-  std::vector<StructField> fields = schema.fields();
-  for (StructField& field : fields) {
-    std::optional<size_t> at = found.IndexOf(field.name);
-    if (!at) continue;
-    const DataType& type = found[*at].type;
-    if (CanWiden(field.type, type)) field.type = type;
-    if (field.type.id() == TypeId::kStruct && type.id() == TypeId::kStruct) field.type = DataType::Struct(Widened(field.type.fields(), type.fields()));
-  }
-  return StructType(std::move(fields));
-}
-
 }  // namespace
 
 Result<RowStreamPtr> ReadBatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files,
                                    std::vector<InputFile> inputs, const FileScan& scan, std::shared_ptr<FileScanStats> stats,
-                                   std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<QuarantineLoad> load) {
-  auto rows = std::make_unique<BatchRows>(definition, std::move(ledger), std::move(files), std::move(inputs), std::move(schema_evolved), std::move(load));
+                                   std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<int64_t> batch, std::optional<QuarantineLoad> load) {
+  auto rows = std::make_unique<BatchRows>(definition, std::move(ledger), std::move(files), std::move(inputs), std::move(schema_evolved), batch, std::move(load));
   MS_RETURN_IF_ERROR(rows->Open(scan, std::move(stats)));
   return RowStreamPtr(std::move(rows));
-}
-
-Result<bool> EvolveSchema(Fs& fs, const std::string& schema_location, const FileFormat& format, const std::vector<SchemaHint>& hints,
-                          const std::vector<InputFile>& files, bool widens) {
-  SchemaLog log(fs, schema_location);
-  constexpr int kRacesMax = 100;
-  for (int race = 0; race < kRacesMax; ++race) {
-    MS_ASSIGN_OR_RETURN(std::optional<SchemaVersion> latest, log.Latest());
-    SchemaVersion next = latest.value_or(SchemaVersion{.number = -1});
-    StructType known = next.data;
-    // Columns that the path gives are not new, whatever the files say of them.
-    for (const StructField& column : next.partition) {
-      if (!known.IndexOf(column.name)) known.Add(column);
-    }
-    MS_ASSIGN_OR_RETURN(StructType merged, format.MergeNewFields(files, known));
-    if (widens) {
-      MS_ASSIGN_OR_RETURN(StructType found, format.InferSchema(files));
-      merged = Widened(merged, found);
-    }
-    StructType data;
-    for (const StructField& field : merged) {
-      if (!next.partition.IndexOf(field.name)) data.Add(field);
-    }
-    std::vector<SchemaHint> data_hints = hints;
-    std::erase_if(data_hints, [&](const SchemaHint& hint) { return next.partition.IndexOf(hint.path[0]).has_value(); });
-    data = ApplySchemaHints(data, data_hints);
-    if (data == next.data) return false;  // another query, or this batch before a crash, has done it
-    next.data = std::move(data);
-    ++next.number;
-    MS_ASSIGN_OR_RETURN(bool added, log.Add(next));
-    if (added) return true;
-  }
-  return Status::Internal("the schema log " + log.directory() + " changes all the time");
 }
 
 }  // namespace millstream

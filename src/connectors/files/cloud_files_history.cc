@@ -2,7 +2,6 @@
 
 #include <deque>
 
-#include "connectors/files/cloud_files_state.h"
 #include "connectors/files/ledger_view.h"
 
 namespace millstream {
@@ -96,7 +95,11 @@ const StructType& CloudFilesHistorySchema() {
 
 Result<RelationSourcePtr> OpenCloudFilesHistory(Fs& fs, const std::string& path) {
   MS_ASSIGN_OR_RETURN(std::vector<CloudFilesLedger> ledgers, FindCloudFilesLedgers(fs, path));
-  return MakeFileReport("cloud_files_history " + HadoopPathString(path), CloudFilesHistorySchema(),
+  return OpenCloudFilesHistory(fs, HadoopPathString(path), std::move(ledgers));
+}
+
+Result<RelationSourcePtr> OpenCloudFilesHistory(Fs& fs, const std::string& name, std::vector<CloudFilesLedger> ledgers) {
+  return MakeFileReport("cloud_files_history " + name, CloudFilesHistorySchema(),
                         [&fs, ledgers = std::move(ledgers)]() -> Result<std::unique_ptr<ReportRows>> {
                           return std::unique_ptr<ReportRows>(std::make_unique<HistoryRows>(fs, ledgers));
                         });

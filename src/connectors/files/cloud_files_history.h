@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "connectors/files/cloud_files_state.h"
 #include "connectors/files/file_report.h"
 #include "storage/fs.h"
 
@@ -15,5 +16,8 @@ namespace millstream {
 const StructType& CloudFilesHistorySchema();
 // `path` and errors as OpenCloudFilesState.
 Result<RelationSourcePtr> OpenCloudFilesHistory(Fs& fs, const std::string& path);
+
+// Of these ledgers; `name`: what they belong to, for plans.
+Result<RelationSourcePtr> OpenCloudFilesHistory(Fs& fs, const std::string& name, std::vector<CloudFilesLedger> ledgers);
 
 }  // namespace millstream

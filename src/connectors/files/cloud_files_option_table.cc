@@ -15,6 +15,7 @@ const OptionTable& CloudFilesOptionTable() {
         "What a column that the schema lacks leads to.",
         "0.1",
         {"addNewColumns", "addNewColumnsWithTypeWidening", "addNewColumnsWithoutRestart", "rescue", "failOnNewColumns", "none"}},
+       {"cloudFiles.schemaEvolutionPolicy", OptionType::kString, "", "What may change at which path: 'payload.*: add, id: freeze, amount: widen'.", "0.5"},
        {"cloudFiles.schemaHints", OptionType::kString, "", "Types that inference must respect, as DDL.", "0.1"},
        {"cloudFiles.inferColumnTypes", OptionType::kBool, "false", "Infer numbers, dates … instead of strings.", "0.1"},
        {"cloudFiles.includeExistingFiles", OptionType::kBool, "true", "Load what is there when the stream starts for the first time.", "0.1"},
@@ -70,6 +71,7 @@ const OptionTable& GenericFileOptionTable() {
                                            {"ignoreMissingFiles", OptionType::kBool, "false", "Go on without files that are gone.", "0.1"},
                                            {"ignoreCorruptFiles", OptionType::kBool, "false", "Go on without files that cannot be read.", "0.1"},
                                            {"rescuedDataColumn", OptionType::kString, "", "The column for data that does not fit the schema.", "0.1"},
+                                           {"badRecordsPath", OptionType::kString, "", "A directory for bad records, as JSON lines.", "0.5"},
                                            {"mergeSchema", OptionType::kBool, "", "Merge the schemas of all files.", "0.1"},
                                            {"readerCaseSensitive", OptionType::kBool, "", "Whether names in files must match in case.", "0.1"}});
   return table;
@@ -108,7 +110,6 @@ std::span<const UnsupportedOption> UnsupportedCloudFilesOptions() {
       {"cloudFiles.awsSecretKey", "", kLocal},
       {"databricks.serviceCredential", "", kLocal},
       {"singleVariantColumn", "", "Give a schema, or let it be inferred."},
-      {"badRecordsPath", "", "Use cloudFiles.quarantineTable, which has each bad record once, also when a batch is run again."},
   };
   return options;
 }

@@ -182,6 +182,9 @@ Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const Op
                              : *mode == "failOnNewColumns"              ? SchemaEvolutionMode::kFailOnNewColumns
                                                                         : SchemaEvolutionMode::kNone;
   }
+  if (auto rules = values.String("cloudFiles.schemaEvolutionPolicy")) {
+    MS_ASSIGN_OR_RETURN(options.evolution_rules, ParseEvolutionRules(*rules));
+  }
   if (auto hints = values.String("cloudFiles.schemaHints")) {
     MS_ASSIGN_OR_RETURN(options.schema_hints, ParseSchemaHints(*hints));
   }

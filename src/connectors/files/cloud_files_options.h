@@ -11,13 +11,13 @@
 
 #include "base/option_table.h"
 #include "connectors/files/batch_plan.h"
+#include "connectors/files/evolution_policy.h"
 #include "connectors/files/file_order.h"
 #include "connectors/files/path_glob.h"
 #include "connectors/files/schema_hints.h"
 
 namespace millstream {
 
-enum class SchemaEvolutionMode { kAddNewColumns, kAddNewColumnsWithTypeWidening, kAddNewColumnsWithoutRestart, kRescue, kFailOnNewColumns, kNone };
 // A file that has changed since it was loaded stays as it was loaded, is loaded once more, or is loaded in the place of its rows.
 enum class ChangedFiles { kIgnored, kAppended, kReplaced };
 
@@ -33,6 +33,7 @@ struct CloudFilesOptions {
   std::string format;                          // lower case
   std::optional<std::string> schema_location;  // raw path
   std::optional<SchemaEvolutionMode> evolution_mode;
+  std::vector<EvolutionRule> evolution_rules;
   std::vector<SchemaHint> schema_hints;
   bool infer_column_types = false;
   bool include_existing_files = true;

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "connectors/files/bad_records_path.h"
 #include "connectors/files/cloud_files_source.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/partition_paths.h"
+#include "connectors/files/schema_evolution.h"
 
 namespace millstream {
 namespace {
@@ -66,7 +68,7 @@ StructType PartitionSchema(const CloudFilesDefinition& definition, const std::ve
   if (definition.options.partition_columns) {
     for (const std::string& name : *definition.options.partition_columns) columns.Add({name, inference.TypeOf(name)});
   } else {
-    columns = inference.Columns();
+    columns = FirstPartitions(inference, definition.policy);
   }
   StructType typed;
   for (StructField column : columns) {
@@ -97,6 +99,7 @@ Status ResolveUserSchema(CloudFilesDefinition& definition, const StructType& use
                                                                         {SchemaEvolutionMode::kAddNewColumnsWithoutRestart, "addNewColumnsWithoutRestart"}};
   for (const auto& [inferring, name] : kInferring)
     if (mode == inferring) return Status::Error(errors::kCloudFilesEvolutionWithSchema, {{"mode", name}});
+  if (!definition.options.evolution_rules.empty()) return Status::Error(errors::kCloudFilesPolicyWithSchema);
   definition.evolution_mode = mode.value_or(SchemaEvolutionMode::kNone);
   definition.rescued_data_column = definition.options.rescued_data_column.value_or("");
   std::vector<InputFile> sample;
@@ -117,6 +120,7 @@ Result<SchemaVersion> InferFirstVersion(const CloudFilesDefinition& definition) 
   MS_ASSIGN_OR_RETURN(StructType inferred, definition.format->InferSchema(sample));
   first.partition = PartitionSchema(definition, sample, nullptr);
   first.data = ApplySchemaHints(Without(inferred, first.partition, definition.rescued_data_column), DataHints(options, first.partition));
+  first.cause = {.time_ms = definition.clock.WallMillis(), .mode = kInferredCause};
   if (!first.data.empty()) return first;
   return Status::Error(errors::kCloudFilesInferenceFailed,
                        {{"format", options.format}, {"path", path}, {"detail", "No column was found in " + std::to_string(sample.size()) + " files."}});
@@ -124,7 +128,12 @@ Result<SchemaVersion> InferFirstVersion(const CloudFilesDefinition& definition) 
 
 Status ResolveInferredSchema(CloudFilesDefinition& definition, bool is_streaming) {
   const CloudFilesOptions& options = definition.options;
-  if (options.format == "text" || options.format == "binaryfile") {
+  const bool has_fixed_schema = options.format == "text" || options.format == "binaryfile";
+  if (!options.evolution_rules.empty() && (has_fixed_schema || !is_streaming)) {
+    return Status::Unsupported(is_streaming ? "schemaEvolutionPolicy with the format " + options.format : "schemaEvolutionPolicy in a batch read",
+                               "No schema evolves there: leave it out.");
+  }
+  if (has_fixed_schema) {
     definition.evolution_mode = SchemaEvolutionMode::kNone;
     MS_ASSIGN_OR_RETURN(std::vector<InputFile> sample, SampleFiles(definition));
     MS_ASSIGN_OR_RETURN(definition.data_schema, definition.format->InferSchema(sample));
@@ -132,11 +141,13 @@ Status ResolveInferredSchema(CloudFilesDefinition& definition, bool is_streaming
     return Status();
   }
   definition.evolution_mode = options.evolution_mode.value_or(SchemaEvolutionMode::kAddNewColumns);
+  definition.policy = EvolutionPolicy(definition.evolution_mode, options.evolution_rules);
   bool rescues = definition.evolution_mode != SchemaEvolutionMode::kNone;
   definition.rescued_data_column = options.rescued_data_column.value_or(rescues ? "_rescued_data" : "");
   if (!is_streaming) {
     // Nothing comes after this read that a schema could evolve for.
     if (rescues) definition.evolution_mode = SchemaEvolutionMode::kRescue;
+    definition.policy = EvolutionPolicy(definition.evolution_mode, {});
     MS_ASSIGN_OR_RETURN(SchemaVersion only, InferFirstVersion(definition));
     definition.data_schema = std::move(only.data);
     definition.partition_schema = std::move(only.partition);
@@ -151,6 +162,7 @@ Status ResolveInferredSchema(CloudFilesDefinition& definition, bool is_streaming
       definition.schema_number = latest->number;
       definition.data_schema = std::move(latest->data);
       definition.partition_schema = std::move(latest->partition);
+      definition.frozen = std::move(latest->frozen);
       break;
     }
     MS_ASSIGN_OR_RETURN(SchemaVersion first, InferFirstVersion(definition));
@@ -193,6 +205,8 @@ Status CloudFilesDefinition::TakeLatestSchema() {
   MS_ASSIGN_OR_RETURN(std::optional<SchemaVersion> latest, SchemaLog(fs, *schema_location).Latest());
   MS_CHECK(latest.has_value());
   schema_number = latest->number;
+  partition_schema = std::move(latest->partition);
+  frozen = std::move(latest->frozen);
   data_schema = ApplySchemaHints(latest->data, DataHints(options, partition_schema));
   CombineSchema();
   return Status();
@@ -203,7 +217,7 @@ FileScan CloudFilesDefinition::scan(std::vector<std::string> columns) const {
           .partition_schema = partition_schema,
           .columns = std::move(columns),
           .rescued_data_column = rescued_data_column,
-          .fail_on_new_fields = evolution_mode != SchemaEvolutionMode::kRescue && evolution_mode != SchemaEvolutionMode::kNone};
+          .fail_on_new_fields = policy.is_uniform() && frozen.empty() && evolution_mode != SchemaEvolutionMode::kRescue && evolution_mode != SchemaEvolutionMode::kNone};
 }
 
 std::string CloudFilesRelation::name() const { return "cloudFiles " + HadoopPathString(definition_.glob.pattern()); }
@@ -249,9 +263,20 @@ Result<CloudFilesDefinition> DefineCloudFiles(const UnresolvedDataSource& relati
     MS_ASSIGN_OR_RETURN(reader_options, WithQuarantine(std::move(reader_options), "cloudFiles.quarantineTable"));
     MS_ASSIGN_OR_RETURN(definition.quarantine, context.open_quarantine(*definition.options.quarantine_table));
   }
+  MS_ASSIGN_OR_RETURN(std::optional<std::string> bad_records, TakeBadRecordsPath(reader_options));
+  if (bad_records && definition.quarantine) {
+    return Status::Error(errors::kInvalidOptionValue, {{"option", "badRecordsPath"},
+                                                       {"owner", "cloudFiles"},
+                                                       {"value", *bad_records},
+                                                       {"reason", "cloudFiles.quarantineTable keeps the bad records already; leave one of the two out"}});
+  }
+  if (bad_records) definition.quarantine = std::make_shared<BadRecordsPath>(definition.fs, *bad_records);
+  if (bad_records) definition.bad_records_path = std::move(bad_records);
   definition.reader_options = reader_options;
   FormatContext format_context = context.format;
   format_context.infer_column_types = definition.options.infer_column_types;
+  // Of CSV, types are inferred when its own option says so.
+  if (definition.options.format == "csv" && definition.options.infer_column_types) reader_options.try_emplace("inferSchema", "true");
   MS_ASSIGN_OR_RETURN(definition.format, context.make_format ? context.make_format(definition.options.format, reader_options, format_context)
                                                              : MakeFileFormat(definition.options.format, reader_options, format_context));
   MS_RETURN_IF_ERROR(relation.schema ? ResolveUserSchema(definition, *relation.schema) : ResolveInferredSchema(definition, relation.is_streaming));

@@ -28,16 +28,21 @@ struct CloudFilesDefinition {
   StructType data_schema, partition_schema;
   std::string rescued_data_column;  // empty: none
   SchemaEvolutionMode evolution_mode = SchemaEvolutionMode::kNone;
+  EvolutionPolicy policy;          // of that mode
+  std::vector<ColumnPath> frozen;  // by REVERT SCHEMA
   StructType schema;  // data, rescued data, partitions
   // Why the stream stops at a new column: what it then does to the schema log. Empty unless the mode is addNewColumns.
   std::optional<std::string> schema_location;
   std::optional<int64_t> schema_number;  // of the schema log's version
   // Null: bad records are the reader's to judge.
   std::shared_ptr<QuarantineTable> quarantine;
-  OptionMap reader_options;  // of `format`
+  std::optional<std::string> bad_records_path;  // `quarantine` is that
+  OptionMap reader_options;                     // of `format`
 
   DiscoveryOptions discovery_options() const;
   FileScan scan(std::vector<std::string> columns) const;
+  // What files bring that the schema lacks is not all treated alike, or becomes wider: their columns are looked at before they are read.
+  bool looks_before_reading() const { return schema_location && (!policy.is_uniform() || !frozen.empty() || policy.may_widen()); }
   // Goes on with the newest version of the schema log.
   Status TakeLatestSchema();
   // `schema` from its parts.

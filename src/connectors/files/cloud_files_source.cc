@@ -7,6 +7,8 @@
 #include "connectors/files/file_proof.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/partition_paths.h"
+#include "connectors/files/schema_evolution.h"
+#include "connectors/files/schema_versions.h"
 #include "formats/formats_errors.h"
 
 namespace millstream {
@@ -59,7 +61,7 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
   return source;
 }
 
-// For VERIFY FILES IN STREAM, which has nothing but the checkpoint.
+// For statements that have nothing but the checkpoint: VERIFY FILES IN STREAM, REVERT SCHEMA OF STREAM.
 Status CloudFilesSource::NoteSource() {
   const CloudFilesOptions& options = definition_.options;
   std::string name_filter;
@@ -69,7 +71,10 @@ Status CloudFilesSource::NoteSource() {
   const std::string note =
       EncodeSourceNote(definition_.glob.pattern(), options.globber, name_filter, options.modified_after_ns, options.modified_before_ns, options.start_after);
   MS_ASSIGN_OR_RETURN(std::string noted, ledger_->GetNote(kSourceNote));
-  return noted == note ? Status() : ledger_->PutNote(kSourceNote, note);
+  if (noted != note) MS_RETURN_IF_ERROR(ledger_->PutNote(kSourceNote, note));
+  const std::string location = definition_.schema_location.value_or("");
+  MS_ASSIGN_OR_RETURN(std::string noted_location, ledger_->GetNote(kSchemaLocationNote));
+  return noted_location == location ? Status() : ledger_->PutNote(kSchemaLocationNote, location);
 }
 
 std::string CloudFilesSource::description() const { return "CloudFilesSource[" + HadoopPathString(definition_.glob.pattern()) + "]"; }
@@ -298,19 +303,42 @@ Result<RowStreamPtr> CloudFilesSource::ReadBatch(const std::optional<StreamOffse
     inputs.push_back(std::move(input));
   }
   source_files_ = std::make_shared<const std::vector<std::string>>(std::move(names));
-  if (definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumnsWithTypeWidening && !inputs.empty()) {
-    // Which values are too wide only a look at all of them tells: in this mode files are read twice.
-    MS_ASSIGN_OR_RETURN(bool evolved, EvolveSchema(definition_.fs, *definition_.schema_location, *definition_.format, definition_.options.schema_hints, inputs,
-                                                   /*widens=*/true));
-    if (evolved) {
-      MS_ASSIGN_OR_RETURN(std::string changes, NewAndWiderColumns());
-      return Status::Error(errors::kNewFieldsInFile, {{"unknownFields", std::move(changes)}});
-    }
-  }
+  MS_RETURN_IF_ERROR(FollowSchema(inputs));
   stats_ = std::make_shared<FileScanStats>();
   std::optional<QuarantineLoad> load;
   if (definition_.quarantine) load = LoadNow();
-  return ReadBatchRows(definition_, ledger_, std::move(files), std::move(inputs), definition_.scan(needs.columns), stats_, schema_evolved_, std::move(load));
+  return ReadBatchRows(definition_, ledger_, std::move(files), std::move(inputs), definition_.scan(needs.columns), stats_, schema_evolved_, CurrentBatch(),
+                       std::move(load));
+}
+
+Status CloudFilesSource::FollowSchema(const std::vector<InputFile>& inputs) {
+  if (!definition_.schema_location) return Status();
+  MS_RETURN_IF_ERROR(FollowRevert());
+  if (inputs.empty() || (!definition_.looks_before_reading() && !HasNewPartitions(definition_, inputs))) return Status();
+  // Which values are too wide, and which of the new ones are let in, only a look at all of them tells: then files are read twice.
+  MS_RETURN_IF_ERROR(EvolveSchema(definition_, inputs, CurrentBatch()).status());
+  MS_ASSIGN_OR_RETURN(std::string changes, NewAndWiderColumns());
+  return changes.empty() ? Status() : EndOrGoOn(Status::Error(errors::kNewFieldsInFile, {{"unknownFields", std::move(changes)}}));
+}
+
+// Columns that were taken back do not come into the table any more, also while the query runs.
+Status CloudFilesSource::FollowRevert() {
+  SchemaLog log(definition_.fs, *definition_.schema_location);
+  MS_ASSIGN_OR_RETURN(std::vector<int64_t> numbers, log.Numbers());
+  for (auto number = numbers.rbegin(); number != numbers.rend() && *number > definition_.schema_number; ++number) {
+    MS_ASSIGN_OR_RETURN(SchemaVersion version, log.Read(*number));
+    if (version.cause.mode != kRevertedCause) continue;
+    return EndOrGoOn(Status::Error(errors::kSchemaReverted, {{"path", HadoopPathString(log.directory())},
+                                                             {"running", std::to_string(*definition_.schema_number)},
+                                                             {"latest", std::to_string(numbers.back())}}));
+  }
+  return Status();
+}
+
+Status CloudFilesSource::EndOrGoOn(Status failure) {
+  if (definition_.evolution_mode != SchemaEvolutionMode::kAddNewColumnsWithoutRestart) return failure;
+  schema_evolved_->store(true);
+  return std::move(failure).Retryable();
 }
 
 void CloudFilesSource::BeginBatch(const std::string& query_id, BatchId batch) {
@@ -335,12 +363,16 @@ Result<std::string> CloudFilesSource::NewAndWiderColumns() const {
   CloudFilesDefinition newest = definition_;
   MS_RETURN_IF_ERROR(newest.TakeLatestSchema());
   std::string changes;
-  for (const StructField& field : newest.data_schema) {
-    std::optional<size_t> at = definition_.data_schema.IndexOf(field.name);
-    if (at && definition_.data_schema[*at].type == field.type) continue;
-    changes += (changes.empty() ? "" : ", ") + field.name;
-    if (at) changes += " " + definition_.data_schema[*at].type.Sql() + " -> " + field.type.Sql();
-  }
+  auto compare = [&](const StructType& before, const StructType& after) {
+    for (const StructField& field : after) {
+      std::optional<size_t> at = before.IndexOf(field.name);
+      if (at && before[*at].type == field.type) continue;
+      changes += (changes.empty() ? "" : ", ") + field.name;
+      if (at) changes += " " + before[*at].type.Sql() + " -> " + field.type.Sql();
+    }
+  };
+  compare(definition_.data_schema, newest.data_schema);
+  compare(definition_.partition_schema, newest.partition_schema);
   return changes;
 }
 

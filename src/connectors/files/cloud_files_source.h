@@ -64,6 +64,11 @@ class CloudFilesSource : public Source,
   Status NumberNext(int64_t after, bool all);
   Status CheckLedgerReaches(const CloudFilesOffset& offset) const;
   Result<std::string> NewAndWiderColumns() const;
+  // The schema as whoever reverted it and these files want it, before they are read with it. Not OK: the query ends, or runs the batch with another schema.
+  Status FollowSchema(const std::vector<InputFile>& inputs);
+  Status FollowRevert();
+  Status EndOrGoOn(Status failure);
+  std::optional<int64_t> CurrentBatch() const { return query_id_.empty() ? std::nullopt : std::optional(batch_.value()); }
   // Cleans up what is due: a part of it, or all.
   Status CleanSource(bool all);
   Status TakeCurrentSizes(std::vector<NumberedFile>& files, bool all);

@@ -229,14 +229,14 @@ class StateRows : public RowStream {
 
 class CloudFilesState : public BatchRelationSource {
  public:
-  CloudFilesState(Fs& fs, std::string path, std::vector<CloudFilesLedger> sources) : fs_(fs), path_(std::move(path)), sources_(std::move(sources)) {}
-  std::string name() const override { return "cloud_files_state " + HadoopPathString(path_); }
+  CloudFilesState(Fs& fs, std::string of, std::vector<CloudFilesLedger> sources) : fs_(fs), of_(std::move(of)), sources_(std::move(sources)) {}
+  std::string name() const override { return "cloud_files_state " + of_; }
   const StructType& schema() const override { return CloudFilesStateSchema(); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override { return RowStreamPtr(std::make_unique<StateRows>(fs_, sources_, needs.columns)); }
 
  private:
   Fs& fs_;
-  const std::string path_;
+  const std::string of_;
   const std::vector<CloudFilesLedger> sources_;
 };
 
@@ -296,7 +296,11 @@ Result<std::vector<CloudFilesLedger>> FindCloudFilesLedgers(Fs& fs, const std::s
 
 Result<RelationSourcePtr> OpenCloudFilesState(Fs& fs, const std::string& path) {
   MS_ASSIGN_OR_RETURN(std::vector<CloudFilesLedger> sources, FindCloudFilesLedgers(fs, path));
-  return RelationSourcePtr(std::make_shared<CloudFilesState>(fs, path, std::move(sources)));
+  return OpenCloudFilesState(fs, HadoopPathString(path), std::move(sources));
+}
+
+Result<RelationSourcePtr> OpenCloudFilesState(Fs& fs, const std::string& name, std::vector<CloudFilesLedger> ledgers) {
+  return RelationSourcePtr(std::make_shared<CloudFilesState>(fs, name, std::move(ledgers)));
 }
 
 }  // namespace millstream

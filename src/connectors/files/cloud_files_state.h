@@ -24,4 +24,7 @@ Result<std::vector<CloudFilesLedger>> FindCloudFilesLedgers(Fs& fs, const std::s
 // Errors: PATH_NOT_FOUND, MILLSTREAM_NO_CLOUD_FILES_STATE for a checkpoint without any.
 Result<RelationSourcePtr> OpenCloudFilesState(Fs& fs, const std::string& path);
 
+// Of these ledgers; `name`: what they belong to, for plans.
+Result<RelationSourcePtr> OpenCloudFilesState(Fs& fs, const std::string& name, std::vector<CloudFilesLedger> ledgers);
+
 }  // namespace millstream

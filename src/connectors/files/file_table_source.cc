@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "connectors/api/table.h"
+#include "connectors/files/bad_records_path.h"
 #include "connectors/files/file_stream_relation.h"
 #include "connectors/files/files_errors.h"
 #include "formats/file_columns.h"
@@ -16,16 +17,19 @@ class FileTable : public BatchRelationSource {
   const StructType& schema() const override { return schemas_.all; }
   const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*format_)); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
-    return format_->Read(
-        files_,
-        {.data_schema = schemas_.data, .partition_schema = schemas_.partition, .columns = needs.columns, .rescued_data_column = schemas_.rescued_column},
-        std::make_shared<FileScanStats>());
+    FileScan scan{
+        .data_schema = schemas_.data, .partition_schema = schemas_.partition, .columns = needs.columns, .rescued_data_column = schemas_.rescued_column};
+    if (bad_records_path_) return ReadKeepingBadRecords(*fs_, *clock_, *bad_records_path_, *format_, files_, std::move(scan));
+    return format_->Read(files_, scan, std::make_shared<FileScanStats>());
   }
 
   std::string name_;
   std::shared_ptr<const FileFormat> format_;
   std::vector<InputFile> files_;
   FileSchemas schemas_;
+  std::optional<std::string> bad_records_path_;
+  Fs* fs_ = nullptr;
+  Clock* clock_ = nullptr;
 };
 
 }  // namespace
@@ -45,8 +49,12 @@ Result<RelationSourcePtr> OpenFiles(const UnresolvedDataSource& relation, const 
   auto table = std::make_shared<FileTable>();
   FormatContext format_context = context.format;
   format_context.infer_column_types = true;
-  MS_ASSIGN_OR_RETURN(table->format_, context.make_format ? context.make_format(format, relation.options, format_context)
-                                                          : MakeFileFormat(format, relation.options, format_context));
+  OptionMap reader_options = relation.options;
+  MS_ASSIGN_OR_RETURN(table->bad_records_path_, TakeBadRecordsPath(reader_options));
+  table->fs_ = &context.fs;
+  table->clock_ = &context.clock;
+  MS_ASSIGN_OR_RETURN(table->format_, context.make_format ? context.make_format(format, reader_options, format_context)
+                                                          : MakeFileFormat(format, reader_options, format_context));
   std::vector<std::string> paths = relation.paths;
   if (paths.empty()) {
     if (auto path = relation.options.find("path"); path != relation.options.end()) paths.push_back(path->second);

@@ -25,6 +25,14 @@ inline constexpr ErrorClass kCloudFilesEvolutionWithSchema{
     "CF_ADD_NEW_NOT_SUPPORTED", "0A000", ExceptionKind::kAnalysis,
     "Schema evolution mode <mode> is not supported when the schema is specified. To use this mode, you can provide the schema through "
     "cloudFiles.schemaHints instead."};
+inline constexpr ErrorClass kCloudFilesPolicyWithSchema{
+    "MILLSTREAM_EVOLUTION_POLICY_WITH_SCHEMA", "0A000", ExceptionKind::kAnalysis,
+    "cloudFiles.schemaEvolutionPolicy says how an inferred schema changes, and the schema is specified. Leave one of them out; cloudFiles.schemaHints gives the "
+    "types of single columns."};
+inline constexpr ErrorClass kSchemaReverted{
+    "MILLSTREAM_SCHEMA_REVERTED", "KD003", ExceptionKind::kRuntime,
+    "The schema <path> was reverted while the query ran with version <running>. Nothing of this batch is loaded; the next start of the query goes on with "
+    "version <latest>."};
 inline constexpr ErrorClass kCloudFilesPartitionMismatch{
     "CF_PARTITON_INFERENCE_ERROR", "0A000", ExceptionKind::kAnalysis,
     "There was an error when trying to infer the partition schema of your table. You have the same column duplicated in your data and partition "

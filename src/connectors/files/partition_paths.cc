@@ -102,6 +102,7 @@ void PartitionInference::Add(const PartitionValues& values) {
     keys.push_back(key);
     DataType type = !value ? DataType::Null() : infer_types_ ? InferType(*value) : DataType::String();
     auto [at, inserted] = types_.try_emplace(key, type);
+    if (inserted) all_keys_.push_back(key);
     if (!inserted) at->second = Wider(at->second, type);
   }
   if (!any_) {
@@ -110,6 +111,12 @@ void PartitionInference::Add(const PartitionValues& values) {
     conflict_ = true;
   }
   any_ = true;
+}
+
+std::optional<std::string> PartitionInference::KeyOf(std::string_view name) const {
+  CaseInsensitiveLess less;
+  auto found = std::find_if(all_keys_.begin(), all_keys_.end(), [&](const std::string& key) { return !less(key, name) && !less(name, key); });
+  return found == all_keys_.end() ? std::nullopt : std::optional(*found);
 }
 
 DataType PartitionInference::TypeOf(const std::string& key) const {

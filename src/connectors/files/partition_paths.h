@@ -29,13 +29,17 @@ class PartitionInference {
   bool conflict() const { return conflict_; }
   // Columns in path order; empty when there are none or on conflict. Types as Spark infers them from the values, or STRING.
   StructType Columns() const;
+  // All keys, by when they were first seen, conflict or not; and the one that is `name` but for its case.
+  const std::vector<std::string>& keys() const { return all_keys_; }
+  std::optional<std::string> KeyOf(std::string_view name) const;
   // Type of one key over all files that have it, conflict or not.
   DataType TypeOf(const std::string& key) const;
 
  private:
   bool infer_types_;
   bool any_ = false, conflict_ = false;
-  std::vector<std::string> keys_;
+  std::vector<std::string> keys_;  // of the first path
+  std::vector<std::string> all_keys_;
   std::map<std::string, DataType> types_;  // kNull: only nulls so far
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "connectors/api/table.h"
+#include "connectors/files/bad_records_path.h"
 #include "connectors/files/cloud_files_relation.h"
 #include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
@@ -19,7 +20,11 @@ class ReadFilesTable : public BatchRelationSource {
   const StructType& schema() const override { return definition_.schema; }
   const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*definition_.format)); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
-    return definition_.format->Read(files_, definition_.scan(needs.columns), std::make_shared<FileScanStats>());
+    FileScan scan = definition_.scan(needs.columns);
+    if (definition_.bad_records_path) {
+      return ReadKeepingBadRecords(definition_.fs, definition_.clock, *definition_.bad_records_path, *definition_.format, files_, std::move(scan));
+    }
+    return definition_.format->Read(files_, scan, std::make_shared<FileScanStats>());
   }
 
  private:

@@ -13,55 +13,6 @@ std::string_view Trim(std::string_view text) {
   return text;
 }
 
-// Splits at commas that stand in no bracket and no backticks.
-std::vector<std::string_view> SplitColumns(std::string_view ddl) {
-  std::vector<std::string_view> columns;
-  int depth = 0;
-  bool quoted = false;
-  size_t from = 0;
-  for (size_t i = 0; i <= ddl.size(); ++i) {
-    if (i == ddl.size() || (ddl[i] == ',' && depth == 0 && !quoted)) {
-      columns.push_back(Trim(ddl.substr(from, i - from)));
-      from = i + 1;
-    } else if (ddl[i] == '`') {
-      quoted = !quoted;
-    } else if (!quoted) {
-      depth += ddl[i] == '<' || ddl[i] == '(' ? 1 : ddl[i] == '>' || ddl[i] == ')' ? -1 : 0;
-    }
-  }
-  return columns;
-}
-
-// Cuts the dotted path from the front of "a.`b c`.element INT"; the rest is the type.
-std::vector<std::string> CutPath(std::string_view* column) {
-  std::vector<std::string> path(1);
-  bool quoted = false;
-  size_t i = 0;
-  for (; i < column->size(); ++i) {
-    char c = (*column)[i];
-    if (c == '`') {
-      if (quoted && i + 1 < column->size() && (*column)[i + 1] == '`') {
-        path.back() += c;
-        ++i;
-      } else {
-        quoted = !quoted;
-      }
-    } else if (quoted) {
-      path.back() += c;
-    } else if (c == '.') {
-      path.emplace_back();
-    } else if (std::isspace(static_cast<unsigned char>(c)) || c == ':') {
-      break;
-    } else {
-      path.back() += c;
-    }
-  }
-  std::string_view rest = Trim(column->substr(i));
-  if (rest.starts_with(':')) rest = Trim(rest.substr(1));
-  *column = rest;
-  return path;
-}
-
 StructType ApplyToStruct(const StructType& schema, const SchemaHint& hint, size_t depth);
 
 DataType ApplyToType(const DataType& type, const SchemaHint& hint, size_t depth) {
@@ -90,12 +41,59 @@ StructType ApplyToStruct(const StructType& schema, const SchemaHint& hint, size_
 
 }  // namespace
 
+std::vector<std::string_view> SplitColumns(std::string_view ddl) {
+  std::vector<std::string_view> columns;
+  int depth = 0;
+  bool quoted = false;
+  size_t from = 0;
+  for (size_t i = 0; i <= ddl.size(); ++i) {
+    if (i == ddl.size() || (ddl[i] == ',' && depth == 0 && !quoted)) {
+      columns.push_back(Trim(ddl.substr(from, i - from)));
+      from = i + 1;
+    } else if (ddl[i] == '`') {
+      quoted = !quoted;
+    } else if (!quoted) {
+      depth += ddl[i] == '<' || ddl[i] == '(' ? 1 : ddl[i] == '>' || ddl[i] == ')' ? -1 : 0;
+    }
+  }
+  return columns;
+}
+
+std::vector<std::string> CutColumnPath(std::string_view* column) {
+  std::vector<std::string> path(1);
+  bool quoted = false;
+  size_t i = 0;
+  for (; i < column->size(); ++i) {
+    char c = (*column)[i];
+    if (c == '`') {
+      if (quoted && i + 1 < column->size() && (*column)[i + 1] == '`') {
+        path.back() += c;
+        ++i;
+      } else {
+        quoted = !quoted;
+      }
+    } else if (quoted) {
+      path.back() += c;
+    } else if (c == '.') {
+      path.emplace_back();
+    } else if (std::isspace(static_cast<unsigned char>(c)) || c == ':') {
+      break;
+    } else {
+      path.back() += c;
+    }
+  }
+  std::string_view rest = Trim(column->substr(i));
+  if (rest.starts_with(':')) rest = Trim(rest.substr(1));
+  *column = rest;
+  return path;
+}
+
 Result<std::vector<SchemaHint>> ParseSchemaHints(std::string_view ddl) {
   std::vector<SchemaHint> hints;
   if (Trim(ddl).empty()) return hints;
   for (std::string_view column : SplitColumns(ddl)) {
     std::string_view type = column;
-    SchemaHint hint{.path = CutPath(&type)};
+    SchemaHint hint{.path = CutColumnPath(&type)};
     bool named = hint.path.size() <= static_cast<size_t>(kMaxTypeDepth);
     for (const std::string& name : hint.path) named = named && !name.empty();
     if (!named || type.empty()) {

@@ -34,7 +34,7 @@ int Run(const RunOptions& options);
 // What is known of source files: each action is one SQL statement.
 struct FilesOptions {
   EngineOptions engine;
-  std::string action;         // list, history, plan, verify, undo, redo, replay, forget, retry
+  std::string action;         // list, history, schemas, plan, verify, undo, redo, replay, forget, retry
   std::string table, stream;  // --table, --stream: one of them
   std::string quarantine;     // retry
   std::string where, from, pattern;

@@ -125,6 +125,7 @@ int64_t FindingsIn(const RecordBatchPtr& batch) {
 std::string NextStep(const FilesOptions& options, int64_t findings) {
   if (options.action == "list") return "millstream files history " + Place(options);
   if (options.action == "history") return "millstream files verify " + Place(options);
+  if (options.action == "schemas") return "REVERT SCHEMA OF STREAM " + QuotedText(options.stream) + " TO VERSION …";
   if (options.action == "plan") return options.table.empty() ? "start the query" : "the same COPY INTO: millstream sql -c \"COPY INTO …\"";
   if (options.action == "verify" && findings == 0) return "nothing to do: every file is accounted for";
   if (options.action == "verify") {
@@ -153,7 +154,7 @@ Result<int64_t> Execute(Session& session, const std::string& sql, const FilesOpt
 // The statement of an action. IllegalArgument: what is missing, or does not go together.
 Result<std::string> StatementOf(const FilesOptions& options) {
   const std::string& action = options.action;
-  static const std::vector<std::string> actions = {"list", "history", "plan", "verify", "undo", "redo", "replay", "forget", "retry"};
+  static const std::vector<std::string> actions = {"list", "history", "schemas", "plan", "verify", "undo", "redo", "replay", "forget", "retry"};
   if (std::find(actions.begin(), actions.end(), action) == actions.end()) {
     std::optional<std::string> meant = DidYouMean(action, actions);
     return Status::IllegalArgument("unknown action '" + action + "'." + (meant ? " Did you mean '" + *meant + "'?" : ""));
@@ -167,6 +168,10 @@ Result<std::string> StatementOf(const FilesOptions& options) {
     return Status::IllegalArgument(action + " needs --table, or --stream with the checkpoint of a query" + (options.table.empty() ? "" : ", and not both"));
   }
   if (action == "plan") return PlanStatement(options);
+  if (action == "schemas") {
+    if (options.stream.empty()) return Status::IllegalArgument("schemas needs --stream: a checkpoint, or the schemaLocation of a stream");
+    return "SELECT * FROM cloud_files_schemas(" + QuotedText(options.stream) + ")" + where;
+  }
   if (action == "list" || action == "history") {
     const bool is_list = action == "list";
     const std::string function =

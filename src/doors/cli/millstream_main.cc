@@ -117,9 +117,9 @@ int main(int argc, char** argv) {
   run_command->footer("What follows the script's name goes to the script. Python: $PYSPARK_PYTHON, the active virtual environment, or python3.");
 
   FilesOptions files;
-  CLI::App* files_command = app.add_subcommand("files", "What is known of source files: list, history, plan, verify, undo, redo, replay, forget, retry");
+  CLI::App* files_command = app.add_subcommand("files", "What is known of source files: list, history, schemas, plan, verify, undo, redo, replay, forget, retry");
   AddEngineOptions(files_command, &engine, &memory_mb);
-  files_command->add_option("action", files.action, "list · history · plan (dry run of COPY INTO) · verify · undo · redo · replay · forget · retry")
+  files_command->add_option("action", files.action, "list · history · schemas (of a stream) · plan (dry run of COPY INTO) · verify · undo · redo · replay · forget · retry")
       ->required();
   files_command->add_option("--table", files.table, "The table that COPY INTO loads: its name, or its path");
   files_command->add_option("--stream", files.stream, "The checkpoint of an Auto Loader query");

@@ -1,6 +1,7 @@
 #include "plan/sql/file_functions.h"
 
 #include "plan/plan_errors.h"
+#include "plan/stream_functions.h"
 #include "types/spark_ddl.h"
 
 namespace millstream {
@@ -47,10 +48,20 @@ Result<UnresolvedDataSource> WithPath(const std::string& function, const std::ve
   return source;
 }
 
-// cloud_files_state('/checkpoint'), cloud_files_history('/checkpoint')
+// cloud_files_state('/checkpoint'), cloud_files_state(TABLE(t)), cloud_files_history('/checkpoint'), cloud_files_schemas('/checkpoint')
 Result<UnresolvedDataSource> OfCheckpoint(const std::string& function, const std::vector<ExprPtr>& arguments) {
   if (arguments.size() != 1) return WrongArguments(function, "1", arguments.size());
   const auto* named = arguments[0]->As<Alias>();
+  const auto* table = named != nullptr && named->names[0] == kTableArgument ? named->child->As<UnresolvedAttribute>() : nullptr;
+  if (table != nullptr) {
+    std::string name;
+    for (const std::string& part : table->parts) {
+      name += name.empty() ? "`" : ".`";
+      for (char c : part) name += c == '`' ? "``" : std::string(1, c);
+      name += '`';
+    }
+    return UnresolvedDataSource{.format = function, .schema = {}, .options = {{kStreamsOfTable, name}}, .paths = {}, .is_streaming = false};
+  }
   MS_ASSIGN_OR_RETURN(std::string path, OptionText(function, "the checkpoint", named == nullptr ? *arguments[0] : *named->child));
   return UnresolvedDataSource{.format = function, .schema = {}, .options = {}, .paths = {std::move(path)}, .is_streaming = false};
 }
@@ -69,7 +80,7 @@ Result<std::optional<UnresolvedDataSource>> FileFunction(const std::string& name
     MS_ASSIGN_OR_RETURN(UnresolvedDataSource source, WithPath("cloud_files_plan", arguments, is_streaming));
     return std::optional(std::move(source));
   }
-  for (const char* function : {"cloud_files_state", "cloud_files_history"}) {
+  for (const char* function : {"cloud_files_state", "cloud_files_history", "cloud_files_schemas"}) {
     if (!is(function)) continue;
     MS_ASSIGN_OR_RETURN(UnresolvedDataSource source, OfCheckpoint(function, arguments));
     return std::optional(std::move(source));

@@ -1,7 +1,9 @@
 // relation_parser.cc   FROM: tables, subqueries, joins, LATERAL VIEW, samples, time travel.
 
+#include <algorithm>
 #include <charconv>
 
+#include "plan/stream_functions.h"
 #include "plan/sql/file_functions.h"
 #include "plan/sql/node_depth.h"
 #include "plan/sql/parser_errors.h"
@@ -217,7 +219,17 @@ Result<PlanPtr> SqlParser::ParseTableFunction(MultipartName name, bool stream, b
         cursor_.Advance();
       }
       if (cursor_.AtWord("TABLE") && cursor_.AtSymbol("(", 1)) {
-        return Status::Unsupported("TABLE(…) as an argument of " + function.name.back(), "Name what is read by its path: cloud_files_state('/checkpoint').");
+        CaseInsensitiveLess less;
+        const std::string& called = function.name.back();
+        const bool is_known = std::any_of(std::begin(kFunctionsOfStreams), std::end(kFunctionsOfStreams),
+                                          [&](const char* known) { return !less(called, known) && !less(known, called); });
+        if (!is_known) return Status::Unsupported("TABLE(…) as an argument of " + called, "Name what is read by its path.");
+        cursor_.Advance();
+        cursor_.Advance();
+        MS_ASSIGN_OR_RETURN(MultipartName table, ParseName());
+        MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
+        function.args.push_back(Node(Alias{.child = Node(UnresolvedAttribute{.parts = std::move(table), .plan_id = {}}), .names = {kTableArgument}}));
+        continue;
       }
       MS_ASSIGN_OR_RETURN(ExprPtr arg, ParseExpression());
       if (!argument.empty()) arg = Node(Alias{.child = std::move(arg), .names = {std::move(argument)}});

@@ -94,6 +94,9 @@ class SqlParser {
   // stream_files_parser.cc
   bool StreamFilesAhead() const;
   Result<Statement> ParseStreamFiles();
+  // schema_parser.cc
+  Result<Statement> ParseRevertSchema();
+  Result<Statement> ParsePromoteRescued();
   // table_files_parser.cc
   bool TableFilesAhead() const;
   Result<Statement> ParseTableFiles();

@@ -34,6 +34,8 @@ Result<Statement> SqlParser::ParseStatement() {
   if (cursor_.AtWord("ALTER")) return ParseAlter();
   if (cursor_.AtWords("COPY", "INTO")) return ParseCopyInto();
   if (StreamFilesAhead()) return ParseStreamFiles();
+  if (cursor_.AtWords("REVERT", "SCHEMA")) return ParseRevertSchema();
+  if (cursor_.AtWords("PROMOTE", "RESCUED")) return ParsePromoteRescued();
   if (cursor_.AtWords("VERIFY", "FILES")) return ParseVerifyFiles();
   if (TableFilesAhead()) return ParseTableFiles();
   if (cursor_.AtWords("RETRY", "QUARANTINE")) return ParseRetryQuarantine();

@@ -77,7 +77,7 @@ def test_read_files_says_what_is_wrong(spark):
             (f"cloud_files_state()", "WRONG_NUM_ARGS"),
             (f"cloud_files_state('{base}/in')", "MILLSTREAM_NO_CLOUD_FILES_STATE"),
             (f"cloud_files_state('{base}/nowhere')", "PATH_NOT_FOUND"),
-            (f"cloud_files_state(TABLE(t))", "cloud_files_state"),
+            (f"cloud_files_state(TABLE(not_there))", "TABLE_OR_VIEW_NOT_FOUND"),
             (f"STREAM range(3)", "STREAM")]:
         raises(Exception, lambda call=call: spark.sql("SELECT * FROM " + call).collect(), *needles)
 

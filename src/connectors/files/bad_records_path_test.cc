@@ -1,0 +1,88 @@
+#include "connectors/files/bad_records_path.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "connectors/files/fake_format.h"
+#include "connectors/files/files_errors.h"
+#include "storage/failpoint.h"
+
+namespace millstream {
+namespace {
+
+using test::TempDir;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class BadRecordsPathTest : public testing::Test {
+ protected:
+  void TearDown() override { (void)ArmFailpoints(""); }
+  // The bad records of one batch, kept at `seconds` since the epoch by a process of its own.
+  Status Keep(int64_t batch, int64_t seconds, const std::vector<std::string>& records, const std::string& unread = "") {
+    QuarantineRows rows({{.path = "/in/a b.json"}});
+    for (const std::string& record : records) {
+      MS_RETURN_IF_ERROR(rows.Add({.byte_length = static_cast<int64_t>(record.size()), .reason = "no \"JSON\"", .raw = record}));
+    }
+    if (!unread.empty()) rows.AddFile({.path = unread}, "gone");
+    BadRecordsPath path(Fs::Local(), dir_.path());
+    MS_RETURN_IF_ERROR(path.Prepare());
+    return path.Keep({.loader = "stream:q/1", .load_id = batch, .loaded_ms = seconds * 1000}, rows);
+  }
+  // "20260102T030405/bad_records/name: line" …
+  std::vector<std::string> Lines() {
+    std::vector<std::string> lines;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(dir_.path())) {
+      if (!entry.is_regular_file()) continue;
+      const std::string text = *Fs::Local().ReadFile(entry.path().string());
+      for (size_t at = 0; at < text.size();) {
+        const size_t end = text.find('\n', at);
+        lines.push_back(std::filesystem::relative(entry.path(), dir_.path()).string() + ": " + text.substr(at, end - at));
+        at = end + 1;
+      }
+    }
+    std::sort(lines.begin(), lines.end());
+    return lines;
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(BadRecordsPathTest, WritesWhatDatabricksWrites) {
+  ASSERT_TRUE(Keep(7, 1767323045, {"{\"a\":", "x"}, "/in/b.json").ok());
+  EXPECT_THAT(Lines(), ElementsAre("20260102T030405/bad_files/part-7-stream-q-1: {\"path\":\"file:/in/b.json\",\"reason\":\"gone\"}",
+                                   "20260102T030405/bad_records/part-7-stream-q-1: {\"path\":\"file:/in/a b.json\",\"record\":\"x\",\"reason\":\"no \\\"JSON\\\"\"}",
+                                   "20260102T030405/bad_records/part-7-stream-q-1: {\"path\":\"file:/in/a b.json\",\"record\":\"{\\\"a\\\":\",\"reason\":\"no \\\"JSON\\\"\"}"));
+  ASSERT_TRUE(Keep(8, 1767323045, {}).ok());
+  EXPECT_EQ(Lines().size(), 3u);
+}
+
+// Killed before its commit, a batch runs again, perhaps with other records: they take the place of the first ones.
+TEST_F(BadRecordsPathTest, ABatchThatRunsAgainReplacesWhatItHasLeft) {
+  ASSERT_TRUE(Keep(1, 1000, {"one"}).ok());
+  ASSERT_TRUE(Keep(2, 2000, {"two", "three"}, "/in/gone").ok());
+  for (const char* step : {"before_sync", "before_link", "after_link", "after_dirsync"}) {
+    ASSERT_TRUE(ArmFailpoints(std::string("files.bad_records.") + step + "=error:5").ok());
+    EXPECT_FALSE(Keep(2, 3000, {"three"}).ok());
+    ASSERT_TRUE(ArmFailpoints("").ok());
+    EXPECT_LE(Lines().size(), 2u) << step;
+  }
+  ASSERT_TRUE(Keep(2, 4000, {"three"}).ok());
+  EXPECT_THAT(Lines(), ElementsAre(HasSubstr("\"one\""), HasSubstr("\"three\"")));
+  ASSERT_TRUE(Keep(2, 5000, {}).ok());
+  EXPECT_THAT(Lines(), ElementsAre(HasSubstr("\"one\"")));
+}
+
+TEST_F(BadRecordsPathTest, IsTakenOutOfTheOptions) {
+  OptionMap options{{"badRecordsPath", "file:/bad"}, {"ignoreMissingFiles", "false"}, {"multiLine", "true"}};
+  EXPECT_EQ(**TakeBadRecordsPath(options), "/bad");
+  EXPECT_EQ(options, (OptionMap{{"ignoreCorruptFiles", "true"}, {"ignoreMissingFiles", "false"}, {"mode", "DROPMALFORMED"}, {"multiLine", "true"}}));
+  EXPECT_FALSE(TakeBadRecordsPath(options)->has_value());
+  options = {{"badRecordsPath", "/bad"}, {"mode", "failfast"}};
+  EXPECT_TRUE(TakeBadRecordsPath(options).status().Is(errors::kInvalidOptionValue));
+}
+
+}  // namespace
+}  // namespace millstream
