@@ -10,11 +10,15 @@
 namespace millstream {
 
 const OptionTable& CopyOptionTable();
+// COPY_OPTIONS as the user wrote them.
+OptionMap WrittenCopyOptions(const CopyInto& command);
 // Features that the statement asks for and that do not go together, or are not here: COPY_INTO_FEATURE_INCOMPATIBLE_SETTING …
 Status CheckCopyFeatures(const CopyInto& command);
 // `options`: COPY_OPTIONS, parsed.
 Result<CopySourceOptions> CopyOptionsOf(const CopyInto& command, const OptionValues& options, bool refuses_empty_source);
 // Each row of the files is a row of the table: nothing in the plan filters or repeats them.
 bool KeepsRows(const PlanNode& analyzed);
+// A row of the files may be several rows of the table.
+bool RepeatsRows(const PlanNode& analyzed);
 
 }  // namespace millstream

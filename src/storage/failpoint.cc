@@ -31,6 +31,8 @@ const std::vector<std::string_view>& AllFailpoints() {
       "files.copy_state.before_link",
       "files.copy_state.after_link",
       "files.copy_state.after_dirsync",
+      "files.known.before_sweep",
+      "files.known.after_sync",
       "files.clean.before_remove",
       "files.clean.after_remove",
       "files.clean.after_note",
