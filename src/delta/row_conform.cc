@@ -9,12 +9,6 @@
 #include "types/arrow_types.h"
 
 namespace millstream {
-namespace errors {
-inline constexpr ErrorClass kCastOverflowInInsert{
-    "CAST_OVERFLOW_IN_TABLE_INSERT", "22003", ExceptionKind::kArithmetic,
-    "Fail to assign a value of <sourceType> type to the <targetType> type column or variable <columnName> due to an overflow. Use `try_cast` "
-    "on the input value to tolerate overflow and return NULL instead."};
-}  // namespace errors
 
 namespace {
 

@@ -12,6 +12,13 @@
 
 namespace millstream {
 
+namespace errors {
+inline constexpr ErrorClass kCastOverflowInInsert{
+    "CAST_OVERFLOW_IN_TABLE_INSERT", "22003", ExceptionKind::kArithmetic,
+    "Fail to assign a value of <sourceType> type to the <targetType> type column or variable <columnName> due to an overflow. Use `try_cast` "
+    "on the input value to tolerate overflow and return NULL instead."};
+}  // namespace errors
+
 // One array of type `from` as `to` has it, which must be CanStore(from, to) or a widening that Parquet readers make. Nested fields
 // are matched by name without regard to case. A value that does not fit is CAST_OVERFLOW_IN_TABLE_INSERT.
 Result<std::shared_ptr<arrow::Array>> ConformArray(const std::shared_ptr<arrow::Array>& array, const DataType& to, const std::string& column);

@@ -114,6 +114,7 @@ struct CopyInto {
   bool validates = false;
   std::optional<int64_t> validated_rows;  // VALIDATE n ROWS; nullopt: all
   std::vector<std::string> files;         // FILES; empty: all below the source
+  PlanPtr files_query;                    // FILES = (SELECT …): one column of names; null: none
   std::optional<std::string> pattern;     // PATTERN
   OptionMap format_options, copy_options;
   bool is_explained = false;  // EXPLAIN COPY INTO: what it would do, and nothing is written

@@ -15,8 +15,6 @@ inline constexpr ErrorClass kCopyIntoEncryptionNotAllowed{"COPY_INTO_ENCRYPTION_
 
 namespace {
 
-constexpr size_t kNamedFilesMax = 1000;
-
 // What COPY_OPTIONS say of files that are known.
 Status TakeFileOptions(const OptionValues& options, CopySourceOptions& source) {
   using Changed = CopySourceOptions::Changed;
@@ -44,24 +42,25 @@ Status TakeFileOptions(const OptionValues& options, CopySourceOptions& source) {
 }  // namespace
 
 const OptionTable& CopyOptionTable() {
-  static const OptionTable table("COPY INTO (COPY_OPTIONS)",
-                                 {{"changedFiles", OptionType::kString, "ignored",
-                                   "A known file that has changed: ignored, appended (loaded once more) or replaced (its rows of before leave the table).", "0.3"},
-                                  {"fileIdentity", OptionType::kString, "path", "content: a file with the bytes of one that is known is not loaded.", "0.3"},
-                                  {"force", OptionType::kBool, "false", "Load files that have been loaded before, too.", "0.2"},
-                                  {"replay", OptionType::kBool, "false", "Load the files again, in the place of their rows.", "0.3"},
-                                  {"quarantineTable", OptionType::kString, "", "The table (a name or a path) that keeps bad records.", "0.4"},
-                                  {"mergeSchema", OptionType::kBool, "false", "Add columns of the files that the table does not have.", "0.2"}});
+  static const OptionTable table(
+      "COPY INTO (COPY_OPTIONS)",
+      {{"changedFiles", OptionType::kString, "ignored",
+        "A known file that has changed: ignored, appended (loaded once more) or replaced (its rows of before leave the table).", "0.3"},
+       {"fileIdentity", OptionType::kString, "path", "content: a file with the bytes of one that is known is not loaded.", "0.3"},
+       {"force", OptionType::kBool, "false", "Load files that have been loaded before, too.", "0.2"},
+       {"replay", OptionType::kBool, "false", "Load the files again, in the place of their rows.", "0.3"},
+       {"onError", OptionType::kString, "",
+        "What becomes of bad records: ABORT_STATEMENT (when nothing is said), CONTINUE (they are left out), SKIP_FILE, SKIP_FILE_<n>, SKIP_FILE_<p>%.", "0.5"},
+       {"maxBadRecords", OptionType::kString, "", "So many bad records of all files, or <p>%, are left out; more of them stop the statement.", "0.5"},
+       {"knownFrom", OptionType::kString, "", "A table, a checkpoint, or a table or file with a column path, whose files are known and not loaded.", "0.5"},
+       {"quarantineTable", OptionType::kString, "", "The table (a name or a path) that keeps bad records.", "0.4"},
+       {"mergeSchema", OptionType::kBool, "false", "Add columns of the files that the table does not have.", "0.2"}});
   return table;
 }
 
 Status CheckCopyFeatures(const CopyInto& command) {
   if (command.has_credential) return Status::Error(errors::kCopyIntoCredentialsNotAllowed, {{"scheme", "file"}});
   if (command.has_encryption) return Status::Error(errors::kCopyIntoEncryptionNotAllowed, {{"scheme", "file"}});
-  if (command.files.size() > kNamedFilesMax) {
-    return Status::IllegalArgument("COPY INTO: FILES names " + std::to_string(command.files.size()) + " files, and may name " + std::to_string(kNamedFilesMax) +
-                                   ". Use PATTERN.");
-  }
   const char* feature = command.by_position ? "BY POSITION" : !command.columns.empty() ? "column list" : nullptr;
   if (feature == nullptr) return Status();
   auto header = command.format_options.find("header");
@@ -76,13 +75,21 @@ Status CheckCopyFeatures(const CopyInto& command) {
 Result<CopySourceOptions> CopyOptionsOf(const CopyInto& command, const OptionValues& options, bool refuses_empty_source) {
   CopySourceOptions wanted{.source = command.source,
                            .format = command.format,
+                           .names_files = !command.files.empty() || command.files_query != nullptr,
                            .files = command.files,
                            .pattern = command.pattern,
                            .format_options = command.format_options,
                            .quarantines = options.Has("quarantineTable"),
                            .refuses_empty_source = refuses_empty_source};
   MS_RETURN_IF_ERROR(TakeFileOptions(options, wanted));
+  MS_ASSIGN_OR_RETURN(wanted.errors, ErrorBudget::Parse(options.String("onError"), options.String("maxBadRecords"), wanted.quarantines, "COPY INTO"));
   return wanted;
+}
+
+bool RepeatsRows(const PlanNode& analyzed) {
+  if (analyzed.As<Generate>() || analyzed.As<Sample>()) return true;
+  const std::vector<PlanPtr> inputs = ChildrenOf(analyzed);
+  return inputs.size() > 1 || (inputs.size() == 1 && RepeatsRows(*inputs[0]));
 }
 
 bool KeepsRows(const PlanNode& analyzed) {

@@ -16,5 +16,7 @@ Status CheckCopyFeatures(const CopyInto& command);
 Result<CopySourceOptions> CopyOptionsOf(const CopyInto& command, const OptionValues& options, bool refuses_empty_source);
 // Each row of the files is a row of the table: nothing in the plan filters or repeats them.
 bool KeepsRows(const PlanNode& analyzed);
+// A row of the files may be several rows of the table.
+bool RepeatsRows(const PlanNode& analyzed);
 
 }  // namespace millstream

@@ -28,7 +28,7 @@ bool CanCopy(const DataType& from, const DataType& to) {
   return from.id() == TypeId::kString || to.id() == TypeId::kString || (IsMoment(from) && IsMoment(to));
 }
 
-Result<PlanPtr> FitByPosition(const CopyInto& command, const PlanPtr& rows, const StructType& table, const std::string& table_name) {
+Result<CopyFit> FitByPosition(const CopyInto& command, const PlanPtr& rows, const StructType& table, const std::string& table_name) {
   const StructType schema = SchemaOf(*rows);
   std::vector<StructField> targets;
   if (command.columns.empty()) {
@@ -48,12 +48,12 @@ Result<PlanPtr> FitByPosition(const CopyInto& command, const PlanPtr& rows, cons
     return Status::Error(schema.size() > targets.size() ? errors::kCopyIntoTooManyColumns : errors::kCopyIntoNotEnoughColumns,
                          {{"tableName", table_name}, {"tableColumns", ColumnList(targets)}, {"dataColumns", ColumnList(schema.fields())}});
   }
-  return CastToTargets(rows, targets, /*rename=*/true);
+  return CopyFit{.rows = rows, .targets = std::move(targets), .rename = true};
 }
 
 }  // namespace
 
-Result<PlanPtr> FitToCopyTarget(const CopyInto& command, const PlanPtr& rows, const StructType& table, const std::string& table_name, bool merges_schema) {
+Result<CopyFit> FitToCopyTarget(const CopyInto& command, const PlanPtr& rows, const StructType& table, const std::string& table_name, bool merges_schema) {
   if (command.by_position || !command.columns.empty()) return FitByPosition(command, rows, table, table_name);
   std::vector<StructField> targets;
   std::string difference;
@@ -68,7 +68,9 @@ Result<PlanPtr> FitToCopyTarget(const CopyInto& command, const PlanPtr& rows, co
     targets.push_back(fits && !field.type.IsNested() ? table[*at] : field);
   }
   if (!difference.empty()) return Status::Error(errors::kCopyIntoSchemaMismatch, {{"table", table_name}, {"schemaDiff", difference}});
-  return CastToTargets(rows, targets, /*rename=*/false);
+  return CopyFit{.rows = rows, .targets = std::move(targets)};
 }
+
+PlanPtr CastToCopyTarget(const CopyFit& fit) { return CastToTargets(fit.rows, fit.targets, fit.rename); }
 
 }  // namespace millstream

@@ -3,6 +3,7 @@
 // copy_target.h   COPY INTO: the rows of files as the target table takes them. Pure.
 
 #include <string>
+#include <vector>
 
 #include "plan/command.h"
 #include "plan/logical_plan.h"
@@ -29,8 +30,15 @@ inline constexpr ErrorClass kCopyIntoIncompatible{"COPY_INTO_FEATURE_INCOMPATIBL
                                                   "The COPY INTO feature '<feature>' is not compatible with '<incompatibleSetting>'."};
 }  // namespace errors
 
-// `rows`: an analyzed plan. The plan with the casts that the table's types ask for, and with its names where columns go by position.
+// Where each column of analyzed rows goes.
+struct CopyFit {
+  PlanPtr rows;
+  std::vector<StructField> targets;  // one a column
+  bool rename = false;               // the columns have the targets' names then (by position)
+};
 // Columns that the table has not stay as they are when `merges_schema`, and are COPY_INTO_SCHEMA_MISMATCH_WITH_TARGET_TABLE else.
-Result<PlanPtr> FitToCopyTarget(const CopyInto& command, const PlanPtr& rows, const StructType& table, const std::string& table_name, bool merges_schema);
+Result<CopyFit> FitToCopyTarget(const CopyInto& command, const PlanPtr& rows, const StructType& table, const std::string& table_name, bool merges_schema);
+// The rows with the casts that the table's types ask for: a value that does not fit is an error when they are read.
+PlanPtr CastToCopyTarget(const CopyFit& fit);
 
 }  // namespace millstream

@@ -1,8 +1,12 @@
+#include <arrow/array.h>
+
+#include "base/uuid.h"
 #include "connectors/delta/delta_append.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/delta/ledger_commits.h"
 #include "connectors/files/copy_source.h"
 #include "connectors/files/files_errors.h"
+#include "formats/source_file_column.h"
 #include "session/accounted_rows.h"
 #include "session/batch_writes.h"
 #include "session/copy_options.h"
@@ -11,6 +15,7 @@
 #include "session/quarantine_table.h"
 #include "session/result_table.h"
 #include "session/session_errors.h"
+#include "session/sifted_rows.h"
 #include "session/source_catalog.h"
 #include "session/source_file_plan.h"
 #include "types/arrow_types.h"
@@ -108,6 +113,27 @@ Status CommitCopy(DeltaTables& tables, DeltaAppend& append, const CopySource& so
   return lost;
 }
 
+// FILES = (SELECT …): the statement with the names that the query gives.
+Result<CopyInto> WithNamedFiles(Session& session, const CopyInto& command, const Execution& under) {
+  CopyInto named = command;
+  if (command.files_query == nullptr) return named;
+  MS_ASSIGN_OR_RETURN(QueryResult query, session.Execute(command.files_query, under));
+  if (query.schema.size() != 1 || query.schema[0].type.id() != TypeId::kString) {
+    std::string columns;
+    for (const StructField& column : query.schema) columns += (columns.empty() ? "" : ", ") + column.name + " " + column.type.Sql();
+    return Status::IllegalArgument("COPY INTO: the query of FILES gives one column of names (STRING), and not (" + columns + ").");
+  }
+  for (;;) {
+    MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, query.rows->Next());
+    if (!batch) return named;
+    const auto& names = static_cast<const arrow::StringArray&>(*batch->column(0));
+    if (names.null_count() > 0) {
+      return Status::IllegalArgument("COPY INTO: a name that the query of FILES gives is null. Leave it out with WHERE … IS NOT NULL.");
+    }
+    for (int64_t row = 0; row < names.length(); ++row) named.files.push_back(names.GetString(row));
+  }
+}
+
 }  // namespace
 
 Result<ResolvedTable> LocalSession::RequireCopyTarget(const MultipartName& name) {
@@ -124,8 +150,9 @@ Result<ResolvedTable> LocalSession::RequireCopyTarget(const MultipartName& name)
   return *table;
 }
 
-Result<QueryResult> LocalSession::Run(const CopyInto& command, const Execution& under) {
-  MS_RETURN_IF_ERROR(CheckCopyFeatures(command));
+Result<QueryResult> LocalSession::Run(const CopyInto& written, const Execution& under) {
+  MS_RETURN_IF_ERROR(CheckCopyFeatures(written));
+  MS_ASSIGN_OR_RETURN(const CopyInto command, WithNamedFiles(*this, written, under));
   MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireCopyTarget(command.table));
   if (command.is_explained) return ExplainCopy(command, table, under);
   // Within foreachBatch: a batch that runs again does not load by force again.
@@ -149,7 +176,11 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
   const Snapshot& before = append->table();
   MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger,
                       TableLedger::Open(engine_->fs, table.location, before.metadata->id, before.TransactionVersion(kFileLedgerAppId).value_or(0)));
-  MS_ASSIGN_OR_RETURN(const CopySourceOptions wanted, CopyOptionsOf(command, options, ParseBool(conf_.Get(kEmptySourceConf).value_or("true")).value_or(true)));
+  MS_ASSIGN_OR_RETURN(CopySourceOptions wanted, CopyOptionsOf(command, options, ParseBool(conf_.Get(kEmptySourceConf).value_or("true")).value_or(true)));
+  if (std::optional<std::string> known = options.String("knownFrom")) {
+    const std::string spill_directory = JoinPath(engine_->warehouse.directory(), "_millstream/tmp/known-" + NewUuid());
+    MS_ASSIGN_OR_RETURN(wanted.known, MakeCatalog().files_context().open_known(*known, spill_directory));
+  }
   MS_ASSIGN_OR_RETURN(std::unique_ptr<CopySource> source, CopySource::Find(MakeCatalog().files_context(), wanted, *ledger));
   const int64_t now_ms = engine_->clock.WallMillis();
   CopyQuarantine quarantine;
@@ -159,6 +190,7 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
     MS_RETURN_IF_ERROR(quarantine.table->Prepare());
     quarantine.load = {.loader = quarantine::kCopyLoader + before.metadata->id,
                        .target = std::nullopt,
+                       .row_target = table.location,
                        .format = LowerCase(command.format),
                        .options = source->reader_options(),
                        .schema_id = std::nullopt,
@@ -181,20 +213,30 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
     const PlanPtr plan = command.query ? command.query : MakePlan(UnresolvedDataSource{.format = kCopySourceFormat, .paths = {command.source}});
     MS_ASSIGN_OR_RETURN(PlanPtr analyzed, Analyze(plan, catalog, analyzer_conf()));
     if (IsStreaming(*analyzed)) return Status::Error(errors::kWriteOnStream, {{"methodName", "COPY INTO"}});
-    MS_ASSIGN_OR_RETURN(analyzed, FitToCopyTarget(command, analyzed, before.schema(), table.name, merges_schema));
+    MS_ASSIGN_OR_RETURN(const CopyFit fit, FitToCopyTarget(command, analyzed, before.schema(), table.name, merges_schema));
+    std::optional<SiftPlan> sift;
+    // Rows that cannot be told by their file, or counted as the file's, stop the load when they do not fit.
+    if (wanted.errors.goes_on() && !RepeatsRows(*fit.rows) && WithSourceFileColumn(fit.rows)) sift = SiftToTargets(fit.rows, fit.targets, fit.rename);
+    analyzed = sift ? sift->plan : CastToCopyTarget(fit);
     keeps_rows = KeepsRows(*analyzed);
     if ((wanted.replay || wanted.changed == CopySourceOptions::Changed::kReplaced) && !WithSourceFileColumn(analyzed)) {
       return Status::Unsupported("COPY INTO with replay or changedFiles = replaced, and a SELECT that combines rows of several files",
                                  "Select row by row (columns, WHERE, explode), so that the rows of a file are known.");
     }
-    const PlanPtr with_files = command.validates ? nullptr : WithSourceFileColumn(analyzed);
+    const PlanPtr with_files = command.validates && !sift ? nullptr : WithSourceFileColumn(analyzed);
     MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(with_files ? with_files : analyzed, under));
+    if (sift) {
+      query.schema = sift->table_columns;
+      query.schema.Add({std::string(kSourceFileColumn), DataType::Integer()});
+      query.rows = SiftedRows(std::move(query.rows), *std::move(sift), [&source](const BadRecord& row) { return source->TakeMisfit(row); });
+    }
     if (command.validates) {
-      MS_ASSIGN_OR_RETURN(DeltaAppend::Checked checked, append->Check(query.schema, *query.rows, merges_schema, command.validated_rows, kShownRowsMax));
+      MS_ASSIGN_OR_RETURN(DeltaAppend::Checked checked,
+                          append->Check(WithoutSourceFile(query.schema), *query.rows, merges_schema, command.validated_rows, kShownRowsMax));
       return QueryResult{checked.schema, MakeRowStream(ToArrowSchema(checked.schema), std::move(checked.shown))};
     }
     MS_RETURN_IF_ERROR(append->Write(query.schema, *query.rows, merges_schema, engine_->options.threads, with_files ? source->source_files() : nullptr));
-    Result<CopyOutcome> read = source->Outcome(now_ms, append->written().source_rows);
+    Result<CopyOutcome> read = source->Outcome(now_ms, append->written().source_rows, keeps_rows);
     if (read.ok() && !read->must_run_again) {
       outcome = std::move(*read);
       break;

@@ -1,5 +1,6 @@
 // local_session_copy_explain.cc   EXPLAIN COPY INTO: what the statement would do, from a sample of its files. Nothing is written.
 
+#include "base/uuid.h"
 #include "connectors/delta/delta_append.h"
 #include "connectors/files/file_lister.h"
 #include "delta/schema_merge.h"
@@ -78,7 +79,10 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
   MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger,
                       TableLedger::Open(engine_->fs, table.location, before.metadata->id, before.TransactionVersion(kFileLedgerAppId).value_or(0)));
   const FilesContext context = MakeCatalog().files_context();
-  MS_ASSIGN_OR_RETURN(const CopySourceOptions wanted, CopyOptionsOf(command, options, /*refuses_empty_source=*/false));
+  MS_ASSIGN_OR_RETURN(CopySourceOptions wanted, CopyOptionsOf(command, options, /*refuses_empty_source=*/false));
+  if (std::optional<std::string> known = options.String("knownFrom")) {
+    MS_ASSIGN_OR_RETURN(wanted.known, context.open_known(*known, JoinPath(engine_->warehouse.directory(), "_millstream/tmp/known-" + NewUuid())));
+  }
   MS_ASSIGN_OR_RETURN(std::unique_ptr<CopySource> source, CopySource::Find(context, wanted, *ledger));
   const int64_t files = static_cast<int64_t>(source->files().size()), bytes = BytesOf(source->files());
 
@@ -89,7 +93,7 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
   report.Say("bytes_to_load", bytes);
   report.Say("files_known", source->survey().known);
   report.Say("files_empty", source->survey().empty);
-  if (command.files.empty()) {
+  if (!wanted.names_files) {
     MS_ASSIGN_OR_RETURN(ListerCounts left_out, CountLeftOut(engine_->fs, command));
     report.Say("files_hidden", left_out.hidden);
     report.Say("files_unfinished", left_out.unfinished);
@@ -113,10 +117,10 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
       MS_ASSIGN_OR_RETURN(PlanPtr analyzed, Analyze(plan, catalog, analyzer_conf()));
       report.Say("schema_change",
                  SchemaChange(before.schema(), command.query ? SchemaOf(*analyzed) : relation->schema(), merges_schema, command.query != nullptr));
-      Result<PlanPtr> fitted = FitToCopyTarget(command, analyzed, before.schema(), table.name, merges_schema);
+      Result<CopyFit> fitted = FitToCopyTarget(command, analyzed, before.schema(), table.name, merges_schema);
       fits = fitted.ok();
       MS_RETURN_IF_ERROR(fitted.status());
-      MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(*fitted, under));
+      MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(CastToCopyTarget(*fitted), under));
       return append->Check(query.schema, *query.rows, merges_schema, std::nullopt, 0).status();
     };
     if (Status failed = run(); !failed.ok()) first_error = failed.message();

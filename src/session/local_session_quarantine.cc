@@ -1,5 +1,7 @@
 #include <arrow/array.h>
 #include <arrow/builder.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/datum.h>
 #include <fmt/format.h>
 
 #include <set>
@@ -8,12 +10,14 @@
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/cloud_files_relation.h"
 #include "plan/sql/parser.h"
+#include "session/copy_options.h"
 #include "session/copy_target.h"
 #include "session/local_session.h"
 #include "session/quarantine_table.h"
 #include "session/result_table.h"
 #include "session/retried_records.h"
 #include "session/session_errors.h"
+#include "session/sifted_rows.h"
 #include "storage/failpoint.h"
 #include "streaming/unsupported_operation_checker.h"
 #include "types/arrow_types.h"
@@ -33,6 +37,47 @@ std::string SqlText(const std::string& text) {
     quoted += c;
   }
   return quoted + "'";
+}
+
+// Columns of the one source that come out as they are: their names in it, and in the result.
+std::vector<std::pair<std::string, std::string>> PassedColumns(const PlanPtr& analyzed) {
+  const PlanNode* scan = analyzed.get();
+  while (scan->As<ScanRelation>() == nullptr) scan = ChildrenOf(*scan)[0].get();
+  std::map<ExprId, std::string> names;
+  for (const AttributeRef& column : OutputOf(*scan)) names.emplace(column.id, column.name);
+  std::vector<std::pair<std::string, std::string>> passed;
+  for (const AttributeRef& column : OutputOf(*analyzed)) {
+    if (auto found = names.find(column.id); found != names.end()) passed.emplace_back(found->second, column.name);
+  }
+  return passed;
+}
+
+PlanPtr WithoutLastColumn(const PlanPtr& analyzed) {
+  Project columns;
+  for (const AttributeRef& column : OutputOf(*analyzed)) columns.expressions.push_back(MakeExpr(column));
+  columns.expressions.pop_back();
+  columns.child = analyzed;
+  return MakePlan(std::move(columns));
+}
+
+// A record is good as a whole, or not: rows of one that has another row which does not fit go. The last column, which tells the record, goes too.
+Result<std::vector<RecordBatchPtr>> RowsOfGoodRecords(const std::vector<RecordBatchPtr>& batches, const std::vector<RetriedRecord*>& records) {
+  std::vector<RecordBatchPtr> good;
+  for (const RecordBatchPtr& batch : batches) {
+    const auto& files = static_cast<const arrow::Int32Array&>(*batch->columns().back());
+    arrow::Int64Builder rows;
+    for (int64_t row = 0; row < batch->num_rows(); ++row) {
+      if (!records[static_cast<size_t>(files.Value(row))]->is_good) continue;
+      if (arrow::Status added = rows.Append(row); !added.ok()) return FromArrowStatus(added, "while records are retried");
+    }
+    auto indices = rows.Finish();
+    auto taken = indices.ok() ? arrow::compute::Take(arrow::Datum(batch), arrow::Datum(*indices)) : arrow::Result<arrow::Datum>(indices.status());
+    if (!taken.ok()) return FromArrowStatus(taken.status(), "while records are retried");
+    auto stripped = taken->record_batch()->RemoveColumn(batch->num_columns() - 1);
+    if (!stripped.ok()) return FromArrowStatus(stripped.status(), "while records are retried");
+    good.push_back(*stripped);
+  }
+  return good;
 }
 
 std::string TableByPath(const std::string& path) { return QuoteName({"delta", path}); }
@@ -194,7 +239,7 @@ class Retry {
       add(loader.Append(record.loader));
       add(load.Append(record.load_id));
       add(file.Append(record.file_path));
-      add(offset.Append(record.byte_offset));
+      add(record.has_range ? offset.Append(record.byte_offset) : offset.AppendNull());
       add(record.raw ? raw.Append(*record.raw) : raw.AppendNull());
       auto found = retry_of_.find(&record);
       add(found == retry_of_.end() ? number.AppendNull() : number.Append(found->second));
@@ -215,7 +260,7 @@ class Retry {
                              {"reason", DataType::String()}});
     MS_ASSIGN_OR_RETURN(Statement statement,
                         ParseStatement("MERGE INTO " + TableByPath(path_) +
-                                       " q USING s ON q.loader = s.loader AND q.load_id = s.load_id AND q.file_path = s.file_path AND q.byte_offset = "
+                                       " q USING s ON q.loader = s.loader AND q.load_id = s.load_id AND q.file_path = s.file_path AND q.byte_offset <=> "
                                        "s.byte_offset AND q.raw <=> s.raw AND q.retry_id IS NULL "
                                        "WHEN MATCHED AND s.retry_id IS NOT NULL THEN UPDATE SET retry_id = s.retry_id "
                                        "WHEN MATCHED THEN UPDATE SET error_class = s.error_class, reason = s.reason"));
@@ -280,8 +325,16 @@ Status LocalSession::KeepBadRecords(const StartStream& start, const PlanPtr& ana
   const bool keeps_rows = start.output_mode == OutputMode::kAppend && IsPlainScan(analyzed);
   for (const RelationSourcePtr& stream : StreamsOf(*analyzed)) {
     const auto* files = dynamic_cast<const CloudFilesRelation*>(stream.get());
-    if (files == nullptr || files->definition().quarantine == nullptr) continue;
-    files->definition().quarantine->set_target(keeps_rows ? table_path : std::nullopt);
+    if (files == nullptr) continue;
+    if (files->definition().quarantine) files->definition().quarantine->set_target(keeps_rows ? table_path : std::nullopt);
+    if (!files->definition().row_target || !table_path || start.output_mode != OutputMode::kAppend || !KeepsRows(*analyzed)) continue;
+    RowTarget& target = *files->definition().row_target;
+    target = {.columns = PassedColumns(analyzed), .path = *table_path, .schema = [engine = engine_, path = *table_path]() -> Result<std::optional<StructType>> {
+                MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine->delta, path));
+                if (!exists) return std::optional<StructType>();
+                MS_ASSIGN_OR_RETURN(DeltaTableInfo info, DescribeDeltaTable(engine->delta, path));
+                return std::optional(info.schema);
+              }};
   }
   return Status();
 }
@@ -301,14 +354,23 @@ Result<QueryResult> LocalSession::Run(const RetryQuarantine& command, const Exec
     for (RetryGroup& group : groups) {
       MS_ASSIGN_OR_RETURN(DeltaTableInfo target, DescribeDeltaTable(engine_->delta, group.target));
       MS_ASSIGN_OR_RETURN(RetriedRows rows, ParseGroup(group, target.schema, merges_schema, MakeCatalog().files_context().format));
-      if (rows.schema.empty()) continue;
+      if (rows.schema.size() == 1) continue;
       MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzeBatch(MakePlan(LocalRelation{rows.schema, std::move(rows.batches), {}})));
-      if (group.is_copy) {
-        MS_ASSIGN_OR_RETURN(analyzed, FitToCopyTarget({}, analyzed, target.schema, TableByPath(group.target), merges_schema));
-      }
-      MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, alone));
+      MS_ASSIGN_OR_RETURN(const CopyFit fit, FitToCopyTarget({}, WithoutLastColumn(analyzed), target.schema, TableByPath(group.target), merges_schema));
+      SiftPlan sift = SiftToTargets(analyzed, fit.targets, fit.rename);
+      const StructType schema = sift.table_columns;
+      MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(sift.plan, alone));
+      const RowStreamPtr sifted = SiftedRows(std::move(query.rows), std::move(sift), [&](const BadRecord& row) {
+        RetriedRecord& record = *rows.records[static_cast<size_t>(row.file)];
+        record.is_good = false;
+        record.error_class = row.error_class;
+        record.reason = row.column + ": " + row.reason;
+        return Status();
+      });
+      MS_ASSIGN_OR_RETURN(std::vector<RecordBatchPtr> fitting, Drain(*sifted));
+      MS_ASSIGN_OR_RETURN(fitting, RowsOfGoodRecords(fitting, rows.records));
       const bool any_good = std::any_of(group.records.begin(), group.records.end(), [](const RetriedRecord* record) { return record->is_good; });
-      if (any_good) MS_RETURN_IF_ERROR(retry.Write(group, query.schema, *query.rows, merges_schema));
+      if (any_good) MS_RETURN_IF_ERROR(retry.Write(group, schema, *MakeRowStream(ToArrowSchema(schema), std::move(fitting)), merges_schema));
     }
     return Status();
   };

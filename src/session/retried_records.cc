@@ -12,6 +12,7 @@
 #include "connectors/files/quarantine.h"
 #include "formats/bad_records.h"
 #include "formats/decompressor.h"
+#include "formats/source_file_column.h"
 #include "session/names.h"
 
 namespace millstream {
@@ -69,6 +70,7 @@ Result<InputFile> AsFile(const RetriedRecord& record, const OptionMap& options) 
   std::string text = record.raw.value_or("");
   // Somebody who has put another text there means that one.
   if (record.is_truncated && static_cast<int64_t>(text.size()) == quarantine::kRawBytesMax) {
+    if (!record.has_range) return Status::Unsupported("of the record only the first MiB was kept, and where it stands in its file is not known");
     if (!IsUtf8(options)) return Status::Unsupported("of the record only the first MiB was kept, and its file is not in UTF-8");
     MS_ASSIGN_OR_RETURN(text, ReadRange(record));
   }
@@ -108,6 +110,17 @@ Status CheckOverrides(const OptionMap& overrides, const std::string& format) {
                                                   {"hint", meant ? "Did you mean `" + *meant + "`?" : "OPTIONS are those of spark.read, and mergeSchema."}});
   }
   return Status();
+}
+
+// Single values are read as texts: whoever mends a row may write 7 or "7". What JSON has its own form for stays what it is.
+StructType AsTexts(const StructType& table) {
+  StructType texts;
+  for (StructField field : table) {
+    if (!field.type.IsNested() && field.type.id() != TypeId::kBinary) field.type = DataType::String();
+    field.nullable = true;
+    texts.Add(std::move(field));
+  }
+  return texts;
 }
 
 StructType PartitionColumns(const std::vector<RetriedRecord*>& records, const StructType& table) {
@@ -150,11 +163,14 @@ Result<std::vector<RetriedRecord>> RecordsOf(const std::vector<RecordBatchPtr>& 
                            .format = text(7, row),
                            .loader = text(9, row),
                            .load_id = number(10, row)};
+      record.has_range = batch->column(2)->IsValid(row);
       if (batch->column(4)->IsValid(row)) record.raw = text(4, row);
       for (int64_t i = options.value_offset(row); options.IsValid(row) && i < options.value_offset(row + 1); ++i) {
         const std::string key = keys.GetString(i), value = values.IsNull(i) ? "" : values.GetString(i);
         constexpr std::string_view kPartition = quarantine::kPartitionPrefix;
-        if (key == quarantine::kHeaderLine) {
+        if (key == quarantine::kTableRow) {
+          record.is_row = true;
+        } else if (key == quarantine::kHeaderLine) {
           record.header = value;
         } else if (key.starts_with(kPartition)) {
           record.partition_values[key.substr(kPartition.size())] = value;
@@ -174,11 +190,13 @@ std::vector<RetryGroup> GroupRecords(std::vector<RetriedRecord>& records, const 
     RetryGroup wanted{.target = record.target,
                       .format = record.format,
                       .is_copy = record.loader.starts_with(quarantine::kCopyLoader),
+                      .is_row = record.is_row,
                       .options = record.options,
                       .overrides = overrides};
     for (const auto& [name, value] : overrides) wanted.options[name] = value;
     auto found = std::find_if(groups.begin(), groups.end(), [&](const RetryGroup& group) {
-      return group.target == wanted.target && group.format == wanted.format && group.is_copy == wanted.is_copy && group.options == wanted.options;
+      return group.target == wanted.target && group.format == wanted.format && group.is_copy == wanted.is_copy && group.is_row == wanted.is_row &&
+             group.options == wanted.options;
     });
     if (found == groups.end()) found = groups.insert(groups.end(), std::move(wanted));
     found->records.push_back(&record);
@@ -206,7 +224,7 @@ Result<RetriedRows> ParseGroup(RetryGroup& group, const StructType& table, bool 
   MS_ASSIGN_OR_RETURN(std::shared_ptr<const FileFormat> format, MakeFileFormat(group.format, options, context));
   const StructType partitions = PartitionColumns(parsed, table);
   FileSchemas schemas;
-  if (group.is_copy) {
+  if (group.is_copy && !group.is_row) {
     const UnresolvedDataSource relation{.format = group.format, .schema = {}, .options = options, .paths = {}};
     MS_ASSIGN_OR_RETURN(schemas, ResolveFileSchemas(relation, group.format, *format, files, partitions));
     if (schemas.all.empty() && !table.empty()) schemas = CombineFileSchemas(StructType({{table[0].name, DataType::String()}}), {}, false, "");
@@ -220,14 +238,19 @@ Result<RetriedRows> ParseGroup(RetryGroup& group, const StructType& table, bool 
     if (adds_columns) {
       MS_ASSIGN_OR_RETURN(data, format->MergeNewFields(files, data));
     }
+    if (group.is_row) data = AsTexts(data);
     schemas = CombineFileSchemas(data, partitions, true, rescued_column);
   }
   // Once to find the good records, once for the rows of these alone: a text that was edited may be good in part.
-  RetriedRows rows{.schema = schemas.all, .batches = {}};
+  RetriedRows rows{.schema = schemas.all, .records = {}, .batches = {}};
+  rows.schema.Add({std::string(kSourceFileColumn), DataType::Integer(), false});
   for (const bool only_good : {false, true}) {
     std::vector<InputFile> read;
+    rows.records.clear();
     for (size_t i = 0; i < files.size(); ++i) {
-      if (!only_good || parsed[i]->is_good) read.push_back(files[i]);
+      if (only_good && !parsed[i]->is_good) continue;
+      read.push_back(files[i]);
+      rows.records.push_back(parsed[i]);
     }
     auto stats = std::make_shared<FileScanStats>();
     stats->outcomes = std::make_shared<FileOutcomes>(read.size());
@@ -237,7 +260,7 @@ Result<RetriedRows> ParseGroup(RetryGroup& group, const StructType& table, bool 
                   .rescued_data_column = schemas.rescued_column,
                   .columns_by_name = true,
                   .outcomes = stats->outcomes};
-    for (const StructField& field : schemas.all) scan.columns.push_back(field.name);
+    for (const StructField& field : rows.schema) scan.columns.push_back(field.name);
     if (!only_good) scan.bad_records = std::make_shared<BadFiles>(parsed);
     MS_ASSIGN_OR_RETURN(RowStreamPtr stream, format->Read(std::move(read), scan, stats));
     MS_ASSIGN_OR_RETURN(rows.batches, Drain(*stream));

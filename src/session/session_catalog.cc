@@ -10,6 +10,7 @@
 #include "plan/stream_functions.h"
 #include "plan/sql/parser.h"
 #include "session/file_reports.h"
+#include "session/known_from.h"
 #include "session/quarantine_table.h"
 #include "session/session_errors.h"
 #include "streaming/state_table.h"
@@ -140,6 +141,10 @@ FilesContext SessionCatalog::files_context() const {
     SessionCatalog names = catalog;
     MS_ASSIGN_OR_RETURN(std::shared_ptr<DeltaQuarantine> table, DeltaQuarantine::Resolve(names.engine_, names, names.current_database_, name));
     return std::shared_ptr<QuarantineTable>(std::move(table));
+  };
+  files.open_known = [catalog = *this](const std::string& name, const std::string& spill_directory) {
+    SessionCatalog names = catalog;
+    return OpenKnownFrom(names.engine_, names, name, spill_directory);
   };
   return files;
 }

@@ -39,6 +39,8 @@ const std::vector<std::string_view>& AllFailpoints() {
       "files.bad_records.before_link",
       "files.bad_records.after_link",
       "files.bad_records.after_dirsync",
+      "files.known.before_sweep",
+      "files.known.after_sync",
       "files.clean.before_remove",
       "files.clean.after_remove",
       "files.clean.after_note",

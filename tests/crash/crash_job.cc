@@ -22,7 +22,7 @@ namespace {
 
 struct JobOptions {
   std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean;
-  std::string max_file_age, undoes, quarantine, file_order, promote, bad_records;
+  std::string max_file_age, undoes, quarantine, file_order, promote, bad_records, on_error, known_from;
   std::vector<std::string> requests;
   bool by_name = false, changes = false, goes_on = false, replaces = false;
   int max_files = 1000, retain = 100, deltas = 10;
@@ -84,6 +84,8 @@ PlanPtr Input(const JobOptions& options) {
     if (options.replaces) source.options["cloudFiles.changedFiles"] = "replaced";
     if (!options.quarantine.empty()) source.options["cloudFiles.quarantineTable"] = options.quarantine;
     if (!options.bad_records.empty()) source.options["badRecordsPath"] = options.bad_records;
+    if (!options.on_error.empty()) source.options["cloudFiles.onError"] = options.on_error;
+    if (!options.known_from.empty()) source.options["cloudFiles.knownFrom"] = options.known_from;
     if (options.goes_on) source.options["cloudFiles.schemaEvolutionMode"] = "addNewColumnsWithoutRestart";
     if (!options.clean.empty()) {
       source.options["cloudFiles.cleanSource"] = "MOVE";
@@ -168,7 +170,8 @@ Status RunCopies(Engine& engine, const JobOptions& options) {
   const std::string copy = "COPY INTO " + table + " FROM '" + options.landing + "' FILEFORMAT = " + options.format +
                            " FORMAT_OPTIONS ('recursiveFileLookup' = 'true'" +
                            (options.format == "csv" ? ", 'header' = 'true', 'inferSchema' = 'true')" : ")") +
-                           (options.quarantine.empty() ? "" : " COPY_OPTIONS ('quarantineTable' = '" + options.quarantine + "')");
+                           (options.quarantine.empty() ? "" : " COPY_OPTIONS ('quarantineTable' = '" + options.quarantine + "')") +
+                           (options.on_error.empty() ? "" : " COPY_OPTIONS ('onError' = '" + options.on_error + "')");
   MS_ASSIGN_OR_RETURN(Statement statement, ParseStatement(copy));
   MS_RETURN_IF_ERROR(DoAtOnce(2, 2, [&](size_t) -> Status {
     MS_ASSIGN_OR_RETURN(QueryResult result, engine.NewSession("crash")->ExecuteCommand(std::get<Command>(statement)));
@@ -269,6 +272,8 @@ int main(int argc, char** argv) {
   app.add_option("--quarantine", options.quarantine, "The directory of a quarantine table; bad records are retried at the end");
   app.add_option("--promote", options.promote, "At the end these columns are promoted out of the rescued data: a BIGINT, b BIGINT");
   app.add_option("--bad-records", options.bad_records, "badRecordsPath: a directory for bad records");
+  app.add_option("--on-error", options.on_error, "onError of COPY INTO and of cloudFiles");
+  app.add_option("--known-from", options.known_from, "cloudFiles.knownFrom");
   app.add_flag("--goes-on", options.goes_on, "cloudFiles.schemaEvolutionMode = addNewColumnsWithoutRestart");
   app.add_flag("--changes", options.changes, "Merge the table's rows into crash.changes at the end, and delete some");
   CLI11_PARSE(app, argc, argv);

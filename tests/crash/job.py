@@ -44,6 +44,8 @@ class Shape:
     undoes: str = ""  # "vectors" or "rewrites": rows of COPY INTO leave the table with their files, and come back
     rescues: bool = False  # each start takes new columns back (REVERT SCHEMA … FREEZE), so that they are rescued; each end promotes them (PROMOTE RESCUED)
     bad_path: bool = False  # some records are bad, and are kept as files (badRecordsPath)
+    leaves_out: bool = False  # files with bad records are left out whole (onError = SKIP_FILE)
+    known: bool = False  # some files are known from elsewhere (knownFrom) when the stream starts for the first time
     quarantine: bool = False  # some records are bad, and are kept in a table of their own; some of these are mended and retried
 
     @staticmethod
@@ -75,7 +77,17 @@ class Shape:
     def copy(rng, undoes=""):
         """COPY INTO, by two loaders in a process, and sometimes by another process at the same time."""
         return Shape(source="copy", format=rng.choice(["json", "csv", "parquet"]), partition_by=rng.choice(["", "", "event"]),
-                     undoes=undoes or rng.choice(["", "", "vectors", "rewrites"]))
+                     undoes=undoes or rng.choice(["", "", "vectors", "rewrites"])) if undoes or rng.random() < 0.7 else Shape.skips(rng, source="copy")
+
+    @staticmethod
+    def skips(rng, source):
+        # To a stream, which rescues, a CSV record of another length is not bad.
+        return Shape(source=source, format="json" if source != "copy" else rng.choice(["json", "csv"]), max_files=rng.choice([1, 2, 3, 1000]),
+                     retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "event"]), leaves_out=True)
+
+    @staticmethod
+    def knows(rng):
+        return Shape(format=rng.choice(["json", "csv", "parquet"]), max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), known=True)
 
     @staticmethod
     def with_quarantine(rng):
@@ -192,8 +204,11 @@ class Job:
             self.extra_columns += 1
         for _ in range(count):
             rows = [self.new_row() for _ in range(self.rng.randint(1, 5))]
-            bad = [self.new_row() for _ in range(self.rng.randint(0, 2))] if self.shape.quarantine or self.shape.bad_path else []
-            self.expected += [row_key(row) for row in rows]
+            bad = []
+            if self.shape.quarantine or self.shape.bad_path or self.shape.leaves_out:
+                bad = [self.new_row() for _ in range(self.rng.randint(0, 2))]
+            if not (bad and self.shape.leaves_out):
+                self.expected += [row_key(row) for row in rows]
             if self.shape.source == "delta":
                 write_deltalake(self.landing, pa.Table.from_pylist(rows), mode="append")
                 continue
@@ -253,6 +268,11 @@ class Job:
             for row in rows:
                 file.write(",".join(map(str, row.values())) + "\n" if self.shape.format == "csv" else json.dumps(row) + "\n")
             for row in bad:
+                if self.shape.quarantine and self.shape.source == "copy" and self.shape.format == "json" and row["id"] % 5 == 0:
+                    # A value that the table cannot take: what is kept is the row.
+                    self.bad[f'{{"amount":"many","event":"{row["event"]}","id":{row["id"]}'] = None
+                    file.write(json.dumps({**row, "amount": "many"}) + "\n")
+                    continue
                 text = f"{row['id']},{row['event']}" if self.shape.format == "csv" else json.dumps(row)[:-1]
                 self.bad[text] = row_key(row) if self.shape.quarantine and self.shape.format == "json" and row["id"] % 2 == 0 else None
                 file.write(text + "\n")
@@ -276,6 +296,10 @@ class Job:
             command += ["--quarantine", self.quarantine]
         if self.shape.bad_path:
             command += ["--bad-records", self.quarantine]
+        if self.shape.leaves_out:
+            command += ["--on-error", "SKIP_FILE"]
+        if self.shape.known:
+            command += ["--known-from", self.known_list()]
         if self.shape.clean:
             command += ["--clean", self.archive]
         if self.shape.rescues:
@@ -293,6 +317,18 @@ class Job:
                 command += ["--max-file-age", "14 days"]
         self.lives += 1
         return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def known_list(self):
+        """Files that are said to be loaded: some of those that are there at the first start. Their rows are not to come."""
+        path = self.landing + "-known.txt"
+        if not os.path.exists(path):
+            known = [name for name in self.versions if self.rng.random() < 0.5]
+            for name in known:
+                for row in self.versions[name][0]:
+                    self.expected.remove(row)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("".join(name + "\n" for name in known))
+        return path
 
     def life(self, failpoints="", kill_after=None):
         """One process, to its end or to its death. Returns ("done" | "killed" | "failed", its errors)."""

@@ -26,7 +26,7 @@ ROUNDS_PER_TABLE = 30
 VIOLATIONS_MAX = 10
 ERRNOS = [5, 28]  # EIO, ENOSPC
 # Passed in a job's first start only.
-FIRST_START = ("files.schema.", "delta.stream_start.", "stream.metadata.", "session.catalog.", "rate.")
+FIRST_START = ("files.schema.", "files.known.", "delta.stream_start.", "stream.metadata.", "session.catalog.", "rate.")
 # Passed once in ten commits.
 SELDOM = ("delta.checkpoint.",)
 TRIES_PER_FAILPOINT = 20
@@ -67,6 +67,8 @@ class Scenarios:
             self.new_job(Shape.any(self.rng))
         if name.startswith("rate."):
             self.new_job(Shape(source="rate"))
+        elif name.startswith("files.known."):
+            self.new_job(Shape.knows(self.rng))
         elif name.startswith("files.source_log.") and (self.job is None or self.job.shape.source != "files"):
             self.new_job(Shape.files(self.rng, source="files"))
         elif name.startswith("files.bad_records."):
@@ -100,7 +102,7 @@ class Scenarios:
         elif name.startswith("files.clean."):
             pass
         elif name.startswith(("files.ledger.", "delta.")) and (self.job is None or self.job.shape.source != "cloudFiles" or self.job.shape.sink != "delta"):
-            self.new_job(Shape.any(self.rng, by_name=True))
+            self.new_job(Shape.any(self.rng, by_name=True) if self.rng.random() < 0.8 else Shape.skips(self.rng, source="cloudFiles"))
         elif name.startswith(FIRST_START):
             self.new_job(Shape.any(self.rng, by_name=name.startswith("session.")))
         elif self.job is None or self.job_rounds >= ROUNDS_PER_TABLE or self.job.shape.source == "rate":

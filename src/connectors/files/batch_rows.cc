@@ -8,10 +8,20 @@
 #include "connectors/files/files_errors.h"
 #include "connectors/files/schema_evolution.h"
 #include "formats/formats_errors.h"
+#include "types/arrow_types.h"
 #include "types/chunk_rows.h"
 
 namespace millstream {
+namespace errors {
+inline constexpr ErrorClass kFilesLeftOut{
+    "MILLSTREAM_FILES_LEFT_OUT", "22000", ExceptionKind::kSpark,
+    "<count> files have more bad records than cloudFiles.onError allows, and are left out (<first>). The batch is retried."};
+}  // namespace errors
 namespace {
+
+// Of bad records that nobody keeps: as many as errors tell of.
+constexpr int64_t kToldOfEachFile = 3;
+constexpr size_t kToldMax = 5;
 
 class BatchRows : public RowStream, public DeliversChunks {
  public:
@@ -28,10 +38,16 @@ class BatchRows : public RowStream, public DeliversChunks {
   Status Open(FileScan scan, std::shared_ptr<FileScanStats> stats) {
     stats_ = stats;
     if (stats_ != nullptr) scan.outcomes = stats_->outcomes = std::make_shared<FileOutcomes>(inputs_.size());
-    if (load_) scan.bad_records = bad_ = std::make_shared<QuarantineRows>(inputs_);
+    if (definition_.options.errors.goes_on() || load_) {
+      scan.bad_records = bad_ = std::make_shared<QuarantineRows>(inputs_, load_ ? INT64_MAX : kToldOfEachFile);
+    }
     Result<RowStreamPtr> rows = definition_.format->Read(inputs_, scan, std::move(stats));
     if (!rows.ok()) return Learn(rows.status());
     rows_ = std::move(*rows);
+    if (definition_.row_target && stats_) {
+      MS_ASSIGN_OR_RETURN(const StructType columns, FromArrowSchema(*rows_->schema()));
+      MS_ASSIGN_OR_RETURN(sieve_, RowSieve::Create(*definition_.row_target, columns));
+    }
     return Status();
   }
   const ArrowSchemaPtr& schema() const override { return rows_->schema(); }
@@ -43,7 +59,8 @@ class BatchRows : public RowStream, public DeliversChunks {
     return std::move(rows.batch);
   }
   Result<SomeRows> NextChunks(const ChunkWishes& wishes) override {
-    return Pull([&] { return NextOf(*rows_, wishes); });
+    // Rows that may be left out have to be looked at.
+    return Pull([&] { return NextOf(*rows_, sieve_ ? ChunkWishes() : wishes); });
   }
 
  private:
@@ -54,6 +71,10 @@ class BatchRows : public RowStream, public DeliversChunks {
       ++reading_;
     }
     Result<SomeRows> rows = read();
+    if (sieve_ && rows.ok() && rows->batch) {
+      Result<RecordBatchPtr> sifted = sieve_->Sift(rows->batch, [this](const BadRecord& row) { return TakeMisfit(row); });
+      rows = sifted.ok() ? Result<SomeRows>(SomeRows{.batch = *std::move(sifted), .chunks = std::nullopt}) : Result<SomeRows>(sifted.status());
+    }
     bool is_last = false;
     {
       std::lock_guard lock(mutex_);
@@ -102,12 +123,48 @@ class BatchRows : public RowStream, public DeliversChunks {
     return ledger_->Sync();
   }
 
+  // A row that has been counted as one that came out.
+  Status TakeMisfit(const BadRecord& row) {
+    FileOutcomes::Counts& file = stats_->outcomes->of(row.file);
+    --file.rows, ++file.quarantined;
+    --stats_->rows_out, ++stats_->rows_quarantined;
+    return bad_->Add(row);
+  }
+
+  // Files with too many bad records are left out of the batch when it runs again, which is durable before it does; as are those of all files together.
+  Status CheckBudget() {
+    const ErrorBudget& errors = definition_.options.errors;
+    int64_t bad_records = 0, records = 0, left_out = 0;
+    std::string first_left_out;
+    for (size_t i = 0; i < files_.size(); ++i) {
+      const FileOutcomes::Counts& file = stats_->outcomes->of(static_cast<int32_t>(i));
+      const int64_t bad = file.rejected + file.quarantined, read = file.rows + bad;
+      if (!errors.LeavesOut(bad, read)) {
+        bad_records += bad, records += read;
+        continue;
+      }
+      MS_ASSIGN_OR_RETURN(std::optional<FileFate> known, ledger_->FindFate(files_[i].number));
+      FileFate fate = known.value_or(FileFate());
+      fate.skipped = FileFate::Skipped::kOverBudget;
+      fate.reason = "onError: " + std::to_string(bad) + " of " + std::to_string(read) + " records are bad";
+      for (const std::string& first : bad_->First(1, static_cast<int32_t>(i))) fate.reason += ", the first of them in " + first;
+      MS_RETURN_IF_ERROR(ledger_->RecordFate(files_[i].number, fate));
+      if (++left_out == 1) first_left_out = files_[i].path + ": " + fate.reason;
+    }
+    if (left_out > 0) {
+      MS_RETURN_IF_ERROR(ledger_->Sync());
+      return Status::Error(errors::kFilesLeftOut, {{"count", std::to_string(left_out)}, {"first", first_left_out}}).Retryable();
+    }
+    return errors.Check(bad_records, records, bad_->First(kToldMax), "this batch");
+  }
+
   // What was counted agrees, and the bad records are kept.
   Status Finish() {
     std::lock_guard lock(mutex_);
     if (is_finished_ || stats_ == nullptr) return Status();
     MS_RETURN_IF_ERROR(stats_->CheckCounts(bad_.get()));
-    if (bad_ != nullptr) {
+    if (bad_ != nullptr) MS_RETURN_IF_ERROR(CheckBudget());
+    if (load_) {
       const bool keeps_missing = dynamic_cast<const BadRecordsPath*>(definition_.quarantine.get()) != nullptr;
       for (const FileOutcomes::Skipped& skipped : stats_->outcomes->skipped()) {
         if (!skipped.is_missing || keeps_missing) bad_->AddFile(inputs_[static_cast<size_t>(skipped.file)], skipped.reason);
@@ -165,7 +222,8 @@ class BatchRows : public RowStream, public DeliversChunks {
   const std::shared_ptr<std::atomic<bool>> schema_evolved_;
   const std::optional<int64_t> batch_;
   const std::optional<QuarantineLoad> load_;
-  std::shared_ptr<QuarantineRows> bad_;  // null without `load_`
+  std::shared_ptr<QuarantineRows> bad_;  // null: bad records are the reader's to judge
+  std::unique_ptr<RowSieve> sieve_;      // null: rows are not looked at
   RowStreamPtr rows_;
   std::mutex mutex_;
   std::shared_ptr<FileScanStats> stats_;

@@ -204,6 +204,9 @@ Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const Op
   options.rescued_data_column = generic.String("rescuedDataColumn");
   if (!options.rescued_data_column) options.rescued_data_column = values.String("cloudFiles.rescuedDataColumn");
   options.quarantine_table = values.String("cloudFiles.quarantineTable");
+  options.known_from = values.String("cloudFiles.knownFrom");
+  MS_ASSIGN_OR_RETURN(options.errors, ErrorBudget::Parse(values.String("cloudFiles.onError"), values.String("cloudFiles.maxBadRecords"),
+                                                         options.quarantine_table.has_value(), "cloudFiles"));
   if (auto time = generic.String("modifiedAfter")) {
     MS_ASSIGN_OR_RETURN(options.modified_after_ns, ParseModifiedTime("modifiedAfter", *time, time_zone));
   }

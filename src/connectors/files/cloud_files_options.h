@@ -11,6 +11,7 @@
 
 #include "base/option_table.h"
 #include "connectors/files/batch_plan.h"
+#include "connectors/files/error_budget.h"
 #include "connectors/files/evolution_policy.h"
 #include "connectors/files/file_order.h"
 #include "connectors/files/path_glob.h"
@@ -48,6 +49,8 @@ struct CloudFilesOptions {
   std::optional<NameGlob> name_filter;
   std::optional<std::string> rescued_data_column;
   std::optional<std::string> quarantine_table;  // a name or a path, as written
+  ErrorBudget errors;
+  std::optional<std::string> known_from;  // a name or a path, as written
   std::optional<int64_t> modified_after_ns, modified_before_ns;
   std::string start_after;  // as the user wrote it, until Resolve: an absolute path; empty: none
   FileOrder file_order = FileOrder::kDiscovery;

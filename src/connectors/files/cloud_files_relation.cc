@@ -255,12 +255,19 @@ Result<CloudFilesDefinition> DefineCloudFiles(const UnresolvedDataSource& relati
   // The whole sample counts, as it does for the formats whose records are looked at one by one.
   for (std::string_view merged : {"parquet", "avro", "orc"})
     if (definition.options.format == merged) reader_options.try_emplace("mergeSchema", "true");
+  if (definition.options.errors.goes_on()) {
+    if (!relation.is_streaming && !definition.options.quarantine_table) {
+      return Status::Unsupported("onError and maxBadRecords in a batch read", "Use STREAM read_files(…), or COPY INTO with COPY_OPTIONS ('onError' = …).");
+    }
+    definition.row_target = std::make_shared<RowTarget>();
+    MS_ASSIGN_OR_RETURN(reader_options,
+                        WithQuarantine(std::move(reader_options), definition.options.quarantine_table ? "cloudFiles.quarantineTable" : "cloudFiles.onError"));
+  }
   if (definition.options.quarantine_table) {
     if (!relation.is_streaming) {
       return Status::Unsupported("quarantineTable in a batch read", "Use STREAM read_files(…), or COPY INTO with COPY_OPTIONS ('quarantineTable' = …).");
     }
     if (!context.open_quarantine) return Status::Unsupported("cloudFiles.quarantineTable here");
-    MS_ASSIGN_OR_RETURN(reader_options, WithQuarantine(std::move(reader_options), "cloudFiles.quarantineTable"));
     MS_ASSIGN_OR_RETURN(definition.quarantine, context.open_quarantine(*definition.options.quarantine_table));
   }
   MS_ASSIGN_OR_RETURN(std::optional<std::string> bad_records, TakeBadRecordsPath(reader_options));
@@ -272,6 +279,13 @@ Result<CloudFilesDefinition> DefineCloudFiles(const UnresolvedDataSource& relati
   }
   if (bad_records) definition.quarantine = std::make_shared<BadRecordsPath>(definition.fs, *bad_records);
   if (bad_records) definition.bad_records_path = std::move(bad_records);
+  if (definition.options.known_from) {
+    if (!relation.is_streaming) {
+      return Status::Unsupported("knownFrom in a batch read", "Use STREAM read_files(…), or COPY INTO with COPY_OPTIONS ('knownFrom' = …).");
+    }
+    if (!context.open_known) return Status::Unsupported("cloudFiles.knownFrom here");
+    definition.open_known = [known = context.open_known, name = *definition.options.known_from](const std::string& spill) { return known(name, spill); };
+  }
   definition.reader_options = reader_options;
   FormatContext format_context = context.format;
   format_context.infer_column_types = definition.options.infer_column_types;

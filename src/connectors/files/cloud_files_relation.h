@@ -13,6 +13,7 @@
 #include "connectors/files/file_discovery.h"
 #include "connectors/files/files_connector.h"
 #include "connectors/files/quarantine.h"
+#include "connectors/files/row_target.h"
 #include "connectors/files/schema_log.h"
 #include "formats/file_columns.h"
 
@@ -36,6 +37,10 @@ struct CloudFilesDefinition {
   std::optional<int64_t> schema_number;  // of the schema log's version
   // Null: bad records are the reader's to judge.
   std::shared_ptr<QuarantineTable> quarantine;
+  // Not null: bad records do not stop a batch (options.errors), and rows that do not fit their table are bad records too.
+  std::shared_ptr<RowTarget> row_target;
+  // cloudFiles.knownFrom: what is known elsewhere, opened when the stream starts for the first time. Empty: nothing.
+  std::function<Result<std::shared_ptr<KnownElsewhere>>(const std::string& spill_directory)> open_known;
   std::optional<std::string> bad_records_path;  // `quarantine` is that
   OptionMap reader_options;                     // of `format`
 

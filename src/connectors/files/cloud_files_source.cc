@@ -6,15 +6,18 @@
 #include "connectors/files/batch_rows.h"
 #include "connectors/files/file_proof.h"
 #include "connectors/files/files_errors.h"
+#include "connectors/files/known_elsewhere.h"
 #include "connectors/files/partition_paths.h"
 #include "connectors/files/schema_evolution.h"
 #include "connectors/files/schema_versions.h"
 #include "formats/formats_errors.h"
+#include "storage/failpoint.h"
 
 namespace millstream {
 namespace {
 
 constexpr char kExistingNoted[] = "existing files noted";
+constexpr char kSpillDirectory[] = "known";  // beside the ledger
 // How recently a file must have changed, when it was found, for its size to be looked at again before it is read: its writer may not have ended.
 constexpr int64_t kYoungMs = 2000;
 // How many files cleanSource removes in one go, so that the next batch does not wait for it.
@@ -58,7 +61,21 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
       MS_RETURN_IF_ERROR(source->ledger_->PutNote(kExistingNoted, "1"));
     }
   }
+  MS_RETURN_IF_ERROR(source->NoteKnown(JoinPath(directory, kSpillDirectory)));
   return source;
+}
+
+// knownFrom: what is known elsewhere is noted as existing before the first number is given. The note comes last: killed before it, the next start looks again.
+Status CloudFilesSource::NoteKnown(const std::string& spill_directory) {
+  if (!definition_.open_known || ledger_->last_number() != 0) return Status();
+  MS_ASSIGN_OR_RETURN(std::string noted, ledger_->GetNote(kKnownFromNote));
+  if (!noted.empty()) return Status();
+  MS_ASSIGN_OR_RETURN(std::shared_ptr<KnownElsewhere> known, definition_.open_known(spill_directory));
+  MS_FAILPOINT("files.known.before_sweep");
+  MS_RETURN_IF_ERROR(discovery_.SweepKnown([known](const std::string& path) { return known->Contains(path); }));
+  MS_RETURN_IF_ERROR(ledger_->Sync());
+  MS_FAILPOINT("files.known.after_sync");
+  return ledger_->PutNote(kKnownFromNote, known->from());
 }
 
 // For statements that have nothing but the checkpoint: VERIFY FILES IN STREAM, REVERT SCHEMA OF STREAM.
@@ -347,13 +364,15 @@ void CloudFilesSource::BeginBatch(const std::string& query_id, BatchId batch) {
 }
 
 QuarantineLoad CloudFilesSource::LoadNow() const {
-  QuarantineLoad load{.loader = quarantine::kStreamLoader + query_id_ + (number_ == "0" ? "" : "/" + number_),
-                      .load_id = batch_.value(),
-                      .target = definition_.quarantine->target(),
-                      .format = definition_.options.format,
-                      .options = definition_.reader_options,
-                      .schema_id = definition_.schema_number,
-                      .loaded_ms = definition_.clock.WallMillis()};
+  QuarantineLoad load{
+      .loader = quarantine::kStreamLoader + query_id_ + (number_ == "0" ? "" : "/" + number_),
+      .load_id = batch_.value(),
+      .target = definition_.quarantine->target(),
+      .row_target = definition_.row_target && !definition_.row_target->path.empty() ? std::optional(definition_.row_target->path) : std::nullopt,
+      .format = definition_.options.format,
+      .options = definition_.reader_options,
+      .schema_id = definition_.schema_number,
+      .loaded_ms = definition_.clock.WallMillis()};
   if (!definition_.rescued_data_column.empty()) load.options["rescuedDataColumn"] = definition_.rescued_data_column;
   return load;
 }

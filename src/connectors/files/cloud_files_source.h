@@ -57,6 +57,7 @@ class CloudFilesSource : public Source,
   // The files of a batch, without those that were taken back before it ran.
   Result<std::vector<NumberedFile>> FilesOf(int64_t after, int64_t through) const;
   Status NoteSource();
+  Status NoteKnown(const std::string& spill_directory);
   Status Discover(int64_t after, bool all);
   Result<int64_t> PlanEnd(int64_t after, bool all) const;
   Result<BatchLimits> LimitsNow(int64_t after) const;

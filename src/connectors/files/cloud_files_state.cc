@@ -58,7 +58,7 @@ std::optional<std::string> IngestionState(const LedgerFile& found) {
   }
   if (found.fate.retracted == FileFate::Retracted::kUndone) return "UNDONE";
   if (found.fate.retracted == FileFate::Retracted::kReplaced) return "REPLACED";
-  if (found.fate.skipped == FileFate::Skipped::kCorrupted) return "SKIPPED_CORRUPTED";
+  if (found.fate.skipped == FileFate::Skipped::kCorrupted || found.fate.skipped == FileFate::Skipped::kOverBudget) return "SKIPPED_CORRUPTED";
   if (found.fate.skipped == FileFate::Skipped::kMissing) return "SKIPPED_MISSING";
   if (!found.batch) return std::nullopt;
   return found.batch->committed_ms > 0 ? "INGESTED" : "PROCESSING";
@@ -67,7 +67,8 @@ std::optional<std::string> IngestionState(const LedgerFile& found) {
 std::optional<std::string> Reason(const LedgerFile& found) {
   switch (found.state) {
     case FileState::kExisting:
-      return "was there before the stream started (cloudFiles.includeExistingFiles = false)";
+      return found.known_from.empty() ? "was there before the stream started (cloudFiles.includeExistingFiles = false)"
+                                      : "known from " + found.known_from + " (cloudFiles.knownFrom)";
     case FileState::kDuplicate:
       return "has the same bytes as " + (found.duplicate_of.empty() ? "a file that was forgotten" : ShownPath(found.duplicate_of));
     case FileState::kEmpty:

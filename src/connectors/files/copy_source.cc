@@ -2,29 +2,23 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
-#include <set>
 
 #include "connectors/files/cloud_files_options.h"
 #include "connectors/files/content_hash.h"
+#include "connectors/files/copy_relation.h"
 #include "connectors/files/file_listing.h"
 #include "connectors/files/file_stream_relation.h"
 #include "connectors/files/files_errors.h"
-#include "formats/file_columns.h"
+#include "connectors/files/sink_log.h"
+#include "formats/json_scanner.h"
 
 namespace millstream {
 namespace {
 
-// What was counted while a relation was read.
-struct CopyScan {
-  std::vector<InputFile> files;
-  std::mutex mutex;
-  std::shared_ptr<FileScanStats> stats;  // GUARDED_BY(mutex); null: not read
-  bool quarantines = false;
-  std::shared_ptr<QuarantineRows> bad;  // GUARDED_BY(mutex); of the same reading
-};
-
 constexpr size_t kErrorBytesMax = 1000;
+// Of bad records that nobody keeps: as many as errors tell of.
+constexpr int64_t kToldOfEachFile = 3;
+constexpr size_t kToldMax = 5;
 constexpr char kEmptySourceConf[] = "spark.databricks.delta.copyInto.emptySourceCheck.enabled";
 
 std::string Lower(std::string_view text) {
@@ -38,43 +32,6 @@ std::string Upper(std::string_view text) {
   std::transform(upper.begin(), upper.end(), upper.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   return upper;
 }
-
-class CopyRelation : public BatchRelationSource, public HasSourceFileColumn {
- public:
-  CopyRelation(std::string name, std::shared_ptr<const FileFormat> format, FileSchemas schemas, bool by_name, std::shared_ptr<CopyScan> scan)
-      : name_(std::move(name)), format_(std::move(format)), schemas_(std::move(schemas)), by_name_(by_name), scan_(std::move(scan)) {}
-
-  std::string name() const override { return name_; }
-  const StructType& schema() const override { return schemas_.all; }
-  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*format_)); }
-  Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
-    auto stats = std::make_shared<FileScanStats>();
-    stats->outcomes = std::make_shared<FileOutcomes>(scan_->files.size());
-    std::shared_ptr<QuarantineRows> bad;
-    if (scan_->quarantines) bad = std::make_shared<QuarantineRows>(scan_->files);
-    {
-      std::lock_guard lock(scan_->mutex);
-      scan_->stats = stats;
-      scan_->bad = bad;
-    }
-    return format_->Read(scan_->files,
-                         {.data_schema = schemas_.data,
-                          .partition_schema = schemas_.partition,
-                          .columns = needs.columns,
-                          .rescued_data_column = schemas_.rescued_column,
-                          .columns_by_name = by_name_,
-                          .outcomes = stats->outcomes,
-                          .bad_records = bad},
-                         stats);
-  }
-
- private:
-  const std::string name_;
-  const std::shared_ptr<const FileFormat> format_;
-  const FileSchemas schemas_;
-  const bool by_name_;
-  const std::shared_ptr<CopyScan> scan_;
-};
 
 Status CheckOptionNames(const OptionMap& options, const std::string& format) {
   std::vector<std::string> names;
@@ -110,7 +67,8 @@ class ListedCopySource : public CopySource {
         force_(options.force),
         replay_(options.replay),
         changed_(options.changed),
-        quarantines_(options.quarantines) {}
+        quarantines_(options.quarantines),
+        errors_(options.errors) {}
   Status Prepare(const FilesContext& context, const CopySourceOptions& options);
   Status Find(const CopySourceOptions& options, const TableLedger& ledger);
 
@@ -120,23 +78,28 @@ class ListedCopySource : public CopySource {
   std::string FirstMalformed(const FilesContext& context) const override;
   SourceFileNames source_files() const override {
     std::vector<std::string> names;
-    names.reserve(scan_->files.size());
-    for (const InputFile& file : scan_->files) names.push_back(file.path);
+    names.reserve(scan_->files().size());
+    for (const InputFile& file : scan_->files()) names.push_back(file.path);
     return std::make_shared<const std::vector<std::string>>(std::move(names));
   }
   Result<std::shared_ptr<const BatchRelationSource>> Open(const StructType& table) override;
-  Result<CopyOutcome> Outcome(int64_t now_ms, const std::vector<int64_t>& written) override;
+  Status TakeMisfit(const BadRecord& row) override { return scan_->TakeMisfit(row); }
+  Result<CopyOutcome> Outcome(int64_t now_ms, const std::vector<int64_t>& written, bool keeps_rows) override;
   Result<std::optional<LedgerChanges>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const override;
   std::shared_ptr<const QuarantineRows> bad_records() const override { return bad_; }
   const OptionMap& reader_options() const override { return reader_options_; }
 
  private:
   Status ListAll(const std::string& path, const TableLedger& ledger);
+  Result<std::string> NamedPath(const std::string& name) const;
   Status TakeNamed(const std::vector<std::string>& names, bool ignores_missing, const TableLedger& ledger);
   // A known file may be wanted all the same: that is seen when its size and time are.
   bool takes_known() const { return replay_ || changed_ != Changed::kIgnored; }
   bool WantsKnown(const InputFile& file) const;
+  Status LeaveOutKnown(KnownElsewhere& known);
   Status LeaveOutDuplicates(const TableLedger& ledger);
+  // `bad` of `read` records of files_[i]: why it is left out; empty: it is not.
+  std::string WhyLeftOut(size_t i, int64_t bad, int64_t read) const;
 
   using Changed = CopySourceOptions::Changed;
   Fs& fs_;
@@ -144,6 +107,7 @@ class ListedCopySource : public CopySource {
   const bool force_, replay_;
   const Changed changed_;
   const bool quarantines_;
+  const ErrorBudget errors_;
   std::shared_ptr<const FileFormat> format_;
   OptionMap reader_options_;
   FileSelection selection_;
@@ -156,6 +120,7 @@ class ListedCopySource : public CopySource {
   // Of the files that the ledger remembers as unreadable: as they were then.
   std::map<std::string, LoadedFile> corrupt_before_;
   std::map<std::string, LoadedFile> settled_before_;  // of those that are loaded all the same
+  std::map<std::string, LoadedFile> existing_;        // left out of files_: known from elsewhere
   std::map<std::string, LoadedFile> duplicates_;      // left out of files_: their bytes are known
   std::map<std::string, std::string> hashes_;         // of the others, by path; empty: not asked for
   std::map<std::string, LoadedFile> broken_midway_;  // left out of files_ since an earlier run
@@ -170,8 +135,8 @@ Status ListedCopySource::Prepare(const FilesContext& context, const CopySourceOp
   reader_options_.try_emplace("ignoreMissingFiles", "true");
   // Only who rescues what fits no column may want "ID" and "id" apart: otherwise one of the two would be nulls.
   if (!context.format.case_sensitive && !reader_options_.contains("rescuedDataColumn")) reader_options_.try_emplace("readerCaseSensitive", "false");
-  if (options.quarantines) {
-    MS_ASSIGN_OR_RETURN(reader_options_, WithQuarantine(std::move(reader_options_), "quarantineTable"));
+  if (errors_.goes_on()) {
+    MS_ASSIGN_OR_RETURN(reader_options_, WithQuarantine(std::move(reader_options_), quarantines_ ? "quarantineTable" : "onError"));
   }
   FormatContext format_context = context.format;
   format_context.infer_column_types = true;
@@ -189,7 +154,7 @@ Status ListedCopySource::Prepare(const FilesContext& context, const CopySourceOp
 }
 
 Status ListedCopySource::Find(const CopySourceOptions& options, const TableLedger& ledger) {
-  if (!options.files.empty()) {
+  if (options.names_files) {
     if (selection_.start_after) {
       return Status::IllegalArgument("COPY INTO: FILES names the files that are loaded, and startAfter = '" + *selection_.start_after +
                                      "' leaves files out by their names. Use one of the two.");
@@ -216,7 +181,9 @@ Status ListedCopySource::Find(const CopySourceOptions& options, const TableLedge
   }
   found_.clear();
   std::sort(files_.begin(), files_.end(), [](const InputFile& a, const InputFile& b) { return ledger_run::KeyOf(a.path) < ledger_run::KeyOf(b.path); });
-  if (files_.empty() && known_ == 0 && options.refuses_empty_source) {
+  if (options.known) MS_RETURN_IF_ERROR(LeaveOutKnown(*options.known));
+  const bool wants_none = options.names_files && options.files.empty();
+  if (files_.empty() && known_ == 0 && existing_.empty() && options.refuses_empty_source && !wants_none) {
     return Status::Error(errors::kCopyIntoInferenceFailed,
                          {{"format", Upper(options.format)}, {"source", HadoopPathString(path_)}, {"config", kEmptySourceConf}});
   }
@@ -226,6 +193,28 @@ Status ListedCopySource::Find(const CopySourceOptions& options, const TableLedge
 bool ListedCopySource::WantsKnown(const InputFile& file) const {
   const LoadedFile& known = settled_before_.at(file.path);
   return replay_ || known.size_bytes != file.size_bytes || known.modified_ns != file.modified_ns;
+}
+
+// Files that somebody else has loaded: the ledger says so from now on.
+Status ListedCopySource::LeaveOutKnown(KnownElsewhere& known) {
+  std::vector<InputFile> kept;
+  for (InputFile& file : files_) {
+    bool is_known = false;
+    if (!settled_before_.contains(file.path)) {
+      MS_ASSIGN_OR_RETURN(is_known, known.Contains(file.path));
+    }
+    if (!is_known) {
+      kept.push_back(std::move(file));
+      continue;
+    }
+    existing_[file.path] = {.state = LoadedFile::State::kExisting,
+                            .size_bytes = file.size_bytes,
+                            .modified_ns = file.modified_ns,
+                            .first_error = "known from " + known.from(),
+                            .written = 0};
+  }
+  files_ = std::move(kept);
+  return Status();
 }
 
 // A file whose bytes came under another name stays out; one that is loaded again under its own name does not.
@@ -304,14 +293,30 @@ Status ListedCopySource::ListAll(const std::string& path, const TableLedger& led
   return Status();
 }
 
+// The path that a name of FILES means; empty: none below the source.
+Result<std::string> ListedCopySource::NamedPath(const std::string& name) const {
+  const std::string base = path_ == "/" ? path_ : path_ + "/";
+  std::string file = name;
+  if (name.starts_with("file:")) {
+    // Three slashes: a URI with percent-encoding (_metadata.file_path); one: as Hadoop's Path prints it.
+    MS_ASSIGN_OR_RETURN(file, name.starts_with("file:///") ? PathFromLogUri(name) : PathFromUri(name));
+  } else if (!name.starts_with(base)) {
+    file = JoinPath(path_, name);
+  }
+  file = NormalizePath(file);
+  if (!name.empty() && file.starts_with(base)) return file;
+  return Status::IllegalArgument("COPY INTO: FILES names files below the source " + HadoopPathString(path_) + ", and '" + name + "' is none.");
+}
+
 Status ListedCopySource::TakeNamed(const std::vector<std::string>& names, bool ignores_missing, const TableLedger& ledger) {
-  std::set<std::string> taken;
+  // In the order of the ledger, so that its cursor only moves ahead.
+  std::map<std::string, std::string> named;
   for (const std::string& name : names) {
-    const std::string file = NormalizePath(JoinPath(path_, name));
-    if (name.empty() || !file.starts_with(path_ == "/" ? path_ : path_ + "/")) {
-      return Status::IllegalArgument("COPY INTO: FILES names files below the source " + HadoopPathString(path_) + ", and '" + name + "' is none.");
-    }
-    if (!taken.insert(file).second) continue;
+    MS_ASSIGN_OR_RETURN(std::string file, NamedPath(name));
+    named.emplace(ledger_run::KeyOf(file), std::move(file));
+  }
+  TableLedger::Cursor cursor = ledger.NewCursor();
+  for (const auto& [key, file] : named) {
     Result<FileInfo> info = fs_.Stat(file);
     if (!info.ok() || !info->is_regular) {
       if (!info.ok() && !info.status().Is(errors::kFileNotFound)) return info.status();
@@ -319,7 +324,11 @@ Status ListedCopySource::TakeNamed(const std::vector<std::string>& names, bool i
       return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(file)}});
     }
     if (!force_) {
-      MS_ASSIGN_OR_RETURN(std::optional<LoadedFile> loaded, ledger.Find(file));
+      MS_RETURN_IF_ERROR(cursor.Seek(key));
+      std::optional<LoadedFile> loaded;
+      if (cursor.valid() && cursor.key() == key) {
+        MS_ASSIGN_OR_RETURN(loaded, cursor.file());
+      }
       if (loaded && loaded->is_settled() && !takes_known()) {
         ++known_;
         continue;
@@ -365,24 +374,26 @@ std::string ListedCopySource::FirstMalformed(const FilesContext& context) const 
 }
 
 Result<std::shared_ptr<const BatchRelationSource>> ListedCopySource::Open(const StructType& table) {
-  scan_ = std::make_shared<CopyScan>();
-  scan_->files = files_;
-  scan_->quarantines = quarantines_;
+  scan_ = std::make_shared<CopyScan>(files_, errors_.goes_on(), quarantines_ ? INT64_MAX : kToldOfEachFile);
   const UnresolvedDataSource relation{.format = format_->name(), .schema = {}, .options = reader_options_, .paths = {}};
   MS_ASSIGN_OR_RETURN(FileSchemas schemas, ResolveFileSchemas(relation, Lower(format_->name()), *format_, files_, partitions_));
   if (schemas.all.empty() && !table.empty()) schemas = CombineFileSchemas(StructType({{table[0].name, DataType::String()}}), {}, false, "");
   data_schema_ = schemas.data;
-  return std::shared_ptr<const BatchRelationSource>(std::make_shared<CopyRelation>(name_, format_, std::move(schemas), has_header_, scan_));
+  return MakeCopyRelation(name_, format_, std::move(schemas), has_header_, scan_);
 }
 
-Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<int64_t>& written) {
+std::string ListedCopySource::WhyLeftOut(size_t i, int64_t bad, int64_t read) const {
+  if (!errors_.LeavesOut(bad, read)) return "";
+  std::string why = "onError: " + std::to_string(bad) + " of " + std::to_string(read) + " records are bad";
+  for (const std::string& first : bad_->First(1, static_cast<int32_t>(i))) why += ", the first of them in " + first;
+  return why;
+}
+
+Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<int64_t>& written, bool keeps_rows) {
   CopyOutcome outcome;
-  std::shared_ptr<FileScanStats> stats;
-  if (scan_) {
-    std::lock_guard lock(scan_->mutex);
-    stats = scan_->stats;
-    bad_ = scan_->bad;
-  }
+  const std::shared_ptr<FileScanStats> stats = scan_ ? scan_->stats() : nullptr;
+  bad_ = scan_ ? scan_->bad() : quarantines_ ? std::make_shared<QuarantineRows>(files_) : nullptr;
+  int64_t bad_records = 0, records = 0;  // of the files that are loaded
   std::map<int32_t, FileOutcomes::Skipped> skipped;
   if (stats) {
     MS_RETURN_IF_ERROR(stats->CheckCounts(bad_.get()));
@@ -402,6 +413,11 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<
   };
   for (const auto& [path, file] : broken_midway_) {
     if (skip_corrupt(path, file) && bad_) bad_->AddFile({.path = path, .size_bytes = file.size_bytes, .modified_ns = file.modified_ns}, file.first_error);
+  }
+  for (auto [path, file] : existing_) {
+    file.loaded_ms = now_ms;
+    outcome.is_new = true;
+    outcome.changes.emplace_back(ledger_run::KeyOf(path), std::move(file));
   }
   for (auto [path, file] : duplicates_) {
     file.loaded_ms = now_ms;
@@ -436,6 +452,23 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<
       }
       continue;
     }
+    const int64_t bad = bad_ ? file.rejected : 0, read = file.rows + file.rejected;
+    if (std::string why = WhyLeftOut(i, bad, read); !why.empty()) {
+      file.state = LoadedFile::State::kSkippedCorrupt;
+      file.rows = file.written = 0;
+      file.first_error = ValidUtf8(why.substr(0, kErrorBytesMax));
+      broken_midway_[input.path] = std::move(file);
+      outcome.must_run_again = true;
+      continue;
+    }
+    if (keeps_rows && i < written.size() && written[i] != file.rows) {
+      return Status::Internal("of " + std::to_string(file.rows) + " rows of " + input.path + " " + std::to_string(written[i]) + " were written");
+    }
+    // Where no table keeps them, the ledger says at least what is wrong with the first.
+    if (bad > 0 && !quarantines_) {
+      for (const std::string& first : bad_->First(1, static_cast<int32_t>(i))) file.first_error = ValidUtf8(first.substr(0, kErrorBytesMax));
+    }
+    bad_records += bad, records += read;
     Result<FileInfo> now = fs_.Stat(input.path);
     if (now.ok() && (now->size_bytes != input.size_bytes || now->modified_ns != input.modified_ns)) {
       return Status::Error(errors::kSourceFileChanged, {{"path", UriFromPath(input.path)}, {"detail", "its size or time differs"}}).Retryable();
@@ -445,6 +478,9 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<
     outcome.changes.emplace_back(ledger_run::KeyOf(input.path), std::move(file));
   }
   std::erase_if(files_, [&](const InputFile& file) { return broken_midway_.contains(file.path); });
+  // What was set apart of files that are left out whole does not count.
+  if (outcome.must_run_again && files_.empty()) scan_ = nullptr;
+  if (!outcome.must_run_again && bad_) MS_RETURN_IF_ERROR(errors_.Check(bad_records, records, bad_->First(kToldMax), "this statement"));
   std::sort(outcome.changes.begin(), outcome.changes.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   return outcome;
 }

@@ -17,7 +17,9 @@
 
 #include "connectors/api/source_files.h"
 #include "connectors/api/table.h"
+#include "connectors/files/error_budget.h"
 #include "connectors/files/files_connector.h"
+#include "connectors/files/known_elsewhere.h"
 #include "connectors/files/quarantine.h"
 #include "connectors/files/table_ledger.h"
 
@@ -26,7 +28,8 @@ namespace millstream {
 struct CopySourceOptions {
   std::string source;  // as written
   std::string format;
-  std::vector<std::string> files;  // below the source; empty: all that are there
+  bool names_files = false;        // FILES says which, and else all that are there are meant
+  std::vector<std::string> files;  // of FILES: names below the source, or paths and file: URIs of files there
   std::optional<std::string> pattern;
   OptionMap format_options;
   bool force = false;                // files that are known are loaded too
@@ -34,14 +37,17 @@ struct CopySourceOptions {
   // What becomes of a known file that has changed since it was loaded.
   enum class Changed { kIgnored, kAppended, kReplaced } changed = Changed::kIgnored;
   bool by_content = false;           // a file with the bytes of one that is known is not loaded
-  bool quarantines = false;          // bad records are kept apart: bad_records()
+  bool quarantines = false;          // bad records are kept: bad_records()
+  ErrorBudget errors;                // what becomes of bad records, and of files with many of them
+  std::shared_ptr<KnownElsewhere> known = nullptr;  // files that it knows are not loaded
   bool refuses_empty_source = true;  // COPY_INTO_SOURCE_SCHEMA_INFERENCE_FAILED
 };
 
 struct CopyOutcome {
   TableLedger::Changes changes;  // of the ledger
   int64_t loaded = 0, skipped_corrupt = 0, duplicates = 0;
-  // Files that turned out to be unreadable when some of their rows were out already: these rows must not be committed. Run once more, without them.
+  // Files that turned out to be unreadable, or to have too many bad records, when some of their rows were out already: these rows must not be committed. Run
+  // once more, without them.
   bool must_run_again = false;
   // There is something that the ledger does not know yet.
   bool is_new = false;
@@ -72,9 +78,12 @@ class CopySource {
   virtual SourceFileNames source_files() const = 0;
   // Records without any field ({} of JSON) are rows of nulls, for which a table that has columns lends one.
   virtual Result<std::shared_ptr<const BatchRelationSource>> Open(const StructType& table) = 0;
+  // While the rows of the last relation are read, and errors.goes_on(): one of them does not fit the table, and is not written. Thread-safe.
+  virtual Status TakeMisfit(const BadRecord& row) = 0;
   // After the rows have been read, or when there is nothing to read. `written`: rows that the table is given of each of source_files(); empty: not known.
-  // MILLSTREAM_SOURCE_FILE_CHANGED (retryable): a file is not what it was when it was found.
-  virtual Result<CopyOutcome> Outcome(int64_t now_ms, const std::vector<int64_t>& written) = 0;
+  // `keeps_rows`: each row that was read and fits is one that was written, which is checked. MILLSTREAM_SOURCE_FILE_CHANGED (retryable): a file is not what
+  // it was when it was found. MILLSTREAM_TOO_MANY_BAD_RECORDS.
+  virtual Result<CopyOutcome> Outcome(int64_t now_ms, const std::vector<int64_t>& written, bool keeps_rows = false) = 0;
   // Of a source that quarantines, after Outcome: the bad records of the files that were read. Null: nothing was read.
   virtual std::shared_ptr<const QuarantineRows> bad_records() const = 0;
   virtual const OptionMap& reader_options() const = 0;

@@ -75,6 +75,15 @@ Status FileDiscovery::SweepEverything(FileState state) {
   return Step(state, INT64_MAX).status();
 }
 
+Status FileDiscovery::SweepKnown(IsKnownFile is_known) {
+  is_known_ = std::move(is_known);
+  Status swept = SweepEverything(FileState::kExisting);
+  is_known_ = nullptr;
+  // What was passed over is new to the next round, whatever the directories' times say.
+  lists_again_ = true;
+  return swept;
+}
+
 Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
   // A round that failed is not taken up again: what it had seen may be half of a directory.
   auto fail = [&](Status status) {
@@ -186,6 +195,13 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
       ++round.counts.known;
       if (record.state == FileState::kUndone) return Status();
       if (record.state != FileState::kEmpty && !options_.allow_overwrites) return round.reach == Reach::kAll ? Audit(name, record) : Status();
+    }
+  }
+  if (is_known_ && !known) {
+    MS_ASSIGN_OR_RETURN(bool is_wanted, is_known_(JoinPath(directory, name)));
+    if (!is_wanted) {
+      round.complete = false;
+      return Status();
     }
   }
   // An overwritten file does not touch its directory's times: with allowOverwrites each file is looked at, each time.

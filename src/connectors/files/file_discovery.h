@@ -10,6 +10,7 @@
 // times what that takes, at the times of all of them.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,8 @@ struct DiscoveryOptions {
   bool takes_hints = false;                       // of the kernel: directories of which it says nothing are looked at now and then only
   std::optional<int64_t> modified_after_ns, modified_before_ns;
 };
+// Of a path, asked in the order of the ledger.
+using IsKnownFile = std::function<Result<bool>(const std::string& path)>;
 
 struct DiscoveryCounts {
   ListerCounts lister;
@@ -52,6 +55,8 @@ class FileDiscovery {
   Result<bool> Advance(int64_t number_wanted);
   // Begins a new round that lists every directory, and ends it. New files get `state`.
   Status SweepEverything(FileState state = FileState::kAssigned);
+  // The same for those new files alone of which `is_known` says so, as kExisting; the others are for later rounds.
+  Status SweepKnown(IsKnownFile is_known);
 
   // Files that were changed last before this are not loaded. nullopt: all are.
   void set_oldest_ns(std::optional<int64_t> oldest_ns) { oldest_ns_ = oldest_ns; }
@@ -101,6 +106,7 @@ class FileDiscovery {
   WaitingFiles* const waiting_;
   DirectoryMemory memory_;
   DirectoryHints hints_;
+  IsKnownFile is_known_;  // during SweepKnown
   // Files that may still be written to, and since when they have been as they are (monotonic). Without those that no round has seen since.
   struct Unsettled {
     int64_t size_bytes = 0, changed_ns = 0, since_us = 0;

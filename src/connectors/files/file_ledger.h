@@ -63,7 +63,8 @@ struct BatchRecord {
 
 // What became of one file beyond being loaded.
 struct FileFate {
-  enum class Skipped : uint8_t { kNo = 0, kCorrupted = 1, kMissing = 2 };
+  // kOverBudget: it has more bad records than cloudFiles.onError allows.
+  enum class Skipped : uint8_t { kNo = 0, kCorrupted = 1, kMissing = 2, kOverBudget = 3 };
   enum class Cleaned : uint8_t { kNo = 0, kDeleted = 1, kMoved = 2, kKept = 3 };  // kKept: it had changed, or could not be removed
   // What a request, or a later number of the same path, has done to this one (docs/auto_loader.md). kSuperseded: it was not in a batch yet.
   enum class Retracted : uint8_t { kNo = 0, kUndone = 1, kForgotten = 2, kReplaced = 3, kSuperseded = 4 };
@@ -74,8 +75,8 @@ struct FileFate {
   std::string reason;    // of skipping or keeping it
   std::string moved_to;  // of kMoved
 
-  // A batch that has not run yet leaves the file out.
-  bool is_left_out() const { return retracted != Retracted::kNo && retracted != Retracted::kReplaced; }
+  // A batch that is not committed yet leaves the file out.
+  bool is_left_out() const { return skipped == Skipped::kOverBudget || (retracted != Retracted::kNo && retracted != Retracted::kReplaced); }
 };
 
 // A number whose file takes the place of rows that were loaded from the same path before.

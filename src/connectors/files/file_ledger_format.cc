@@ -181,7 +181,7 @@ std::string EncodeFate(const FileFate& fate) {
 }
 
 std::optional<FileFate> DecodeFate(std::string_view bytes) {
-  if (bytes.size() < 2 || bytes[0] < 0 || (bytes[0] & 15) > 2 || bytes[0] >> 4 > 4 || bytes[1] < 0 || bytes[1] > 3) return std::nullopt;
+  if (bytes.size() < 2 || bytes[0] < 0 || (bytes[0] & 15) > 3 || bytes[0] >> 4 > 4 || bytes[1] < 0 || bytes[1] > 3) return std::nullopt;
   FileFate fate{.skipped = static_cast<FileFate::Skipped>(bytes[0] & 15),
                 .retracted = static_cast<FileFate::Retracted>(bytes[0] >> 4),
                 .cleaned = static_cast<FileFate::Cleaned>(bytes[1])};

@@ -23,6 +23,7 @@
 namespace millstream {
 
 class QuarantineTable;  // connectors/files/quarantine.h
+class KnownElsewhere;   // connectors/files/known_elsewhere.h
 
 struct FilesContext {
   Fs& fs;
@@ -39,6 +40,8 @@ struct FilesContext {
   CompactibleLogConf source_log{}, sink_log{};
   // The table that cloudFiles.quarantineTable names. Empty: there are none here.
   std::function<Result<std::shared_ptr<QuarantineTable>>(const std::string& name)> open_quarantine{};
+  // What knownFrom names; `spill_directory` is for what does not fit into memory. Empty: there is none here.
+  std::function<Result<std::shared_ptr<KnownElsewhere>>(const std::string& name, const std::string& spill_directory)> open_known{};
   // Empty: MakeFileFormat. Tests put a format of their own here.
   std::function<Result<std::shared_ptr<const FileFormat>>(const std::string& name, const OptionMap& options, const FormatContext& context)> make_format{};
 };

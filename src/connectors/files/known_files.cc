@@ -31,6 +31,7 @@ class TableKnownFiles : public KnownFiles {
         break;
       case LoadedFile::State::kUndone:
       case LoadedFile::State::kDuplicate:
+      case LoadedFile::State::kExisting:
         known.state = FileStanding::State::kUnwanted;
         break;
     }

@@ -58,7 +58,8 @@ void AppendRecord(std::string& out, const LoadedFile& file) {
 }
 
 std::optional<LoadedFile> ParseRecord(std::string_view bytes) {
-  if (bytes.empty() || bytes[0] < 1 || bytes[0] > 5) return std::nullopt;
+  const bool is_known = !bytes.empty() && ((bytes[0] >= 1 && bytes[0] <= 5) || bytes[0] == 9);
+  if (!is_known) return std::nullopt;
   LoadedFile file{.state = static_cast<LoadedFile::State>(bytes[0])};
   bytes.remove_prefix(1);
   for (int64_t* number : {&file.size_bytes, &file.modified_ns, &file.epoch, &file.loaded_ms, &file.rows, &file.rejected, &file.malformed}) {

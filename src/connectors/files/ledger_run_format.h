@@ -18,6 +18,7 @@ struct LoadedFile {
     kUndone = 3,          // its rows were taken back; it is not loaded again by itself
     kForgotten = 4,       // as if it had never been loaded
     kDuplicate = 5,       // its content was loaded under another name
+    kExisting = 9,        // it was known from elsewhere (knownFrom) when it was found, and was never loaded
   };
   State state = State::kLoaded;
   int64_t size_bytes = 0, modified_ns = 0;  // as it was when it was read
@@ -34,7 +35,7 @@ struct LoadedFile {
   int64_t first_epoch = 0;  // the run of the first of these loads; 0: `epoch`
 
   // Such a file is not looked at again.
-  bool is_settled() const { return state == State::kLoaded || state == State::kUndone || state == State::kDuplicate; }
+  bool is_settled() const { return state == State::kLoaded || state == State::kUndone || state == State::kDuplicate || state == State::kExisting; }
 };
 
 namespace ledger_run {

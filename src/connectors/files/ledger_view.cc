@@ -7,6 +7,7 @@
 
 #include "connectors/files/file_ledger_format.h"
 #include "connectors/files/files_errors.h"
+#include "connectors/files/known_elsewhere.h"
 #include "connectors/files/known_files.h"
 
 namespace millstream {
@@ -116,6 +117,10 @@ class RocksLedgerView : public LedgerView {
                               .size_bytes = record.size_bytes,
                               .modified_ns = record.modified_ns,
                               .discovered_ms = record.discovered_ms}};
+    if (record.state == FileState::kExisting) {
+      rocksdb::Status noted = db_->Get(rocksdb::ReadOptions(), NoteKey(kKnownFromNote), &found.known_from);
+      if (!noted.ok() && !noted.IsNotFound()) return Translate(noted);
+    }
     if (record.state == FileState::kDuplicate) {
       std::string bytes;
       if (db_->Get(rocksdb::ReadOptions(), NumberKey(record.number), &bytes).ok()) {

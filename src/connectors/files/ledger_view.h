@@ -17,6 +17,7 @@ struct LedgerFile {
   FileFate fate;
   std::optional<FileCounts> counts;  // null: not read yet, or by an older version
   std::string duplicate_of;          // of kDuplicate: the path with the same bytes
+  std::string known_from;            // of kExisting: what knownFrom named; empty: includeExistingFiles = false
 };
 
 // Not thread-safe.

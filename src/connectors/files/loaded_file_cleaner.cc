@@ -77,6 +77,8 @@ Result<bool> LoadedFileCleaner::Clean(int64_t committed_through, int64_t files_m
     for (const NumberedFile& file : files) {
       MS_ASSIGN_OR_RETURN(std::optional<FileFate> before, ledger_->FindFate(file.number));
       if (before && before->cleaned != FileFate::Cleaned::kNo) continue;
+      // It waits for somebody to mend it.
+      if (before && before->skipped == FileFate::Skipped::kOverBudget) continue;
       // A later number of this path is still to be loaded or cleaned; of a file that was undone these are the last bytes.
       MS_ASSIGN_OR_RETURN(std::optional<FileRecord> known, ledger_->Find(ParentPath(file.path), BaseName(file.path)));
       if (!known || known->state != FileState::kAssigned || known->number != file.number) continue;

@@ -15,6 +15,9 @@ namespace {
 constexpr int64_t kBytesMax = int64_t{1} << 30;
 constexpr int64_t kBatchBytes = int64_t{16} << 20;
 constexpr char kFileClass[] = "FAILED_READ_FILE";
+// The format of a row that does not fit the table.
+constexpr char kRowFormat[] = "json";
+constexpr size_t kShownBytes = 200;
 
 enum Column {
   kFilePath,
@@ -75,6 +78,10 @@ const StructType& QuarantineSchema() {
 }
 
 Status QuarantineRows::Take(const BadRecord& record) {
+  {
+    std::lock_guard lock(mutex_);
+    if (++taken_[static_cast<size_t>(record.file)] > kept_of_each_) return Status();
+  }
   Kept kept{.record = record, .raw = std::string(record.raw.substr(0, static_cast<size_t>(quarantine::kRawBytesMax))), .header = std::string(record.header)};
   kept.record.raw = kept.record.header = {};
   std::lock_guard lock(mutex_);
@@ -104,13 +111,34 @@ bool QuarantineRows::empty() const {
   return kept_.empty();
 }
 
-Result<std::vector<RecordBatchPtr>> QuarantineRows::Rows(const QuarantineLoad& load) const {
-  std::lock_guard lock(mutex_);
+std::vector<const QuarantineRows::Kept*> QuarantineRows::Sorted() const {
   std::vector<const Kept*> sorted;
   for (const Kept& kept : kept_) sorted.push_back(&kept);
-  std::sort(sorted.begin(), sorted.end(), [](const Kept* a, const Kept* b) {
+  // Rows have no place in the file: they stay in the order in which they came.
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Kept* a, const Kept* b) {
     return std::tuple(a->is_file, a->record.file, a->record.byte_offset) < std::tuple(b->is_file, b->record.file, b->record.byte_offset);
   });
+  return sorted;
+}
+
+std::vector<std::string> QuarantineRows::First(size_t count, std::optional<int32_t> file) const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::string> lines;
+  for (const Kept* kept : Sorted()) {
+    const BadRecord& record = kept->record;
+    if (lines.size() == count) break;
+    if (kept->is_file || (file && record.file != *file)) continue;
+    std::string line = files_[static_cast<size_t>(record.file)].path;
+    if (record.line) line += " line " + std::to_string(*record.line);
+    if (!record.column.empty()) line += " column " + record.column;
+    lines.push_back(line + ": " + record.reason + " In: " + ValidUtf8(std::string_view(kept->raw).substr(0, kShownBytes)));
+  }
+  return lines;
+}
+
+Result<std::vector<RecordBatchPtr>> QuarantineRows::Rows(const QuarantineLoad& load) const {
+  std::lock_guard lock(mutex_);
+  const std::vector<const Kept*> sorted = Sorted();
   const ArrowSchemaPtr schema = ToArrowSchema(QuarantineSchema());
   std::vector<RecordBatchPtr> batches;
   for (size_t next = 0; next < sorted.size();) {
@@ -122,10 +150,11 @@ Result<std::vector<RecordBatchPtr>> QuarantineRows::Rows(const QuarantineLoad& l
       const Kept& kept = *sorted[next];
       const BadRecord& record = kept.record;
       const InputFile& file = (kept.is_file ? left_out_ : files_)[static_cast<size_t>(record.file)];
+      const bool is_row = !kept.is_file && record.byte_offset == quarantine::kNoOffset;
       AppendText(file.path, column(kFilePath));
       number(kModified, file.modified_ns / 1000);
-      number(kOffset, record.byte_offset);
-      number(kLength, record.byte_length);
+      number(kOffset, is_row ? std::nullopt : std::optional(record.byte_offset));
+      number(kLength, is_row ? std::nullopt : std::optional(record.byte_length));
       number(kLine, record.line);
       AppendText(record.column, column(kColumn));
       AppendText(record.error_class, column(kErrorClass));
@@ -134,13 +163,18 @@ Result<std::vector<RecordBatchPtr>> QuarantineRows::Rows(const QuarantineLoad& l
       column(kTruncated).AppendFixed(static_cast<uint8_t>(static_cast<int64_t>(kept.raw.size()) < record.byte_length));
       number(kSchemaId, load.schema_id);
       // What becomes of a file that is left out whole is the loader's to say, once it is repaired.
-      AppendText(kept.is_file ? "" : load.target.value_or(""), column(kTarget));
-      AppendText(load.format, column(kFormat));
+      AppendText(kept.is_file ? "" : (is_row ? load.row_target : load.target).value_or(""), column(kTarget));
+      AppendText(is_row ? kRowFormat : load.format, column(kFormat));
       ColumnBuilder& options = column(kOptions);
-      for (const auto& [name, value] : load.options) AppendPair(name, value, options);
-      if (!kept.header.empty()) AppendPair(quarantine::kHeaderLine, kept.header, options);
-      for (const auto& [name, value] : file.partition_values) {
-        if (value) AppendPair(quarantine::kPartitionPrefix + name, *value, options);
+      if (is_row) {
+        // Values of the path are in the row.
+        AppendPair(quarantine::kTableRow, "true", options);
+      } else {
+        for (const auto& [name, value] : load.options) AppendPair(name, value, options);
+        if (!kept.header.empty()) AppendPair(quarantine::kHeaderLine, kept.header, options);
+        for (const auto& [name, value] : file.partition_values) {
+          if (value) AppendPair(quarantine::kPartitionPrefix + name, *value, options);
+        }
       }
       options.CloseList();
       number(kLoadedAt, load.loaded_ms * 1000);

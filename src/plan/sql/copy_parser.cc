@@ -84,10 +84,14 @@ Status SqlParser::ParseCopyClause(CopyInto& copy, std::vector<std::string>& seen
   } else if (take("FILES")) {
     cursor_.TakeSymbol("=");
     MS_RETURN_IF_ERROR(cursor_.ExpectSymbol("("));
-    do {
-      MS_ASSIGN_OR_RETURN(std::string file, cursor_.ExpectString());
-      copy.files.push_back(std::move(file));
-    } while (cursor_.TakeSymbol(","));
+    if (cursor_.AtWord("SELECT") || cursor_.AtWord("WITH")) {
+      MS_ASSIGN_OR_RETURN(copy.files_query, ParseQuery());
+    } else {
+      do {
+        MS_ASSIGN_OR_RETURN(std::string file, cursor_.ExpectString());
+        copy.files.push_back(std::move(file));
+      } while (cursor_.TakeSymbol(","));
+    }
     MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
   } else if (take("PATTERN")) {
     cursor_.TakeSymbol("=");
@@ -97,7 +101,7 @@ Status SqlParser::ParseCopyClause(CopyInto& copy, std::vector<std::string>& seen
     copy.format_options = OptionMap(options.begin(), options.end());
   } else if (take("COPY_OPTIONS")) {
     MS_ASSIGN_OR_RETURN(auto options, ParseProperties());
-    copy.copy_options = OptionMap(options.begin(), options.end());
+    for (auto& [name, value] : options) copy.copy_options[name] = value;
   } else if (cursor_.AtWord("CREDENTIAL") || cursor_.AtWord("CREDENTIALS")) {
     return cursor_.ErrorAt(at, errors::kCopyIntoCredentialSyntax, {{"path", copy.source}});
   } else if (cursor_.AtWord("ENCRYPTION")) {
@@ -107,7 +111,8 @@ Status SqlParser::ParseCopyClause(CopyInto& copy, std::vector<std::string>& seen
   }
   if (std::count(seen.begin(), seen.end(), seen.back()) > 1) return cursor_.ErrorAt(at, errors::kDuplicateClauses, {{"clauseName", seen.back()}});
   // Which of the two would count is nothing to guess.
-  if (!copy.files.empty() && copy.pattern) return cursor_.ErrorAt(at, errors::kDuplicateClauses, {{"clauseName", "FILES, PATTERN"}});
+  const bool names_files = !copy.files.empty() || copy.files_query != nullptr;
+  if (names_files && copy.pattern) return cursor_.ErrorAt(at, errors::kDuplicateClauses, {{"clauseName", "FILES, PATTERN"}});
   return Status();
 }
 
