@@ -81,7 +81,8 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
   MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger,
                       TableLedger::Open(engine_->fs, table.location, before.metadata->id, before.TransactionVersion(kFileLedgerAppId).value_or(0)));
   const FilesContext context = MakeCatalog().files_context();
-  MS_ASSIGN_OR_RETURN(const CopySourceOptions wanted, CopyOptionsOf(command, options, /*refuses_empty_source=*/false));
+  MS_ASSIGN_OR_RETURN(CopySourceOptions wanted, CopyOptionsOf(command, options, /*refuses_empty_source=*/false));
+  wanted.deleted.confirm_after_ms = 0;  // nothing is removed here
   MS_ASSIGN_OR_RETURN(std::unique_ptr<CopySource> source, CopySource::Find(context, wanted, *ledger));
   const int64_t files = static_cast<int64_t>(source->files().size()), bytes = BytesOf(source->files());
 
@@ -92,13 +93,15 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
   report.Say("bytes_to_load", bytes);
   report.Say("files_known", source->survey().known);
   report.Say("files_empty", source->survey().empty);
+  if (wanted.deleted.removes_rows) report.Say("files_gone", source->survey().gone);
   if (command.files.empty()) {
     MS_ASSIGN_OR_RETURN(ListerCounts left_out, CountLeftOut(engine_->fs, command));
     report.Say("files_hidden", left_out.hidden);
     report.Say("files_unfinished", left_out.unfinished);
   }
   if (files == 0) {
-    report.Say("next", source->survey().known > 0 ? "nothing is new: the statement would make no commit" : "no file is there to be loaded: look at the path");
+    report.Say("next", source->survey().gone > 0    ? "the same statement without EXPLAIN removes the rows of the files that are gone"
+                       : source->survey().known > 0 ? "nothing is new: the statement would make no commit" : "no file is there to be loaded: look at the path");
     return report.Finish();
   }
 
@@ -129,6 +132,7 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
   MS_RETURN_IF_ERROR(outcome.status());
   int64_t rows = 0, rejected = 0, malformed = 0;
   for (const auto& [key, file] : outcome->changes) {
+    if (file.state == LoadedFile::State::kRemoved) continue;
     rows += file.rows;
     rejected += file.rejected;
     malformed += file.malformed;

@@ -22,6 +22,8 @@ const char* EventOf(const LoadedFile* before, const LoadedFile& after) {
       return "FORGOTTEN";
     case State::kDuplicate:
       return "DUPLICATE";
+    case State::kRemoved:
+      return "REMOVED";
   }
   return "";
 }

@@ -28,6 +28,8 @@ const char* NameOf(LoadedFile::State state) {
       return "FORGOTTEN";
     case LoadedFile::State::kDuplicate:
       return "DUPLICATE";
+    case LoadedFile::State::kRemoved:
+      return "REMOVED";
   }
   return "";
 }

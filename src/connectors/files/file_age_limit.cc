@@ -93,7 +93,7 @@ Status FileAgeLimit::ForgetNumbered(int64_t through) {
 Status FileAgeLimit::ForgetOthers() {
   MS_ASSIGN_OR_RETURN(std::vector<RecordedFile> files, ledger_->RecordedFiles(at_directory_, at_name_, kFilesAtOnce));
   for (const RecordedFile& file : files) {
-    if (file.record.state == FileState::kAssigned || file.record.state == FileState::kUndone || file.record.modified_ns >= *forgotten_before_ns_) continue;
+    if (file.record.state == FileState::kAssigned || file.record.state == FileState::kUndone || file.record.state == FileState::kFailing || file.record.modified_ns >= *forgotten_before_ns_) continue;
     MS_ASSIGN_OR_RETURN(bool is_too_old, IsTooOld(JoinPath(file.directory, file.name)));
     if (!is_too_old) continue;
     MS_RETURN_IF_ERROR(ledger_->Drop(file.directory, file.name));

@@ -58,7 +58,7 @@ void AppendRecord(std::string& out, const LoadedFile& file) {
 }
 
 std::optional<LoadedFile> ParseRecord(std::string_view bytes) {
-  if (bytes.empty() || bytes[0] < 1 || bytes[0] > 5) return std::nullopt;
+  if (bytes.empty() || bytes[0] < 1 || bytes[0] > 6) return std::nullopt;
   LoadedFile file{.state = static_cast<LoadedFile::State>(bytes[0])};
   bytes.remove_prefix(1);
   for (int64_t* number : {&file.size_bytes, &file.modified_ns, &file.epoch, &file.loaded_ms, &file.rows, &file.rejected, &file.malformed}) {

@@ -18,6 +18,7 @@ struct LoadedFile {
     kUndone = 3,          // its rows were taken back; it is not loaded again by itself
     kForgotten = 4,       // as if it had never been loaded
     kDuplicate = 5,       // its content was loaded under another name
+    kRemoved = 6,         // it has gone from the source, and its rows from the table; a file that comes back is new
   };
   State state = State::kLoaded;
   int64_t size_bytes = 0, modified_ns = 0;  // as it was when it was read
