@@ -28,13 +28,30 @@ Status TakeFileOptions(const OptionValues& options, CopySourceOptions& source) {
     source.changed = Changed::kAppended;
   } else if (EqualsIgnoreCase(changed, "replaced")) {
     source.changed = Changed::kReplaced;
+  } else if (EqualsIgnoreCase(changed, "continued")) {
+    return Status::Unsupported("COPY INTO with changedFiles = continued", "Load files that grow by a stream: cloudFiles.changedFiles = continued, with trigger(availableNow=True).");
   } else if (!EqualsIgnoreCase(changed, "ignored")) {
     return invalid("changedFiles", changed, "ignored, appended or replaced");
   }
+  const std::string deleted = options.String("deletedFiles").value_or("ignored"), fraction = options.String("deletedFiles.maxFraction").value_or("0.5");
+  source.deleted.removes_rows = EqualsIgnoreCase(deleted, "removed");
+  if (!source.deleted.removes_rows && !EqualsIgnoreCase(deleted, "ignored")) return invalid("deletedFiles", deleted, "ignored or removed");
+  const std::optional<double> fraction_max = ParseFraction(fraction);
+  if (!fraction_max) return invalid("deletedFiles.maxFraction", fraction, "a number above 0, and up to 1");
+  source.deleted.fraction_max = *fraction_max;
+  source.deleted.confirm_after_ms = std::max<int64_t>(0, options.Int("deletedFiles.confirmAfter").value_or(0));
   source.by_content = EqualsIgnoreCase(identity, "content");
   if (!source.by_content && !EqualsIgnoreCase(identity, "path")) return invalid("fileIdentity", identity, "path or content");
   if (source.force && (source.replay || source.changed != Changed::kIgnored)) {
     return Status::IllegalArgument("COPY INTO: force appends files that are known, and replay and changedFiles say something else of them. Leave force out.");
+  }
+  if (source.deleted.removes_rows && source.by_content) {
+    return Status::IllegalArgument(
+        "COPY INTO: with fileIdentity = content the rows of a file may stand for those of its duplicates, which deletedFiles = removed would take. Leave one of the "
+        "two out.");
+  }
+  if (source.deleted.removes_rows && (!source.files.empty() || source.pattern)) {
+    return Status::IllegalArgument("COPY INTO: deletedFiles = removed speaks of the whole source. Leave FILES and PATTERN out, or name its directory as the source.");
   }
   return Status();
 }
@@ -46,6 +63,9 @@ const OptionTable& CopyOptionTable() {
       "COPY INTO (COPY_OPTIONS)",
       {{"changedFiles", OptionType::kString, "ignored",
         "A known file that has changed: ignored, appended (loaded once more) or replaced (its rows of before leave the table).", "0.3"},
+       {"deletedFiles", OptionType::kString, "ignored", "What happens when a loaded file goes from the source: with removed its rows leave the table.", "0.5"},
+       {"deletedFiles.maxFraction", OptionType::kString, "0.5", "When a larger part of the loaded files is gone, the statement stops.", "0.5"},
+       {"deletedFiles.confirmAfter", OptionType::kDuration, "5 seconds", "A file is gone when it is so twice, so long apart.", "0.5"},
        {"fileIdentity", OptionType::kString, "path", "content: a file with the bytes of one that is known is not loaded.", "0.3"},
        {"force", OptionType::kBool, "false", "Load files that have been loaded before, too.", "0.2"},
        {"replay", OptionType::kBool, "false", "Load the files again, in the place of their rows.", "0.3"},
@@ -83,6 +103,7 @@ Result<CopySourceOptions> CopyOptionsOf(const CopyInto& command, const OptionVal
                            .refuses_empty_source = refuses_empty_source};
   MS_RETURN_IF_ERROR(TakeFileOptions(options, wanted));
   MS_ASSIGN_OR_RETURN(wanted.errors, ErrorBudget::Parse(options.String("onError"), options.String("maxBadRecords"), wanted.quarantines, "COPY INTO"));
+  if (command.validates) wanted.deleted.removes_rows = false;  // it writes nothing
   return wanted;
 }
 

@@ -78,15 +78,21 @@ Status CommitCopy(DeltaTables& tables, DeltaAppend& append, const CopySource& so
     MS_ASSIGN_OR_RETURN(std::optional<CopySource::LedgerChanges> changes, source.ChangesOn(*ledger, outcome));
     if (!changes) return lost;
     description.metrics.resize(own_metrics);
-    if (!changes->replaced.empty()) {
-      Result<SourceRows> rows = FindAccountedRows(tables, append, changes->replaced);
+    if (!changes->replaced.empty() || !changes->removed.empty()) {
+      std::vector<KnownFile> leaving = changes->replaced;
+      leaving.insert(leaving.end(), changes->removed.begin(), changes->removed.end());
+      Result<SourceRows> rows = FindAccountedRows(tables, append, leaving);
       Status taken = rows.ok() ? append.TakeOut(*rows, threads) : rows.status();
       if (!taken.ok()) {
         append.Discard();
         return taken;
       }
-      description.metrics.emplace_back("numReplacedSourceFiles", std::to_string(changes->replaced.size()));
+      if (!changes->replaced.empty()) description.metrics.emplace_back("numReplacedSourceFiles", std::to_string(changes->replaced.size()));
+      if (!changes->removed.empty()) description.metrics.emplace_back("numRemovedSourceFiles", std::to_string(changes->removed.size()));
       description.metrics.emplace_back("numDeletedRows", std::to_string(append.rows_taken_out()));
+    } else {
+      // Of an earlier race: the files whose rows were to leave are others' by now.
+      MS_RETURN_IF_ERROR(append.TakeOut(SourceRows(), threads));
     }
     MS_ASSIGN_OR_RETURN(int64_t epoch, ledger->WriteNext(changes->changes));
     transactions[kFileLedgerAppId] = epoch;
@@ -219,8 +225,9 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
     if (wanted.errors.goes_on() && !RepeatsRows(*fit.rows) && WithSourceFileColumn(fit.rows)) sift = SiftToTargets(fit.rows, fit.targets, fit.rename);
     analyzed = sift ? sift->plan : CastToCopyTarget(fit);
     keeps_rows = KeepsRows(*analyzed);
-    if ((wanted.replay || wanted.changed == CopySourceOptions::Changed::kReplaced) && !WithSourceFileColumn(analyzed)) {
-      return Status::Unsupported("COPY INTO with replay or changedFiles = replaced, and a SELECT that combines rows of several files",
+    const bool takes_rows_out = wanted.replay || wanted.changed == CopySourceOptions::Changed::kReplaced || wanted.deleted.removes_rows;
+    if (takes_rows_out && !WithSourceFileColumn(analyzed)) {
+      return Status::Unsupported("COPY INTO with replay, changedFiles = replaced or deletedFiles = removed, and a SELECT that combines rows of several files",
                                  "Select row by row (columns, WHERE, explode), so that the rows of a file are known.");
     }
     const PlanPtr with_files = command.validates && !sift ? nullptr : WithSourceFileColumn(analyzed);

@@ -83,6 +83,7 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
   if (std::optional<std::string> known = options.String("knownFrom")) {
     MS_ASSIGN_OR_RETURN(wanted.known, context.open_known(*known, JoinPath(engine_->warehouse.directory(), "_millstream/tmp/known-" + NewUuid())));
   }
+  wanted.deleted.confirm_after_ms = 0;  // nothing is removed here
   MS_ASSIGN_OR_RETURN(std::unique_ptr<CopySource> source, CopySource::Find(context, wanted, *ledger));
   const int64_t files = static_cast<int64_t>(source->files().size()), bytes = BytesOf(source->files());
 
@@ -93,13 +94,15 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
   report.Say("bytes_to_load", bytes);
   report.Say("files_known", source->survey().known);
   report.Say("files_empty", source->survey().empty);
+  if (wanted.deleted.removes_rows) report.Say("files_gone", source->survey().gone);
   if (!wanted.names_files) {
     MS_ASSIGN_OR_RETURN(ListerCounts left_out, CountLeftOut(engine_->fs, command));
     report.Say("files_hidden", left_out.hidden);
     report.Say("files_unfinished", left_out.unfinished);
   }
   if (files == 0) {
-    report.Say("next", source->survey().known > 0 ? "nothing is new: the statement would make no commit" : "no file is there to be loaded: look at the path");
+    report.Say("next", source->survey().gone > 0    ? "the same statement without EXPLAIN removes the rows of the files that are gone"
+                       : source->survey().known > 0 ? "nothing is new: the statement would make no commit" : "no file is there to be loaded: look at the path");
     return report.Finish();
   }
 
@@ -130,6 +133,7 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
   MS_RETURN_IF_ERROR(outcome.status());
   int64_t rows = 0, rejected = 0, malformed = 0;
   for (const auto& [key, file] : outcome->changes) {
+    if (file.state == LoadedFile::State::kRemoved) continue;
     rows += file.rows;
     rejected += file.rejected;
     malformed += file.malformed;

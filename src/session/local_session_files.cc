@@ -53,7 +53,7 @@ bool AppliesTo(Kind kind, State state) {
     case Kind::kRedo:
       return state == State::kUndone;
     case Kind::kForget:
-      return state != State::kForgotten;
+      return state != State::kForgotten && state != State::kRemoved;
   }
   return false;
 }

@@ -22,8 +22,8 @@ bool Applies(std::string_view request, std::string_view state) {
   const bool is_in_table = state == "PROCESSING" || state == "INGESTED";
   if (request == "UNDO") return state.empty() || is_in_table;
   if (request == "REDO") return state == "UNDONE";
-  if (request == "FORGET") return state != "REPLACED";
-  return is_in_table || state == "UNDONE" || state == "SKIPPED_CORRUPTED" || state == "SKIPPED_MISSING" || state == "SKIPPED_EXISTING";
+  if (request == "FORGET") return state != "REPLACED" && state != "REMOVED";
+  return is_in_table || state == "UNDONE" || state == "SKIPPED_CORRUPTED" || state == "SKIPPED_MISSING" || state == "FAILED" || state == "SKIPPED_EXISTING";
 }
 
 }  // namespace

@@ -385,12 +385,22 @@ Result<BatchResult> MicroBatchExecution::WriteBatch(const Batch& batch, TriggerP
       }
       return added;
     }();
+    if (written.status().Is(errors::kSourceRowsLost)) return KeepRetractedRows(written.status());
     if (written.ok() || !written.status().retryable() || attempt == kBatchAttemptsMax || cancel_->cancelled()) return written;
     spdlog::warn("query {}: batch {} runs again: {}", checkpoint_->query_id(), batch.id.value(), written.status().message());
     if (state_ != nullptr) MS_RETURN_IF_ERROR(state_->Abort());
     MS_RETURN_IF_ERROR(TakeEvolvedSchemas(batch.timestamp_ms));
     stop_.WaitFor(kRetryPauseMs * attempt);
   }
+}
+
+Status MicroBatchExecution::KeepRetractedRows(Status why) {
+  for (Input& input : inputs_) {
+    auto* retracts = dynamic_cast<RetractsFiles*>(input.source.get());
+    if (retracts == nullptr || !input.end || input.end == input.start) continue;
+    MS_RETURN_IF_ERROR(retracts->KeepRetractedRows(input.start, *input.end, why));
+  }
+  return std::move(why).While("while taking back rows of files; what was asked for is set aside, the files keep their rows, and the query goes on without it when it is started again");
 }
 
 // What the rows' column of source files means, to a sink that keeps it.

@@ -100,6 +100,8 @@ class MicroBatchExecution {
   Status TellRetractionSupport();
   // To the sink: the files whose rows leave it with this batch.
   Status TellRetractedFiles();
+  // The sink has lost the trace of rows that were to leave: they stay, so that the query is not stopped for ever.
+  Status KeepRetractedRows(Status why);
   // Brings the state to the version that batch `next` starts from; true: it has that batch already.
   Result<bool> OpenState(BatchId next);
   void AdvanceWatermark();

@@ -24,7 +24,7 @@ struct JobOptions {
   std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean;
   std::string max_file_age, undoes, quarantine, file_order, promote, bad_records, on_error, known_from;
   std::vector<std::string> requests;
-  bool by_name = false, changes = false, goes_on = false, replaces = false;
+  bool by_name = false, changes = false, goes_on = false, replaces = false, mirrors = false, continues = false, retries = false;
   int max_files = 1000, retain = 100, deltas = 10;
 };
 
@@ -82,6 +82,14 @@ PlanPtr Input(const JobOptions& options) {
     if (!options.max_file_age.empty()) source.options["cloudFiles.maxFileAge"] = options.max_file_age;
     if (!options.file_order.empty()) source.options["cloudFiles.fileOrder"] = options.file_order;
     if (options.replaces) source.options["cloudFiles.changedFiles"] = "replaced";
+    if (options.retries) source.options["cloudFiles.maxFileRetries"] = "1000";
+    if (options.continues) source.options["cloudFiles.changedFiles"] = "continued";
+    if (options.mirrors) {
+      source.options["cloudFiles.deletedFiles"] = "removed";
+      source.options["cloudFiles.deletedFiles.confirmAfter"] = "0 seconds";
+      source.options["cloudFiles.deletedFiles.maxFraction"] = "1";
+      source.options["ignoreMissingFiles"] = "true";  // a file may go before it is loaded
+    }
     if (!options.quarantine.empty()) source.options["cloudFiles.quarantineTable"] = options.quarantine;
     if (!options.bad_records.empty()) source.options["badRecordsPath"] = options.bad_records;
     if (!options.on_error.empty()) source.options["cloudFiles.onError"] = options.on_error;
@@ -171,13 +179,16 @@ Status RunCopies(Engine& engine, const JobOptions& options) {
                            " FORMAT_OPTIONS ('recursiveFileLookup' = 'true'" +
                            (options.format == "csv" ? ", 'header' = 'true', 'inferSchema' = 'true')" : ")") +
                            (options.quarantine.empty() ? "" : " COPY_OPTIONS ('quarantineTable' = '" + options.quarantine + "')") +
-                           (options.on_error.empty() ? "" : " COPY_OPTIONS ('onError' = '" + options.on_error + "')");
+                           (options.on_error.empty() ? "" : " COPY_OPTIONS ('onError' = '" + options.on_error + "')") +
+                           (options.mirrors ? " COPY_OPTIONS ('changedFiles' = 'replaced', 'deletedFiles' = 'removed', 'deletedFiles.maxFraction' = '1', "
+                                              "'deletedFiles.confirmAfter' = '0 seconds')"
+                                            : "");
   MS_ASSIGN_OR_RETURN(Statement statement, ParseStatement(copy));
   MS_RETURN_IF_ERROR(DoAtOnce(2, 2, [&](size_t) -> Status {
     MS_ASSIGN_OR_RETURN(QueryResult result, engine.NewSession("crash")->ExecuteCommand(std::get<Command>(statement)));
     MS_ASSIGN_OR_RETURN(RecordBatchPtr counts, result.rows->Next());
     // Rows that may be out for a while are not promised to be there.
-    if (!options.undoes.empty()) return Status();
+    if (!options.undoes.empty() || options.mirrors) return Status();
     std::printf("batch 0 rows %ld\n", static_cast<long>(static_cast<const arrow::Int64Array&>(*counts->column(0)).Value(0)));
     std::fflush(stdout);
     return Status();
@@ -268,6 +279,9 @@ int main(int argc, char** argv) {
   app.add_option("--max-file-age", options.max_file_age, "cloudFiles.maxFileAge");
   app.add_option("--file-order", options.file_order, "cloudFiles.fileOrder");
   app.add_flag("--replaces", options.replaces, "cloudFiles.changedFiles = replaced");
+  app.add_flag("--retries", options.retries, "cloudFiles.maxFileRetries: some files cannot be read");
+  app.add_flag("--continues", options.continues, "cloudFiles.changedFiles = continued: files grow");
+  app.add_flag("--mirrors", options.mirrors, "deletedFiles = removed: rows leave with their files");
   app.add_option("--request", options.requests, "A statement that asks for files of the stream, before it starts (UNDO FILES IN STREAM …)");
   app.add_option("--quarantine", options.quarantine, "The directory of a quarantine table; bad records are retried at the end");
   app.add_option("--promote", options.promote, "At the end these columns are promoted out of the rescued data: a BIGINT, b BIGINT");

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import subprocess
+import time
 import urllib.parse
 from collections import Counter
 
@@ -38,6 +39,9 @@ class Shape:
     clean: bool = False  # loaded files are moved away
     order: str = ""  # in which files go into batches; "any": in another one after each death
     requests: bool = False  # files are overwritten and take the place of their rows; some are undone, some loaded again
+    mirrors: bool = False  # files are overwritten and deleted, and the table is to hold what the directory holds
+    continues: bool = False  # files grow, also by half a line
+    retries: bool = False  # some files cannot be read, until they are mended
     changes: bool = False  # rows are changed in place too: MERGE and DELETE on another table
     state: str = ""  # "deduplicate", "aggregate", "session" or "join": the rows go through a query that remembers
     deltas: int = 10
@@ -72,6 +76,21 @@ class Shape:
     @staticmethod
     def with_bad_path(rng):
         return Shape(format="json", max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "event"]), bad_path=True)
+
+    @staticmethod
+    def mirrored(rng, source=""):
+        source = source or rng.choice(["cloudFiles", "cloudFiles", "copy"])
+        return Shape(source=source, format=rng.choice(["json", "csv", "parquet"]), max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]),
+                     partition_by=rng.choice(["", "event"]), mirrors=True)
+
+    @staticmethod
+    def growing(rng):
+        return Shape(format=rng.choice(["json", "csv"]), max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]),
+                     partition_by=rng.choice(["", "event"]), continues=True)
+
+    @staticmethod
+    def unreadable(rng):
+        return Shape(format="parquet", max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "event"]), retries=True)
 
     @staticmethod
     def copy(rng, undoes=""):
@@ -186,6 +205,8 @@ class Job:
         self.files_written = 0
         self.versions = {}  # path: the rows of each of its versions
         self.undone = set()
+        self.broken = {}  # path: its rows, once it is mended
+        self.halves = {}  # path: what is not written yet of its last line
         self.old = set()  # paths of files that the stream forgets, once it has loaded them: they are left alone
         self.aged = False
         self.expected = []
@@ -207,7 +228,8 @@ class Job:
             bad = []
             if self.shape.quarantine or self.shape.bad_path or self.shape.leaves_out:
                 bad = [self.new_row() for _ in range(self.rng.randint(0, 2))]
-            if not (bad and self.shape.leaves_out):
+            is_broken = self.shape.retries and self.has_schema() and self.rng.random() < 0.4
+            if not is_broken and not (bad and self.shape.leaves_out):
                 self.expected += [row_key(row) for row in rows]
             if self.shape.source == "delta":
                 write_deltalake(self.landing, pa.Table.from_pylist(rows), mode="append")
@@ -216,6 +238,9 @@ class Job:
             os.makedirs(folder, exist_ok=True)
             path = os.path.join(folder, f"f{rows[0]['id']:08d}.{self.shape.format}")
             self.write(path + ".tmp", rows, bad)
+            if is_broken:
+                self.broken[path] = rows
+                os.truncate(path + ".tmp", os.path.getsize(path + ".tmp") // 2)
             if self.shape.requests and self.lives == 0 and self.rng.random() < 0.5:
                 os.utime(path + ".tmp", (1700000000, 1700000000))
                 self.old.add(path)
@@ -224,6 +249,12 @@ class Job:
             self.versions[path] = [[row_key(row) for row in rows]]
         if self.shape.requests:
             self.disturb()
+        for path in [path for path in self.broken if self.rng.random() < 0.3]:
+            self.mend(path)
+        if self.shape.continues:
+            self.grow()
+        if self.shape.mirrors and self.lives > 0:
+            self.delete_and_overwrite()
 
     def disturb(self):
         """Files are overwritten; some are to be undone, for good. Statements say it before each start, so that a kill takes none of it back."""
@@ -237,6 +268,49 @@ class Job:
                 self.versions[path].append([row_key(row) for row in rows])
             if self.rng.random() < 0.05:
                 self.undone.add(path)
+
+    def has_schema(self):
+        log = os.path.join(self.root, "schema", "_schemas")
+        return os.path.isdir(log) and len(os.listdir(log)) > 0
+
+    def mend(self, path):
+        rows = self.broken.pop(path)
+        self.write(path + ".tmp", rows)
+        os.rename(path + ".tmp", path)
+        self.expected += [row_key(row) for row in rows]
+
+    def grow(self):
+        """Lines come to files that are there; the last one may stay a half until the next time."""
+        for path in self.versions:
+            if self.rng.random() < 0.3:
+                rows = [self.new_row() for _ in range(self.rng.randint(1, 5))]
+                text = self.halves.pop(path, "")
+                text += "".join(",".join(map(str, row.values())) + "\n" if self.shape.format == "csv" else json.dumps(row) + "\n" for row in rows)
+                cut = len(text) - self.rng.choice([0, 0, 1, 4, 9])
+                self.halves[path] = text[cut:]
+                self.expected += [row_key(row) for row in rows]
+                with open(path, "a", encoding="utf-8") as file:
+                    file.write(text[:cut])
+
+    def end_lines(self):
+        for path, rest in self.halves.items():
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(rest)
+        self.halves = {}
+
+    def delete_and_overwrite(self):
+        """Files go, change and come back under their names; one at least stays, so that the directory is not empty."""
+        for path in self.versions:
+            is_there = path not in self.undone
+            if is_there and self.rng.random() < 0.2 and len(self.versions) - len(self.undone) > 1:
+                os.remove(path)
+                self.undone.add(path)
+            elif self.rng.random() < 0.15:
+                rows = [self.new_row() for _ in range(self.rng.randint(1, 5))]
+                self.write(path + ".tmp", rows)
+                os.rename(path + ".tmp", path)
+                self.versions[path].append([row_key(row) for row in rows])
+                self.undone.discard(path)
 
     def statements(self):
         checkpoint = os.path.join(self.root, "checkpoint")
@@ -311,6 +385,12 @@ class Job:
             command += ["--goes-on"]
         if self.shape.order:
             command += ["--file-order", self.rng.choice(["discovery", "path", "modificationTime"]) if self.shape.order == "any" else self.shape.order]
+        if self.shape.continues:
+            command += ["--continues"]
+        if self.shape.retries:
+            command += ["--retries"]
+        if self.shape.mirrors:
+            command += ["--mirrors", "--replaces"]
         if self.shape.requests:
             command += ["--replaces", *self.statements()]
             if self.aged:
@@ -332,6 +412,9 @@ class Job:
 
     def life(self, failpoints="", kill_after=None):
         """One process, to its end or to its death. Returns ("done" | "killed" | "failed", its errors)."""
+        if self.shape.retries and "files.retry.after_trial" in failpoints:
+            self.life()  # leaves out what cannot be read
+            time.sleep(1.1)  # until it is to be tried again
         other = self.start() if self.shape.source == "copy" and self.rng.random() < 0.4 else None
         process = self.start(failpoints)
         killed_here = False
@@ -363,6 +446,14 @@ class Job:
 
     def finish(self):
         """Starts the job, without any fault, until all is loaded; nothing but starting it again is allowed."""
+        self.end_lines()
+        if self.shape.retries:
+            return self.finish_retries()
+        if self.shape.continues:
+            # Parts of files that were asked for before come first: a life each.
+            ended, err = self.life()
+            if ended != "done":
+                raise AssertionError(f"the job failed instead of recovering: {err}")
         if self.shape.state:
             # What the watermark has passed comes out with the next batch after a start, and that takes a row (as in Spark).
             self.add_files(1)
@@ -380,6 +471,19 @@ class Job:
                 break
         raise AssertionError(f"the job failed instead of recovering: {err}")
 
+    def finish_retries(self):
+        """Files are mended, and tried again when their pauses are over."""
+        for path in list(self.broken):
+            self.mend(path)
+        deadline = time.monotonic() + 60
+        while True:
+            ended, err = self.life()
+            if ended != "done":
+                raise AssertionError(f"the job failed instead of recovering: {err}")
+            if len(Table(self.table).rows()) >= len(self.expected) or time.monotonic() > deadline:
+                return
+            time.sleep(0.5)
+
     def violations(self, complete):
         """What is wrong with the table. While not `complete`, rows may be missing that nobody was told of."""
         try:
@@ -392,7 +496,7 @@ class Job:
             expected = Counter(self.expected)
         if self.shape.state:
             return self.state_wrong(found, complete)
-        if self.shape.requests:
+        if self.shape.requests or self.shape.mirrors:
             return self.requests_wrong(found, complete)
         wrong = []
         if self.shape.quarantine:
@@ -457,7 +561,7 @@ class Job:
             elif there and any(found[row] != 1 for row in there[0]):
                 wrong.append(f"{path} has some of its rows, or has them twice: {[found[row] for row in there[0]]}")
             elif complete and path in self.undone and there:
-                wrong.append(f"{path} is to be undone, and has rows")
+                wrong.append(f"{path} is to have no rows, and has some")
             elif complete and path not in self.undone and there != versions[-1:]:
                 wrong.append(f"{path} has not the rows of its last version but {'older ones' if there else 'none'}")
         known = {row for versions in self.versions.values() for rows in versions for row in rows}

@@ -82,7 +82,7 @@ class Scenarios:
                 self.new_job(Shape.rescuing(self.rng))
         elif name.startswith("files.copy_state.") or (name.startswith(COPIES) and self.rng.random() < 0.2):
             if self.job is None or self.job.shape.source != "copy" or self.job_rounds >= ROUNDS_PER_TABLE:
-                self.new_job(Shape.copy(self.rng))
+                self.new_job(Shape.copy(self.rng) if self.rng.random() < 0.75 else Shape.mirrored(self.rng, "copy"))
         elif name.startswith("files.sink_") and (self.job is None or self.job.shape.sink == "delta"):
             self.new_job(Shape.files(self.rng, sink=self.rng.choice(["json", "csv", "parquet"])))
         elif name.startswith("delta.stream_start."):
@@ -93,10 +93,19 @@ class Scenarios:
             pass
         elif name.startswith("delta.vector."):
             self.new_job(Shape.any(self.rng, changes=True) if self.rng.random() < 0.5 else Shape.copy(self.rng, undoes="vectors"))
+        elif name.startswith("files.request.") and self.job is not None and self.job.shape.mirrors and self.job_rounds < ROUNDS_PER_TABLE:
+            pass
         elif name.startswith(REQUESTS) and (self.job is None or not self.job.shape.requests or self.job_rounds >= ROUNDS_PER_TABLE):
-            self.new_job(Shape.asked(self.rng))
+            is_mirror = name.startswith("files.request.") and self.rng.random() < 0.5
+            self.new_job(Shape.mirrored(self.rng, "cloudFiles") if is_mirror else Shape.asked(self.rng))
         elif name.startswith(REQUESTS):
             pass
+        elif name.startswith("files.retry."):
+            if self.job is None or not self.job.shape.retries or self.job_rounds >= ROUNDS_PER_TABLE:
+                self.new_job(Shape.unreadable(self.rng))
+        elif name.startswith("files.part."):
+            if self.job is None or not self.job.shape.continues or self.job_rounds >= ROUNDS_PER_TABLE:
+                self.new_job(Shape.growing(self.rng))
         elif name.startswith("files.clean.") and (self.job is None or not self.job.shape.clean):
             self.new_job(dataclasses.replace(Shape.any(self.rng, by_name=True), clean=True))
         elif name.startswith("files.clean."):

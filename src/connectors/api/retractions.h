@@ -16,6 +16,11 @@ inline constexpr ErrorClass kRetractionUnsupported{
     "MILLSTREAM_ROWS_CANNOT_BE_TAKEN_BACK", "0A000", ExceptionKind::kUnsupportedOperation,
     "<what> takes rows of files back, and this query cannot do that: <reason>. It can when it reads one cloudFiles source, writes to a Delta table in append "
     "mode, and each of its rows comes from one row of a file (select, where, withColumn, explode). FORGET and changedFiles = appended need none of that."};
+// Of a sink that was told to let rows go: nothing was changed.
+inline constexpr ErrorClass kSourceRowsLost{
+    "MILLSTREAM_SOURCE_ROWS_NOT_TRACEABLE", "55019", ExceptionKind::kSpark,
+    "The rows of <path> in <table> cannot all be found: <reason>. Nothing was changed. DELETE them by a column that holds _metadata.file_path, or RESTORE an "
+    "older version of the table."};
 }  // namespace errors
 
 // Of a Source.
@@ -24,8 +29,12 @@ class RetractsFiles {
   virtual ~RetractsFiles() = default;
   // Called once, before the first LatestOffset: whether the query can take rows back; else why it cannot. Error: this source is set up to need it.
   virtual Status SetRetractionSupport(Status possible) = 0;
-  // Raw, absolute paths whose rows leave the sink in the commit of batch (start, end]. Same arguments, same paths, also in another process.
+  // Raw, absolute paths whose rows leave the sink in the commit of batch (start, end]. Same arguments, same paths, also in another process, until
+  // KeepRetractedRows.
   virtual Result<std::vector<std::string>> RetractedFiles(const std::optional<StreamOffset>& start, const StreamOffset& end) = 0;
+  // The sink cannot find these rows (kSourceRowsLost), and has nothing of the batch: from now on RetractedFiles of the batch is empty, and what was to come in
+  // the place of such rows is left out. Durable on return; idempotent.
+  virtual Status KeepRetractedRows(const std::optional<StreamOffset>& start, const StreamOffset& end, const Status& why) = 0;
 };
 
 // Of a Sink.

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <map>
+#include <mutex>
 #include <numeric>
 #include <set>
+#include <unordered_map>
 
+#include "base/at_once.h"
 #include "connectors/delta/changed_table.h"
 #include "connectors/delta/table_change.h"
 #include "connectors/delta/traced_rows.h"
@@ -59,6 +62,87 @@ Result<DeletedRows> VectorOf(Fs& fs, const std::string& table_path, const std::o
   return LoadDeletionVector(fs, table_path, *vector);
 }
 
+// Footers wait for the disk more than for the processor.
+constexpr size_t kFooterThreadsPerCore = 4;
+constexpr size_t kFootersAtOnce = 512;
+
+// What the footers of data files say of where rows came from, so that a footer is read again only when it may name a file that is looked for: data files
+// never change. Thread-safe; one for the process.
+class FooterMemory {
+ public:
+  struct Footer {
+    bool is_complete = false;             // each row has a known source
+    std::vector<size_t> source_hashes{};  // of its paths, sorted
+  };
+  static FooterMemory& Get() {
+    static FooterMemory memory;
+    return memory;
+  }
+  std::shared_ptr<const Footer> Find(const std::string& data_file) {
+    std::lock_guard lock(mutex_);
+    auto found = footers_.find(data_file);
+    return found == footers_.end() ? nullptr : found->second;
+  }
+  void Remember(const std::string& data_file, Footer footer) {
+    std::lock_guard lock(mutex_);
+    // About 64 MB. Whose turn it is does not matter: a walk asks for all of them.
+    constexpr size_t kHashesMax = 4'000'000;
+    constexpr size_t kHashesOfFile = 16;  // what an entry costs beside its own
+    const size_t size = footer.source_hashes.size() + kHashesOfFile;
+    if (size_ + size > kHashesMax) {
+      footers_.clear();
+      size_ = 0;
+    }
+    if (footers_.emplace(data_file, std::make_shared<const Footer>(std::move(footer))).second) size_ += size;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<const Footer>> footers_;  // GUARDED_BY(mutex_)
+  size_t size_ = 0;                                                         // GUARDED_BY(mutex_)
+};
+
+struct LookedAt {
+  Status status;
+  bool is_complete = false;
+  std::optional<SourceRuns> runs;  // of a file that may hold rows of the paths
+};
+
+// Of each data file, in their order.
+std::vector<LookedAt> LookAtFooters(Fs& fs, const std::string& table_path, const std::vector<std::string>& data_files, const Numbers& numbers) {
+  std::vector<size_t> wanted;
+  for (const auto& [path, number] : numbers) wanted.push_back(std::hash<std::string_view>()(path));
+  std::sort(wanted.begin(), wanted.end());
+  std::vector<LookedAt> looked(data_files.size());
+  const size_t threads = std::min(data_files.size(), kFooterThreadsPerCore * ThreadsOfMachine());
+  Status done = DoAtOnce(data_files.size(), threads, [&](size_t i) -> Status {
+    LookedAt& file = looked[i];
+    const std::string key = table_path + '/' + data_files[i];
+    std::shared_ptr<const FooterMemory::Footer> known = FooterMemory::Get().Find(key);
+    const bool may_hold = !known || std::any_of(known->source_hashes.begin(), known->source_hashes.end(),
+                                                [&](size_t hash) { return std::binary_search(wanted.begin(), wanted.end(), hash); });
+    if (!may_hold) {
+      file.is_complete = known->is_complete;
+      return Status();
+    }
+    Result<std::optional<SourceRuns>> runs = ReadSourceRuns(fs, table_path, data_files[i]);
+    file.status = runs.status();
+    if (!runs.ok()) return Status();
+    FooterMemory::Footer footer;
+    if (*runs) {
+      footer.is_complete = std::all_of((*runs)->runs.begin(), (*runs)->runs.end(), [](const SourceRun& run) { return run.file >= 0; });
+      for (const std::string& path : (*runs)->paths) footer.source_hashes.push_back(std::hash<std::string_view>()(path));
+      std::sort(footer.source_hashes.begin(), footer.source_hashes.end());
+    }
+    file.is_complete = footer.is_complete;
+    FooterMemory::Get().Remember(key, std::move(footer));
+    if (*runs && std::any_of((*runs)->paths.begin(), (*runs)->paths.end(), [&](const std::string& path) { return numbers.contains(path); })) file.runs = *std::move(runs);
+    return Status();
+  });
+  MS_CHECK(done.ok());
+  return looked;
+}
+
 }  // namespace
 
 int64_t SourceRows::live_rows() const { return std::accumulate(live.begin(), live.end(), int64_t{0}); }
@@ -67,21 +151,24 @@ Result<SourceRows> FindSourceRows(Fs& fs, const Snapshot& table, const std::vect
   SourceRows found;
   found.live.resize(paths.size());
   const Numbers numbers = NumbersOf(paths);
-  Status failed;
-  table.files.ForEach([&](const AddFilePtr& file) {
-    if (!failed.ok()) return;
-    failed = [&]() -> Status {
-      MS_ASSIGN_OR_RETURN(std::optional<SourceRuns> runs, ReadSourceRuns(fs, table.table_path, file->path));
-      found.is_complete &= runs && std::all_of(runs->runs.begin(), runs->runs.end(), [](const SourceRun& run) { return run.file >= 0; });
-      if (!runs || std::none_of(runs->paths.begin(), runs->paths.end(), [&](const std::string& path) { return numbers.contains(path); })) return Status();
-      MS_ASSIGN_OR_RETURN(DeletedRows deleted, VectorOf(fs, table.table_path, file->deletion_vector));
+  std::vector<AddFilePtr> files;
+  table.files.ForEach([&](const AddFilePtr& file) { files.push_back(file); });
+  for (size_t from = 0; from < files.size(); from += kFootersAtOnce) {
+    const size_t past = std::min(files.size(), from + kFootersAtOnce);
+    std::vector<std::string> names;
+    for (size_t i = from; i < past; ++i) names.push_back(files[i]->path);
+    std::vector<LookedAt> looked = LookAtFooters(fs, table.table_path, names, numbers);
+    for (size_t i = from; i < past; ++i) {
+      LookedAt& at = looked[i - from];
+      MS_RETURN_IF_ERROR(at.status);
+      found.is_complete &= at.is_complete;
+      if (!at.runs) continue;
+      MS_ASSIGN_OR_RETURN(DeletedRows deleted, VectorOf(fs, table.table_path, files[i]->deletion_vector));
       auto rows = std::make_shared<std::vector<uint64_t>>();
-      MS_RETURN_IF_ERROR(CountRows(*runs, numbers, deleted.get(), found.live, rows.get()));
-      if (!rows->empty()) found.pieces.push_back({file, std::move(rows)});
-      return Status();
-    }();
-  });
-  MS_RETURN_IF_ERROR(failed);
+      MS_RETURN_IF_ERROR(CountRows(*at.runs, numbers, deleted.get(), found.live, rows.get()));
+      if (!rows->empty()) found.pieces.push_back({files[i], std::move(rows)});
+    }
+  }
   return found;
 }
 
@@ -171,6 +258,8 @@ struct StreamedRows {
 };
 
 Status CountStreamed(DeltaLog& log, const Snapshot& table, const std::string& app_id, const Numbers& numbers, std::vector<StreamedRows>& streamed) {
+  std::vector<std::string> added;   // data files
+  std::vector<int64_t> added_in;    // versions
   for (int64_t version = 0; version <= table.version; ++version) {
     Result<DeltaLog::CommitAt> commit = log.ReadVersion(version);
     if (commit.status().Is(errors::kFileNotFound)) continue;  // cleaned up since
@@ -178,16 +267,24 @@ Status CountStreamed(DeltaLog& log, const Snapshot& table, const std::string& ap
     const auto& transactions = commit->actions.transactions;
     if (std::none_of(transactions.begin(), transactions.end(), [&](const SetTransaction& txn) { return txn.app_id == app_id; })) continue;
     for (const AddFilePtr& add : commit->actions.adds) {
-      Result<std::optional<SourceRuns>> runs = ReadSourceRuns(log.fs(), table.table_path, add->path);
-      const bool is_gone = runs.status().Is(errors::kDeltaFileMissing);
-      if (!runs.ok() && !is_gone) return runs.status();
+      added_in.push_back(version);
+      added.push_back(add->path);
+    }
+  }
+  for (size_t from = 0; from < added.size(); from += kFootersAtOnce) {
+    const size_t past = std::min(added.size(), from + kFootersAtOnce);
+    const std::vector<LookedAt> looked = LookAtFooters(log.fs(), table.table_path, {added.begin() + static_cast<int64_t>(from), added.begin() + static_cast<int64_t>(past)}, numbers);
+    for (size_t file = from; file < past; ++file) {
+      const LookedAt& at = looked[file - from];
+      const bool is_gone = at.status.Is(errors::kDeltaFileMissing);
+      if (!is_gone) MS_RETURN_IF_ERROR(at.status);
       std::vector<int64_t> counts(streamed.size());
-      if (!is_gone && *runs) MS_RETURN_IF_ERROR(CountRows(**runs, numbers, nullptr, counts, nullptr));
+      if (at.runs) MS_RETURN_IF_ERROR(CountRows(*at.runs, numbers, nullptr, counts, nullptr));
       for (size_t i = 0; i < streamed.size(); ++i) {
         if (counts[i] == 0 && !is_gone) continue;
         // What a file had that is gone cannot be counted any more: all of its rows are looked for.
         streamed[i].written = is_gone || streamed[i].written == INT64_MAX ? INT64_MAX : streamed[i].written + counts[i];
-        if (!streamed[i].since) streamed[i].since = version;
+        if (!streamed[i].since) streamed[i].since = added_in[file];
       }
     }
   }

@@ -13,18 +13,12 @@
 #include <string>
 #include <vector>
 
+#include "connectors/api/retractions.h"
 #include "connectors/delta/change_actions.h"
 #include "delta/delta_log.h"
 #include "delta/deletion_vector.h"
 
 namespace millstream {
-
-namespace errors {
-inline constexpr ErrorClass kSourceRowsLost{
-    "MILLSTREAM_SOURCE_ROWS_NOT_TRACEABLE", "55019", ExceptionKind::kSpark,
-    "The rows of <path> in <table> cannot all be found: <reason>. Nothing was changed. DELETE them by a column that holds _metadata.file_path, or RESTORE an "
-    "older version of the table."};
-}  // namespace errors
 
 struct SourceRows {
   struct Piece {
@@ -38,7 +32,8 @@ struct SourceRows {
   int64_t live_rows() const;
 };
 
-// The rows of `paths` (raw, absolute, each once) in a version of the table. Reads the footers of all its files. DELTA_FILE_NOT_FOUND_DETAILED.
+// The rows of `paths` (raw, absolute, each once) in a version of the table. Reads the footers of its files, several
+// at a time, and each but once in a process unless it may name one of the paths. DELTA_FILE_NOT_FOUND_DETAILED.
 Result<SourceRows> FindSourceRows(Fs& fs, const Snapshot& table, const std::vector<std::string>& paths);
 
 // A source file of which fewer rows are there than were written.

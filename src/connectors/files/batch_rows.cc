@@ -26,23 +26,26 @@ constexpr size_t kToldMax = 5;
 class BatchRows : public RowStream, public DeliversChunks {
  public:
   BatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files, std::vector<InputFile> inputs,
-            std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<int64_t> batch, std::optional<QuarantineLoad> load)
+            std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<int64_t> batch, std::optional<QuarantineLoad> load,
+            std::shared_ptr<FileRetries> retries)
       : definition_(definition),
         ledger_(std::move(ledger)),
         files_(std::move(files)),
         inputs_(std::move(inputs)),
         schema_evolved_(std::move(schema_evolved)),
         batch_(batch),
-        load_(std::move(load)) {}
+        load_(std::move(load)),
+        retries_(std::move(retries)) {}
 
   Status Open(FileScan scan, std::shared_ptr<FileScanStats> stats) {
     stats_ = stats;
+    if (retries_) alone_ = scan;
     if (stats_ != nullptr) scan.outcomes = stats_->outcomes = std::make_shared<FileOutcomes>(inputs_.size());
     if (definition_.options.errors.goes_on() || load_) {
       scan.bad_records = bad_ = std::make_shared<QuarantineRows>(inputs_, load_ ? INT64_MAX : kToldOfEachFile);
     }
     Result<RowStreamPtr> rows = definition_.format->Read(inputs_, scan, std::move(stats));
-    if (!rows.ok()) return Learn(rows.status());
+    if (!rows.ok()) return Learn(rows.status(), /*is_pulled=*/false);
     rows_ = std::move(*rows);
     if (definition_.row_target && stats_) {
       MS_ASSIGN_OR_RETURN(const StructType columns, FromArrowSchema(*rows_->schema()));
@@ -80,7 +83,7 @@ class BatchRows : public RowStream, public DeliversChunks {
       std::lock_guard lock(mutex_);
       is_last = --reading_ == 0;
     }
-    if (!rows.ok()) return Learn(rows.status());
+    if (!rows.ok()) return Learn(rows.status(), /*is_pulled=*/true);
     // Before the sink has the batch: once it does, nobody would read the files again to find out.
     if (rows->is_end()) {
       MS_RETURN_IF_ERROR(RecordOutcomes());
@@ -175,19 +178,47 @@ class BatchRows : public RowStream, public DeliversChunks {
     return Status();
   }
 
-  // Several readers may fail at a time; one of them does it for all, and all say what it has said.
-  Status Learn(Status failure) {
+  // Several readers may fail at a time; one of them does it for all, and all say what it has said. `is_pulled`: by a sink, which does not have the batch then.
+  Status Learn(Status failure, bool is_pulled) {
     std::lock_guard lock(mutex_);
     if (!learned_) {
       if (failure.Is(errors::kNewFieldsInFile)) {
         learned_ = LearnNewFields(std::move(failure));
       } else if (failure.Is(errors::kSourceFileChanged)) {
         learned_ = LearnChanges(std::move(failure));
+      } else if (retries_ && is_pulled && IsOfFile(failure)) {
+        learned_ = LearnUnreadable(std::move(failure));
       } else {
         return failure;
       }
     }
     return *learned_;
+  }
+
+  static bool IsOfFile(const Status& failure) {
+    const std::string_view name = failure.error_class().name;
+    return failure.params().contains("path") || name.starts_with("FAILED_READ_FILE") || name.starts_with("MALFORMED_RECORD");
+  }
+
+  // Which files cannot be read is seen when each is read alone. Without them the batch can be run again.
+  Status LearnUnreadable(Status failure) {
+    bool has_left_out = false;
+    for (size_t i = 0; i < files_.size(); ++i) {
+      Status alone = ReadAlone(inputs_[i]);
+      if (alone.ok()) continue;
+      if (alone.Is(errors::kNewFieldsInFile) || alone.Is(errors::kSourceFileChanged)) continue;  // learned when the others are read again
+      MS_ASSIGN_OR_RETURN(bool is_left_out, retries_->Fail(files_[i], alone));
+      has_left_out |= is_left_out;
+    }
+    return has_left_out ? std::move(failure).Retryable() : failure;
+  }
+
+  Status ReadAlone(const InputFile& input) const {
+    MS_ASSIGN_OR_RETURN(RowStreamPtr rows, definition_.format->Read({input}, alone_, nullptr));
+    for (;;) {
+      MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, rows->Next());
+      if (batch == nullptr) return Status();
+    }
   }
 
   Status LearnNewFields(Status failure) {
@@ -222,6 +253,8 @@ class BatchRows : public RowStream, public DeliversChunks {
   const std::shared_ptr<std::atomic<bool>> schema_evolved_;
   const std::optional<int64_t> batch_;
   const std::optional<QuarantineLoad> load_;
+  const std::shared_ptr<FileRetries> retries_;  // null: what cannot be read ends the query
+  FileScan alone_;                              // how one file is read
   std::shared_ptr<QuarantineRows> bad_;  // null: bad records are the reader's to judge
   std::unique_ptr<RowSieve> sieve_;      // null: rows are not looked at
   RowStreamPtr rows_;
@@ -238,8 +271,10 @@ class BatchRows : public RowStream, public DeliversChunks {
 
 Result<RowStreamPtr> ReadBatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files,
                                    std::vector<InputFile> inputs, const FileScan& scan, std::shared_ptr<FileScanStats> stats,
-                                   std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<int64_t> batch, std::optional<QuarantineLoad> load) {
-  auto rows = std::make_unique<BatchRows>(definition, std::move(ledger), std::move(files), std::move(inputs), std::move(schema_evolved), batch, std::move(load));
+                                   std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<int64_t> batch, std::optional<QuarantineLoad> load,
+                                   std::shared_ptr<FileRetries> retries) {
+  auto rows = std::make_unique<BatchRows>(definition, std::move(ledger), std::move(files), std::move(inputs), std::move(schema_evolved), batch, std::move(load),
+                                          std::move(retries));
   MS_RETURN_IF_ERROR(rows->Open(scan, std::move(stats)));
   return RowStreamPtr(std::move(rows));
 }

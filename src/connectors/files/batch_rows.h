@@ -8,15 +8,16 @@
 #include <vector>
 
 #include "connectors/files/cloud_files_relation.h"
+#include "connectors/files/file_retries.h"
 
 namespace millstream {
 
 // `files` and `inputs` are the same files. The stream keeps the ledger open. `schema_evolved` becomes true when the schema log has a newer version than
 // the definition, for which the batch can be run again (addNewColumnsWithoutRestart). `batch`: its number, for the schema log. `load`: of a definition with a quarantine table, in which the batch's
-// bad records are before the rows end.
+// bad records are before the rows end. `retries`: of a stream that leaves out what it cannot read; else null.
 Result<RowStreamPtr> ReadBatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files,
                                    std::vector<InputFile> inputs, const FileScan& scan, std::shared_ptr<FileScanStats> stats,
                                    std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<int64_t> batch,
-                                   std::optional<QuarantineLoad> load = std::nullopt);
+                                   std::optional<QuarantineLoad> load = std::nullopt, std::shared_ptr<FileRetries> retries = nullptr);
 
 }  // namespace millstream

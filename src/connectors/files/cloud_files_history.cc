@@ -42,22 +42,27 @@ class HistoryRows : public ReportRows {
       case FileState::kAssigned:
       case FileState::kUndone:
       case FileState::kWaiting:
+      case FileState::kFailing:
         break;
     }
     Add(file, "FOUND", found_ms);
     const FileFate& fate = file.fate;
     if (fate.skipped != FileFate::Skipped::kNo) {
-      const char* event = fate.skipped == FileFate::Skipped::kMissing ? "SKIPPED_MISSING" : "SKIPPED_CORRUPTED";
+      const char* event = fate.skipped == FileFate::Skipped::kMissing ? "SKIPPED_MISSING" : fate.skipped == FileFate::Skipped::kFailed ? "FAILED" : "SKIPPED_CORRUPTED";
       Add(file, event, file.batch ? file.batch->processed_ms : 0, fate.reason);
+    } else if (fate.retracted == FileFate::Retracted::kDeferred) {
+      Add(file, "DEFERRED", file.batch ? file.batch->processed_ms : 0, fate.reason);
     } else if (file.batch && file.batch->committed_ms > 0) {
       Add(file, "LOADED", file.batch->committed_ms);
     }
     if (fate.retracted == FileFate::Retracted::kUndone) Add(file, "UNDONE", 0);
     if (fate.retracted == FileFate::Retracted::kReplaced) Add(file, "REPLACED", 0);
+    if (fate.retracted == FileFate::Retracted::kRemoved) Add(file, "REMOVED", fate.cleaned_ms);
     if (fate.cleaned == FileFate::Cleaned::kDeleted) Add(file, "DELETED", fate.cleaned_ms);
     if (fate.cleaned == FileFate::Cleaned::kMoved) Add(file, "MOVED", fate.cleaned_ms, "to " + UriFromPath(fate.moved_to));
+    if (fate.cleaned == FileFate::Cleaned::kTagged) Add(file, "TAGGED", fate.cleaned_ms);
     if (fate.cleaned == FileFate::Cleaned::kKept) Add(file, "KEPT", fate.cleaned_ms, fate.reason);
-    const bool is_changed = fate.skipped == FileFate::Skipped::kNo && fate.cleaned == FileFate::Cleaned::kNo && !fate.reason.empty();
+    const bool is_changed = fate.retracted != FileFate::Retracted::kRemoved && fate.retracted != FileFate::Retracted::kDeferred && fate.skipped == FileFate::Skipped::kNo && fate.cleaned == FileFate::Cleaned::kNo && !fate.reason.empty();
     if (is_changed) Add(file, "CHANGED", 0, fate.reason);
   }
 

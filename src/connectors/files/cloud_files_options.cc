@@ -79,20 +79,24 @@ constexpr int64_t kDayMs = 86'400'000;
 Status ParseCleaning(const OptionMap& user, const OptionValues& values, CloudFilesOptions& options) {
   const std::string mode = *values.String("cloudFiles.cleanSource");
   CleanSourceOptions& clean = options.clean_source;
-  clean.mode = mode == "DELETE" ? CleanSourceOptions::Mode::kDelete : mode == "MOVE" ? CleanSourceOptions::Mode::kMove : CleanSourceOptions::Mode::kOff;
+  clean.mode = mode == "DELETE" ? CleanSourceOptions::Mode::kDelete
+               : mode == "MOVE" ? CleanSourceOptions::Mode::kMove
+               : mode == "TAG"  ? CleanSourceOptions::Mode::kTag
+                                : CleanSourceOptions::Mode::kOff;
   clean.retention_ms = *values.Int("cloudFiles.cleanSource.retentionDuration");
   clean.waits = values.Bool("cloudFiles.cleanSource.waitForCompletion");
   auto written = [&](const char* name) { return user.find(name)->second; };
   if (values.Bool("cloudFiles.validateOptions")) {
     for (const char* name :
-         {"cloudFiles.cleanSource.retentionDuration", "cloudFiles.cleanSource.moveDestination", "cloudFiles.cleanSource.waitForCompletion"}) {
+         {"cloudFiles.cleanSource.retentionDuration", "cloudFiles.cleanSource.moveDestination", "cloudFiles.cleanSource.waitForCompletion",
+          "cloudFiles.cleanSource.consumers"}) {
       if (clean.mode == CleanSourceOptions::Mode::kOff && values.Has(name)) {
-        return Invalid(name, written(name), "it says how loaded files are cleaned up, and cloudFiles.cleanSource is OFF; set it to DELETE or MOVE");
+        return Invalid(name, written(name), "it says how loaded files are cleaned up, and cloudFiles.cleanSource is OFF; set it to DELETE, MOVE or TAG");
       }
     }
-    if (clean.mode == CleanSourceOptions::Mode::kDelete && values.Has("cloudFiles.cleanSource.moveDestination")) {
+    if (clean.mode != CleanSourceOptions::Mode::kMove && values.Has("cloudFiles.cleanSource.moveDestination")) {
       return Invalid("cloudFiles.cleanSource.moveDestination", written("cloudFiles.cleanSource.moveDestination"),
-                     "cloudFiles.cleanSource is DELETE; set it to MOVE to keep the files there");
+                     "cloudFiles.cleanSource is " + mode + "; set it to MOVE to keep the files there");
     }
   }
   if (clean.mode == CleanSourceOptions::Mode::kOff) return Status();
@@ -100,6 +104,10 @@ Status ParseCleaning(const OptionMap& user, const OptionValues& values, CloudFil
   if (clean.mode == CleanSourceOptions::Mode::kDelete && clean.retention_ms <= 7 * kDayMs) {
     return Invalid("cloudFiles.cleanSource.retentionDuration", written("cloudFiles.cleanSource.retentionDuration"),
                    "what is deleted cannot be loaded again: with DELETE it must be more than 7 days; MOVE has no minimum");
+  }
+  for (const std::string& consumer : SplitList(values.String("cloudFiles.cleanSource.consumers").value_or(""))) {
+    MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(consumer));
+    clean.consumers.push_back(NormalizePath(path));
   }
   if (clean.mode != CleanSourceOptions::Mode::kMove) return Status();
   std::optional<std::string> destination = values.String("cloudFiles.cleanSource.moveDestination");
@@ -116,7 +124,9 @@ Status ParseIdentity(const OptionMap& user, const OptionValues& values, CloudFil
   const bool overwrites = values.Bool("cloudFiles.allowOverwrites");
   options.changed_files = overwrites ? ChangedFiles::kAppended : ChangedFiles::kIgnored;
   if (auto policy = values.String("cloudFiles.changedFiles")) {
-    options.changed_files = *policy == "ignored" ? ChangedFiles::kIgnored : *policy == "appended" ? ChangedFiles::kAppended : ChangedFiles::kReplaced;
+    options.changed_files = *policy == "ignored" ? ChangedFiles::kIgnored : *policy == "appended"    ? ChangedFiles::kAppended
+                            : *policy == "continued" ? ChangedFiles::kContinued
+                                                     : ChangedFiles::kReplaced;
     if (values.Has("cloudFiles.allowOverwrites") && overwrites == (options.changed_files == ChangedFiles::kIgnored)) {
       return Invalid("cloudFiles.changedFiles", *policy,
                      "cloudFiles.allowOverwrites = " + std::string(overwrites ? "true" : "false") + " says otherwise; leave cloudFiles.allowOverwrites out");
@@ -132,6 +142,54 @@ Status ParseIdentity(const OptionMap& user, const OptionValues& values, CloudFil
     }
   }
   MS_ASSIGN_OR_RETURN(options.backfill_interval_ms, Positive(values, "cloudFiles.backfillInterval"));
+  return Status();
+}
+
+// Which streams can load files that grow.
+Status CheckContinued(const OptionMap& user, CloudFilesOptions& options) {
+  if (options.changed_files != ChangedFiles::kContinued) return Status();
+  auto refuse = [](std::string reason) { return Invalid("cloudFiles.changedFiles", "continued", std::move(reason)); };
+  if (options.format != "json" && options.format != "csv" && options.format != "text") return refuse("only lines of json, csv and text files can be continued");
+  for (const char* name : {"multiLine", "wholetext"}) {
+    auto option = user.find(name);
+    if (option != user.end() && ParseBool(option->second).value_or(true)) return refuse(std::string(name) + " reads files as a whole; leave it out");
+  }
+  for (const char* name : {"encoding", "charset", "lineSep"}) {
+    auto option = user.find(name);
+    if (option == user.end() || Lower(option->second) == "utf-8" || option->second == "\n") continue;
+    return refuse("lines are found by their line feeds in UTF-8; leave " + std::string(name) + " out");
+  }
+  if (options.identity_by_content) return refuse("the bytes of a file that grows are no identity; leave cloudFiles.fileIdentity out");
+  if (user.contains("cloudFiles.quarantineTable")) return refuse("cloudFiles.quarantineTable finds records by their place in a whole file; leave it out");
+  using Mode = CleanSourceOptions::Mode;
+  if (options.clean_source.mode == Mode::kDelete || options.clean_source.mode == Mode::kMove) {
+    return refuse("cloudFiles.cleanSource would take away lines that are not loaded yet; leave it out");
+  }
+  // The text of a batch is in memory.
+  constexpr int64_t kBatchBytes = int64_t{64} << 20;
+  options.limits.bytes_max = std::min(options.limits.bytes_max.value_or(kBatchBytes), kBatchBytes);
+  return Status();
+}
+
+// What becomes of rows whose files are gone.
+Status ParseDeletedFiles(const OptionMap& user, const OptionValues& values, CloudFilesOptions& options) {
+  DeletedFilesOptions& deleted = options.deleted_files;
+  deleted.removes_rows = values.String("cloudFiles.deletedFiles") == "removed";
+  const std::string fraction = *values.String("cloudFiles.deletedFiles.maxFraction");
+  const std::optional<double> parsed = ParseFraction(fraction);
+  if (!parsed) return Invalid("cloudFiles.deletedFiles.maxFraction", fraction, "expected a number above 0, and up to 1");
+  deleted.fraction_max = *parsed;
+  deleted.confirm_after_ms = *values.Int("cloudFiles.deletedFiles.confirmAfter");
+  if (deleted.confirm_after_ms < 0) return Invalid("cloudFiles.deletedFiles.confirmAfter", user.find("cloudFiles.deletedFiles.confirmAfter")->second, "it is negative");
+  if (!deleted.removes_rows) return Status();
+  using Mode = CleanSourceOptions::Mode;
+  if (options.clean_source.mode == Mode::kDelete || options.clean_source.mode == Mode::kMove) {
+    return Invalid("cloudFiles.deletedFiles", "removed", "cloudFiles.cleanSource takes files away whose rows are to stay; leave one of the two out");
+  }
+  if (options.identity_by_content) {
+    return Invalid("cloudFiles.deletedFiles", "removed",
+                   "with cloudFiles.fileIdentity = content the rows of a file may stand for those of its duplicates; leave one of the two out");
+  }
   return Status();
 }
 
@@ -194,7 +252,10 @@ Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const Op
   MS_ASSIGN_OR_RETURN(options.limits.bytes_max, Positive(values, "cloudFiles.maxBytesPerTrigger"));
   if (values.Has("cloudFiles.partitionColumns")) options.partition_columns = SplitList(*values.String("cloudFiles.partitionColumns"));
   MS_RETURN_IF_ERROR(ParseCleaning(user, values, options));
+  MS_ASSIGN_OR_RETURN(options.file_retries_max, Positive(values, "cloudFiles.maxFileRetries"));
   MS_RETURN_IF_ERROR(ParseIdentity(user, values, options));
+  MS_RETURN_IF_ERROR(CheckContinued(user, options));
+  MS_RETURN_IF_ERROR(ParseDeletedFiles(user, values, options));
   options.globber = values.Bool("cloudFiles.useStrictGlobber") ? PathGlob::Mode::kStrict : PathGlob::Mode::kLoose;
   for (const char* name : {"pathGlobFilter", "fileNamePattern"}) {
     if (auto pattern = generic.String(name)) {

@@ -14,17 +14,19 @@
 #include "connectors/files/error_budget.h"
 #include "connectors/files/evolution_policy.h"
 #include "connectors/files/file_order.h"
+#include "connectors/files/gone_files.h"
 #include "connectors/files/path_glob.h"
 #include "connectors/files/schema_hints.h"
 
 namespace millstream {
 
-// A file that has changed since it was loaded stays as it was loaded, is loaded once more, or is loaded in the place of its rows.
-enum class ChangedFiles { kIgnored, kAppended, kReplaced };
+// A file that has changed since it was loaded stays as it was loaded, is loaded once more, is loaded in the place of its rows, or from where it had ended.
+enum class ChangedFiles { kIgnored, kAppended, kReplaced, kContinued };
 
 // cloudFiles.cleanSource*
 struct CleanSourceOptions {
-  enum class Mode { kOff, kDelete, kMove } mode = Mode::kOff;
+  enum class Mode { kOff, kDelete, kMove, kTag } mode = Mode::kOff;
+  std::vector<std::string> consumers;  // checkpoints and tables that must have committed a file, too: raw paths
   int64_t retention_ms = 0;      // from the moment when the batch was committed
   std::string move_destination;  // of kMove; a path without "." and ".."
   bool waits = false;            // availableNow ends when all that is due is cleaned
@@ -44,7 +46,9 @@ struct CloudFilesOptions {
   bool identity_by_content = false;
   int64_t settle_ms = 0;
   std::optional<int64_t> max_file_age_ms, backfill_interval_ms;
+  std::optional<int64_t> file_retries_max;
   CleanSourceOptions clean_source;
+  DeletedFilesOptions deleted_files;
   PathGlob::Mode globber = PathGlob::Mode::kLoose;
   std::optional<NameGlob> name_filter;
   std::optional<std::string> rescued_data_column;

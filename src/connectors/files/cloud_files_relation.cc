@@ -179,6 +179,7 @@ DiscoveryOptions CloudFilesDefinition::discovery_options() const {
   return {.lister = {.glob = glob, .name_filter = options.name_filter, .start_after = options.start_after, .threads_ahead = ThreadsAhead(fs)},
           .allow_overwrites = options.changed_files != ChangedFiles::kIgnored,
           .replaces_changed = options.changed_files == ChangedFiles::kReplaced,
+          .continues_changed = options.changed_files == ChangedFiles::kContinued,
           .identity_by_content = options.identity_by_content,
           .settle_ms = options.settle_ms,
           .full_round_interval_ms = options.backfill_interval_ms,

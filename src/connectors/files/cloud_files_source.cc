@@ -8,6 +8,7 @@
 #include "connectors/files/files_errors.h"
 #include "connectors/files/known_elsewhere.h"
 #include "connectors/files/partition_paths.h"
+#include "formats/decompressor.h"
 #include "connectors/files/schema_evolution.h"
 #include "connectors/files/schema_versions.h"
 #include "formats/formats_errors.h"
@@ -41,7 +42,8 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
   MS_ASSIGN_OR_RETURN(std::shared_ptr<FileLedger> ledger, FileLedger::Open(definition.fs, JoinPath(directory, "rocksdb")));
   const RequestTakerOptions taking{.identity_by_content = definition.options.identity_by_content,
                                    .load_empty_files = definition.format->reads_empty_files(),
-                                   .keeps_versions = definition.options.changed_files == ChangedFiles::kAppended};
+                                   .keeps_versions = definition.options.changed_files == ChangedFiles::kAppended ||
+                                                     definition.options.changed_files == ChangedFiles::kContinued};
   MS_ASSIGN_OR_RETURN(RequestTaker requests, RequestTaker::Create(definition.fs, definition.clock, ledger, directory, taking));
   MS_ASSIGN_OR_RETURN(FileAgeLimit age_limit, FileAgeLimit::Create(definition.fs, definition.clock, ledger, definition.options.max_file_age_ms));
   MS_ASSIGN_OR_RETURN(WaitingFiles waiting, WaitingFiles::Open(ledger, definition.options.file_order));
@@ -51,6 +53,9 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
   if (definition.quarantine) MS_RETURN_IF_ERROR(definition.quarantine->Prepare());
   MS_ASSIGN_OR_RETURN(source->cleaner_,
                       LoadedFileCleaner::Create(definition.fs, definition.clock, source->ledger_, definition.options.clean_source, definition.glob));
+  MS_ASSIGN_OR_RETURN(source->retries_, FileRetries::Create(definition.fs, definition.clock, source->ledger_, definition.options.file_retries_max));
+  MS_ASSIGN_OR_RETURN(source->mirror_,
+                      SourceMirror::Create(definition.fs, definition.clock, source->ledger_, directory, definition.options.deleted_files, definition.glob));
   MS_RETURN_IF_ERROR(source->NoteSource());
   if (!definition.options.include_existing_files && source->ledger_->last_number() == 0) {
     MS_ASSIGN_OR_RETURN(std::string noted, source->ledger_->GetNote(kExistingNoted));
@@ -106,7 +111,9 @@ Status CloudFilesSource::CheckLedgerReaches(const CloudFilesOffset& offset) cons
 
 Status CloudFilesSource::SetRetractionSupport(Status possible) {
   can_retract_ = std::move(possible);
-  if (can_retract_.ok() || definition_.options.changed_files != ChangedFiles::kReplaced) return Status();
+  if (can_retract_.ok()) return Status();
+  if (definition_.options.deleted_files.removes_rows) return Status(can_retract_).While("while starting with cloudFiles.deletedFiles = removed");
+  if (definition_.options.changed_files != ChangedFiles::kReplaced) return Status();
   return Status(can_retract_).While("while starting with cloudFiles.changedFiles = replaced");
 }
 
@@ -116,11 +123,16 @@ Result<std::optional<StreamOffset>> CloudFilesSource::LatestOffset(const std::op
   MS_RETURN_IF_ERROR(CheckLedgerReaches(from));
   planned_through_ = std::max(planned_through_, after);
   MS_RETURN_IF_ERROR(TakeRequests(after));
+  MS_RETURN_IF_ERROR(AskForGoneFiles(after, frozen_at_ || limit.all));
   MS_RETURN_IF_ERROR(age_limit_.ForgetSome(cleaner_ ? std::min(committed_through_, cleaner_->done_through()) : committed_through_));
   discovery_.set_oldest_ns(age_limit_.oldest_ns());
-  if (!frozen_at_) MS_RETURN_IF_ERROR(Discover(after, limit.all));
+  if (!frozen_at_) {
+    if (retries_) MS_RETURN_IF_ERROR(retries_->TryDue());
+    MS_RETURN_IF_ERROR(Discover(after, limit.all));
+  }
   MS_RETURN_IF_ERROR(NumberNext(after, limit.all));
   MS_ASSIGN_OR_RETURN(int64_t end, PlanEnd(after, limit.all));
+  if (retries_) end = retries_->EndOf(after, end);
   if (end <= after && requests_.taken() == from.request) {
     MS_RETURN_IF_ERROR(CleanSource(/*all=*/frozen_at_ && definition_.options.clean_source.waits));
     return std::optional<StreamOffset>();
@@ -151,12 +163,28 @@ Status CloudFilesSource::TakeRequests(int64_t loaded) {
   return Status();
 }
 
+// A batch takes some of them; the next look finds the others.
+Status CloudFilesSource::AskForGoneFiles(int64_t loaded, bool waits) {
+  if (!mirror_ || is_mirrored_) return Status();
+  MS_ASSIGN_OR_RETURN(int64_t asked, mirror_->Look(loaded, requests_.taken(), waits));
+  if (asked == 0) {
+    is_mirrored_ = frozen_at_.has_value();
+    return Status();
+  }
+  frozen_request_ = std::max(frozen_request_, asked);
+  // One of these names may have come back since.
+  if (!frozen_at_) discovery_.ListAgain();
+  return TakeRequests(loaded);
+}
+
 Result<std::vector<std::string>> CloudFilesSource::RetractedFiles(const std::optional<StreamOffset>& start, const StreamOffset& end) {
   MS_ASSIGN_OR_RETURN(const CloudFilesOffset after, DecodeCloudFilesOffset(start));
   MS_ASSIGN_OR_RETURN(const CloudFilesOffset through, DecodeCloudFilesOffset(end));
   MS_RETURN_IF_ERROR(CheckLedgerReaches(through));
-  MS_ASSIGN_OR_RETURN(std::vector<std::string> paths, requests_.UndonePaths(after.request, through.request));
-  undone_ = static_cast<int64_t>(paths.size());
+  MS_ASSIGN_OR_RETURN(RequestTaker::Leaving leaving, requests_.LeavingPaths(after.request, through.request));
+  std::vector<std::string> paths = std::move(leaving.paths);
+  undone_ = leaving.undone;
+  removed_ = leaving.removed;
   MS_ASSIGN_OR_RETURN(std::vector<Replacement> replacements, ledger_->Replacements(after.number, through.number));
   replaced_ = 0;
   if (!replacements.empty()) {
@@ -173,6 +201,27 @@ Result<std::vector<std::string>> CloudFilesSource::RetractedFiles(const std::opt
   std::sort(paths.begin(), paths.end());
   paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
   return paths;
+}
+
+Status CloudFilesSource::KeepRetractedRows(const std::optional<StreamOffset>& start, const StreamOffset& end, const Status& why) {
+  MS_ASSIGN_OR_RETURN(const CloudFilesOffset after, DecodeCloudFilesOffset(start));
+  MS_ASSIGN_OR_RETURN(const CloudFilesOffset through, DecodeCloudFilesOffset(end));
+  const std::string reason = "its rows stay, for they cannot all be found: " + why.text();
+  // Loaded beside the rows that they were to replace, these files would be there twice.
+  MS_ASSIGN_OR_RETURN(std::vector<Replacement> replacements, ledger_->Replacements(after.number, through.number));
+  for (const Replacement& replacement : replacements) {
+    MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(replacement.number));
+    if (!fate) fate.emplace();
+    if (fate->is_left_out()) continue;
+    fate->skipped = FileFate::Skipped::kFailed;
+    fate->reason = reason;
+    MS_RETURN_IF_ERROR(ledger_->StageFate(replacement.number, *fate));
+    MS_ASSIGN_OR_RETURN(std::optional<FileFate> before, ledger_->FindFate(replacement.replaced));
+    if (!before || before->retracted != FileFate::Retracted::kReplaced) continue;
+    before->retracted = FileFate::Retracted::kNo;
+    MS_RETURN_IF_ERROR(ledger_->StageFate(replacement.replaced, *before));
+  }
+  return requests_.SetAside(after.request, through.request, reason);
 }
 
 Result<std::vector<NumberedFile>> CloudFilesSource::FilesOf(int64_t after, int64_t through) const {
@@ -265,6 +314,7 @@ Status CloudFilesSource::NumberNext(int64_t after, bool all) {
 }
 
 Status CloudFilesSource::PrepareForTriggerAvailableNow() {
+  if (retries_) MS_RETURN_IF_ERROR(retries_->TryDue());
   MS_RETURN_IF_ERROR(discovery_.SweepEverything());
   // Nothing comes in between any more: this is their order.
   MS_RETURN_IF_ERROR(waiting_.NumberAll());
@@ -296,6 +346,55 @@ Status CloudFilesSource::TakeCurrentSizes(std::vector<NumberedFile>& files, bool
   return changed.empty() ? Status() : ledger_->Refresh(changed);
 }
 
+Status CloudFilesSource::TakeParts(std::vector<NumberedFile>& files, std::vector<std::shared_ptr<const std::string>>& texts) {
+  auto is_set = [&](const char* name) {
+    auto option = definition_.reader_options.find(name);
+    return option != definition_.reader_options.end() && ParseBool(option->second).value_or(false);
+  };
+  std::optional<PartReader::Header> header;
+  if (definition_.options.format == "csv" && is_set("header")) {
+    auto comment = definition_.reader_options.find("comment");
+    header = {.comment = comment == definition_.reader_options.end() || comment->second.empty() ? '\0' : comment->second[0]};
+  }
+  const PartReader reader(definition_.fs, header);
+  std::vector<std::optional<FilePart>> parts(files.size());  // nullopt: it is read as a whole, or the reader says that it is gone
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (CodecOfPath(files[i].path) != Codec::kNone) continue;
+    MS_ASSIGN_OR_RETURN(parts[i], ledger_->FindPart(files[i].number));
+    if (parts[i] && parts[i]->is_planned()) continue;
+    Result<FilePart> planned = reader.Plan(files[i].path, parts[i].value_or(FilePart()));
+    parts[i].reset();
+    if (planned.status().Is(errors::kFileNotFound)) continue;
+    MS_RETURN_IF_ERROR(planned.status());
+    parts[i] = *std::move(planned);
+    MS_RETURN_IF_ERROR(ledger_->RecordPart(files[i].number, *parts[i]));
+  }
+  // From here on these are the batch's lines, also when it runs again.
+  MS_RETURN_IF_ERROR(ledger_->Sync());
+  MS_FAILPOINT("files.part.after_sync");
+  std::vector<NumberedFile> kept;
+  for (size_t i = 0; i < files.size(); ++i) {
+    std::shared_ptr<const std::string> text;
+    if (parts[i]) {
+      MS_ASSIGN_OR_RETURN(std::optional<std::string> read, reader.Read(files[i].path, *parts[i]));
+      if (!read && !is_set("ignoreMissingFiles")) return Status::Error(errors::kSourceFileMissing, {{"path", UriFromPath(files[i].path)}});
+      if (!read) {
+        MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(files[i].number));
+        if (!fate) fate.emplace();
+        fate->skipped = FileFate::Skipped::kMissing;
+        fate->reason = "its bytes " + std::to_string(parts[i]->start) + " to " + std::to_string(parts[i]->end) + " were gone before they were read";
+        MS_RETURN_IF_ERROR(ledger_->RecordFate(files[i].number, *fate));
+      }
+      if (!read || read->empty()) continue;
+      text = std::make_shared<const std::string>(*std::move(read));
+    }
+    kept.push_back(std::move(files[i]));
+    texts.push_back(std::move(text));
+  }
+  files = std::move(kept);
+  return Status();
+}
+
 Result<RowStreamPtr> CloudFilesSource::ReadBatch(const std::optional<StreamOffset>& start, const StreamOffset& end, const ScanNeeds& needs) {
   MS_ASSIGN_OR_RETURN(const CloudFilesOffset from, DecodeCloudFilesOffset(start));
   MS_ASSIGN_OR_RETURN(const CloudFilesOffset to, DecodeCloudFilesOffset(end));
@@ -306,13 +405,20 @@ Result<RowStreamPtr> CloudFilesSource::ReadBatch(const std::optional<StreamOffse
   MS_RETURN_IF_ERROR(TakeCurrentSizes(files, /*all=*/through <= batches_from_));
   // A batch of requests alone has no number of its own.
   if (through > after) MS_RETURN_IF_ERROR(ledger_->RecordBatch(through, {.after = after, .processed_ms = definition_.clock.WallMillis()}));
+  std::vector<std::shared_ptr<const std::string>> texts;
+  if (definition_.options.changed_files == ChangedFiles::kContinued) MS_RETURN_IF_ERROR(TakeParts(files, texts));
 
   std::vector<InputFile> inputs;
   inputs.reserve(files.size());
   std::vector<std::string> names;
   names.reserve(files.size());
-  for (const NumberedFile& file : files) {
+  for (size_t i = 0; i < files.size(); ++i) {
+    const NumberedFile& file = files[i];
     InputFile input{.path = file.path, .size_bytes = file.size_bytes, .modified_ns = file.modified_ns};
+    if (i < texts.size() && texts[i]) {
+      input.content = texts[i];
+      input.size_bytes = static_cast<int64_t>(texts[i]->size());
+    }
     if (!definition_.partition_schema.empty()) {
       input.partition_values = PartitionValuesFor(definition_.partition_schema, PartitionsOf(definition_.glob.base(), file.path));
     }
@@ -325,7 +431,7 @@ Result<RowStreamPtr> CloudFilesSource::ReadBatch(const std::optional<StreamOffse
   std::optional<QuarantineLoad> load;
   if (definition_.quarantine) load = LoadNow();
   return ReadBatchRows(definition_, ledger_, std::move(files), std::move(inputs), definition_.scan(needs.columns), stats_, schema_evolved_, CurrentBatch(),
-                       std::move(load));
+                       std::move(load), retries_);
 }
 
 Status CloudFilesSource::FollowSchema(const std::vector<InputFile>& inputs) {
@@ -412,6 +518,7 @@ Status CloudFilesSource::Commit(const StreamOffset& end) {
     backlog_.EndBatch(definition_.clock.MonotonicMicros(), bytes.ok() ? *bytes : 0, through < ledger_->last_number() || waiting_.count() > 0);
   }
   committed_through_ = std::max(committed_through_, through);
+  if (retries_) MS_RETURN_IF_ERROR(retries_->Committed(through));
   return CleanSource(/*all=*/false);
 }
 
@@ -451,8 +558,13 @@ std::map<std::string, std::string> CloudFilesSource::metrics() const {
   add("numFilesForgotten", age_limit_.forgotten());
   add("numFilesUndone", undone_);
   add("numFilesReplaced", replaced_);
+  add("numFilesRemoved", removed_);
   add("numFilesUnsettled", counts.unsettled);
   add("numFilesDuplicate", counts.duplicates);
+  if (retries_) {
+    add("numFilesDeferred", retries_->waiting());
+    add("numFilesFailed", retries_->failed());
+  }
   if (cleaner_) {
     add("numFilesCleaned", cleaner_->cleaned());
     add("numFilesNotCleaned", cleaner_->kept());

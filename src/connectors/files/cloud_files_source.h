@@ -17,8 +17,10 @@
 #include "connectors/files/cloud_files_offset.h"
 #include "connectors/files/cloud_files_relation.h"
 #include "connectors/files/file_age_limit.h"
+#include "connectors/files/file_retries.h"
 #include "connectors/files/loaded_file_cleaner.h"
 #include "connectors/files/request_taker.h"
+#include "connectors/files/source_mirror.h"
 #include "formats/file_columns.h"
 
 namespace millstream {
@@ -46,6 +48,7 @@ class CloudFilesSource : public Source,
   Result<RelationSourcePtr> EvolvedRelation() override;
   Status SetRetractionSupport(Status possible) override;
   Result<std::vector<std::string>> RetractedFiles(const std::optional<StreamOffset>& start, const StreamOffset& end) override;
+  Status KeepRetractedRows(const std::optional<StreamOffset>& start, const StreamOffset& end, const Status& why) override;
   void BeginBatch(const std::string& query_id, BatchId batch) override;
   SourceFileNames source_files() const override { return source_files_; }
 
@@ -54,6 +57,7 @@ class CloudFilesSource : public Source,
                    FileAgeLimit age_limit, std::string number);
   QuarantineLoad LoadNow() const;
   Status TakeRequests(int64_t loaded);
+  Status AskForGoneFiles(int64_t loaded, bool waits);
   // The files of a batch, without those that were taken back before it ran.
   Result<std::vector<NumberedFile>> FilesOf(int64_t after, int64_t through) const;
   Status NoteSource();
@@ -72,6 +76,8 @@ class CloudFilesSource : public Source,
   std::optional<int64_t> CurrentBatch() const { return query_id_.empty() ? std::nullopt : std::optional(batch_.value()); }
   // Cleans up what is due: a part of it, or all.
   Status CleanSource(bool all);
+  // Of a stream that loads files as they grow: the text of each file's part. Files without a new line, or that may be missing, are left out.
+  Status TakeParts(std::vector<NumberedFile>& files, std::vector<std::shared_ptr<const std::string>>& texts);
   Status TakeCurrentSizes(std::vector<NumberedFile>& files, bool all);
 
   CloudFilesDefinition definition_;
@@ -86,9 +92,12 @@ class CloudFilesSource : public Source,
   int64_t planned_through_ = 0;       // the last number that this process has put into a batch
   int64_t batches_from_ = 0;          // the numbers up to here were put into batches by an earlier process
   int64_t committed_through_ = 0;
-  int64_t undone_ = 0, replaced_ = 0;  // files of the last batch
-  bool is_listed_ = false;             // up to the end, so that all that waits is known
+  int64_t undone_ = 0, replaced_ = 0, removed_ = 0;  // files of the last batch
+  std::unique_ptr<SourceMirror> mirror_;  // null: files that are gone keep their rows
+  bool is_mirrored_ = false;  // Trigger.AvailableNow: what was gone has been asked for
+  bool is_listed_ = false;  // up to the end, so that all that waits is known
   BacklogEstimate backlog_;
+  std::shared_ptr<FileRetries> retries_;  // null: a file that cannot be read ends the query
   std::unique_ptr<LoadedFileCleaner> cleaner_;  // null: cleanSource is off
   std::shared_ptr<std::atomic<bool>> schema_evolved_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<FileScanStats> stats_;

@@ -54,12 +54,16 @@ std::optional<std::string> IngestionState(const LedgerFile& found) {
     case FileState::kAssigned:
     case FileState::kUndone:
     case FileState::kWaiting:
+    case FileState::kFailing:
       break;
   }
   if (found.fate.retracted == FileFate::Retracted::kUndone) return "UNDONE";
   if (found.fate.retracted == FileFate::Retracted::kReplaced) return "REPLACED";
+  if (found.fate.retracted == FileFate::Retracted::kRemoved) return "REMOVED";
   if (found.fate.skipped == FileFate::Skipped::kCorrupted || found.fate.skipped == FileFate::Skipped::kOverBudget) return "SKIPPED_CORRUPTED";
   if (found.fate.skipped == FileFate::Skipped::kMissing) return "SKIPPED_MISSING";
+  if (found.fate.skipped == FileFate::Skipped::kFailed) return "FAILED";
+  if (found.fate.retracted == FileFate::Retracted::kDeferred) return std::nullopt;  // waits to be tried again
   if (!found.batch) return std::nullopt;
   return found.batch->committed_ms > 0 ? "INGESTED" : "PROCESSING";
 }
@@ -76,6 +80,7 @@ std::optional<std::string> Reason(const LedgerFile& found) {
     case FileState::kAssigned:
     case FileState::kUndone:
     case FileState::kWaiting:
+    case FileState::kFailing:
       break;
   }
   return found.fate.reason.empty() ? std::nullopt : std::optional(found.fate.reason);
@@ -179,10 +184,11 @@ class StateRows : public RowStream {
       case kCommitTime:
         return moment(found.batch ? found.batch->committed_ms * 1000 : 0);
       case kArchiveTime:
-        return moment(fate.cleaned == FileFate::Cleaned::kKept ? 0 : fate.cleaned_ms * 1000);
+        return moment(fate.cleaned != FileFate::Cleaned::kNo && fate.cleaned != FileFate::Cleaned::kKept ? fate.cleaned_ms * 1000 : 0);
       case kArchiveMode:
         return text(fate.cleaned == FileFate::Cleaned::kDeleted ? std::optional<std::string>("DELETE")
                     : fate.cleaned == FileFate::Cleaned::kMoved ? std::optional<std::string>("MOVE")
+                    : fate.cleaned == FileFate::Cleaned::kTagged ? std::optional<std::string>("TAG")
                                                                 : std::nullopt);
       case kMoveLocation:
         return text(fate.moved_to.empty() ? std::nullopt : std::optional(ShownPath(fate.moved_to)));

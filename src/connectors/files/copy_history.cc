@@ -24,6 +24,8 @@ const char* EventOf(const LoadedFile* before, const LoadedFile& after) {
       return "DUPLICATE";
     case State::kExisting:
       return "SKIPPED_EXISTING";
+    case State::kRemoved:
+      return "REMOVED";
   }
   return "";
 }

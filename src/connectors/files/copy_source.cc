@@ -70,10 +70,10 @@ class ListedCopySource : public CopySource {
         quarantines_(options.quarantines),
         errors_(options.errors) {}
   Status Prepare(const FilesContext& context, const CopySourceOptions& options);
-  Status Find(const CopySourceOptions& options, const TableLedger& ledger);
+  Status Find(Clock& clock, const CopySourceOptions& options, const TableLedger& ledger);
 
   const std::vector<InputFile>& files() const override { return files_; }
-  CopySurvey survey() const override { return {.known = known_, .empty = empty_}; }
+  CopySurvey survey() const override { return {.known = known_, .empty = empty_, .gone = removals_.files()}; }
   void TakeSample(size_t files_max, int64_t bytes_max) override;
   std::string FirstMalformed(const FilesContext& context) const override;
   SourceFileNames source_files() const override {
@@ -114,6 +114,7 @@ class ListedCopySource : public CopySource {
   bool has_header_ = false;  // CSV
   std::vector<FoundFile> found_;
   int64_t known_ = 0, empty_ = 0;
+  CopyRemovals removals_;
   StructType partitions_;
   StructType data_schema_;  // of the last relation
   std::vector<InputFile> files_;
@@ -153,7 +154,8 @@ Status ListedCopySource::Prepare(const FilesContext& context, const CopySourceOp
   return Status();
 }
 
-Status ListedCopySource::Find(const CopySourceOptions& options, const TableLedger& ledger) {
+Status ListedCopySource::Find(Clock& clock, const CopySourceOptions& options, const TableLedger& ledger) {
+  MS_ASSIGN_OR_RETURN(removals_, CopyRemovals::Find(fs_, clock, path_, options.deleted, ledger));
   if (options.names_files) {
     if (selection_.start_after) {
       return Status::IllegalArgument("COPY INTO: FILES names the files that are loaded, and startAfter = '" + *selection_.start_after +
@@ -183,7 +185,7 @@ Status ListedCopySource::Find(const CopySourceOptions& options, const TableLedge
   std::sort(files_.begin(), files_.end(), [](const InputFile& a, const InputFile& b) { return ledger_run::KeyOf(a.path) < ledger_run::KeyOf(b.path); });
   if (options.known) MS_RETURN_IF_ERROR(LeaveOutKnown(*options.known));
   const bool wants_none = options.names_files && options.files.empty();
-  if (files_.empty() && known_ == 0 && existing_.empty() && options.refuses_empty_source && !wants_none) {
+  if (files_.empty() && known_ == 0 && existing_.empty() && removals_.files() == 0 && options.refuses_empty_source && !wants_none) {
     return Status::Error(errors::kCopyIntoInferenceFailed,
                          {{"format", Upper(options.format)}, {"source", HadoopPathString(path_)}, {"config", kEmptySourceConf}});
   }
@@ -425,6 +427,9 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<
     outcome.is_new = true;
     outcome.changes.emplace_back(ledger_run::KeyOf(path), std::move(file));
   }
+  MS_ASSIGN_OR_RETURN(TableLedger::Changes removed, removals_.Changes(fs_, now_ms));
+  outcome.is_new |= !removed.empty();
+  std::move(removed.begin(), removed.end(), std::back_inserter(outcome.changes));
   for (size_t i = 0; i < files_.size(); ++i) {
     const InputFile& input = files_[i];
     LoadedFile file{.size_bytes = input.size_bytes, .modified_ns = input.modified_ns, .loaded_ms = now_ms};
@@ -498,6 +503,13 @@ Result<std::optional<CopySource::LedgerChanges>> ListedCopySource::ChangesOn(con
     const bool is_settled = known && known->is_settled();
     const bool is_loaded = change.state == State::kLoaded;
     const std::string path = ledger_run::PathOf(key);
+    if (change.state == State::kRemoved) {
+      // One that others have done something to is left to the next statement.
+      if (!known || !removals_.HoldsFor(path, *known)) continue;
+      if (known->written != 0) changes.removed.push_back({path, *known});
+      changes.changes.emplace_back(key, change);
+      continue;
+    }
     if (is_settled && is_loaded && !force_) {
       // Loaded again on purpose, unless others have done something to it meanwhile.
       auto before = settled_before_.find(path);
@@ -532,7 +544,7 @@ Result<std::unique_ptr<CopySource>> CopySource::Find(const FilesContext& context
   MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(options.source));
   auto source = std::make_unique<ListedCopySource>(context, options, NormalizePath(path));
   MS_RETURN_IF_ERROR(source->Prepare(context, options));
-  MS_RETURN_IF_ERROR(source->Find(options, ledger));
+  MS_RETURN_IF_ERROR(source->Find(context.clock, options, ledger));
   return std::unique_ptr<CopySource>(std::move(source));
 }
 

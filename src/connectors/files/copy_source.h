@@ -17,6 +17,7 @@
 
 #include "connectors/api/source_files.h"
 #include "connectors/api/table.h"
+#include "connectors/files/copy_removals.h"
 #include "connectors/files/error_budget.h"
 #include "connectors/files/files_connector.h"
 #include "connectors/files/known_elsewhere.h"
@@ -36,6 +37,7 @@ struct CopySourceOptions {
   bool replay = false;               // and their rows of before leave the table
   // What becomes of a known file that has changed since it was loaded.
   enum class Changed { kIgnored, kAppended, kReplaced } changed = Changed::kIgnored;
+  DeletedFilesOptions deleted;       // what becomes of the rows of files that are gone
   bool by_content = false;           // a file with the bytes of one that is known is not loaded
   bool quarantines = false;          // bad records are kept: bad_records()
   ErrorBudget errors;                // what becomes of bad records, and of files with many of them
@@ -59,6 +61,7 @@ struct CopyOutcome {
 struct CopySurvey {
   int64_t known = 0;  // loaded before
   int64_t empty = 0;  // wait for their bytes
+  int64_t gone = 0;   // loaded before, and their rows are to leave
 };
 
 class CopySource {
@@ -91,6 +94,7 @@ class CopySource {
   struct LedgerChanges {
     TableLedger::Changes changes;
     std::vector<KnownFile> replaced;  // their rows leave the table in the same commit
+    std::vector<KnownFile> removed;   // likewise, and nothing comes in their place
   };
   virtual Result<std::optional<LedgerChanges>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const = 0;
 };

@@ -30,6 +30,8 @@ const char* NameOf(LoadedFile::State state) {
       return "DUPLICATE";
     case LoadedFile::State::kExisting:
       return "SKIPPED_EXISTING";
+    case LoadedFile::State::kRemoved:
+      return "REMOVED";
   }
   return "";
 }

@@ -75,7 +75,7 @@ class FakeFormat : public FileFormat {
 
  private:
   static Result<std::vector<Line>> Lines(const InputFile& file) {
-    Result<std::string> bytes = Fs::Local().ReadFile(file.path);
+    Result<std::string> bytes = file.content ? Result<std::string>(*file.content) : Fs::Local().ReadFile(file.path);
     if (!bytes.ok()) return Status::Error(errors::kSourceFileMissing, {{"path", file.path}});
     if (static_cast<int64_t>(bytes->size()) != file.size_bytes) return Status::Error(errors::kSourceFileChanged, {{"path", file.path}, {"detail", "size"}});
     std::vector<Line> lines;

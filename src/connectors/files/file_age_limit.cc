@@ -100,7 +100,7 @@ Status FileAgeLimit::ForgetOthers() {
   MS_ASSIGN_OR_RETURN(std::vector<RecordedFile> files, ledger_->RecordedFiles(at_directory_, at_name_, kFilesAtOnce));
   for (const RecordedFile& file : files) {
     using enum FileState;
-    if (file.record.state == kAssigned || file.record.state == kUndone || file.record.state == kWaiting) continue;
+    if (file.record.state == kAssigned || file.record.state == kUndone || file.record.state == kWaiting || file.record.state == kFailing) continue;
     if (file.record.modified_ns >= *forgotten_before_ns_) continue;
     MS_ASSIGN_OR_RETURN(bool is_too_old, IsTooOld(JoinPath(file.directory, file.name)));
     if (!is_too_old) continue;

@@ -193,7 +193,7 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
       MS_ASSIGN_OR_RETURN(record, round.cursor->record());
       MS_RETURN_IF_ERROR(round.cursor->Next());
       ++round.counts.known;
-      if (record.state == FileState::kUndone) return Status();
+      if (record.state == FileState::kUndone || record.state == FileState::kFailing) return Status();
       if (record.state != FileState::kEmpty && !options_.allow_overwrites) return round.reach == Reach::kAll ? Audit(name, record) : Status();
     }
   }
@@ -249,6 +249,7 @@ Status FileDiscovery::Take(std::string_view name, const FileInfo& info, const st
   Round& round = *round_;
   const std::string& directory = round.directory->path;
   FileRecord now{.state = state, .size_bytes = info.size_bytes, .modified_ns = info.modified_ns, .discovered_ms = clock_.WallMillis()};
+  if (options_.continues_changed && known != nullptr && known->state == FileState::kAssigned) return Continue(name, info, path, *known);
   const bool has_number = known != nullptr && (known->state == FileState::kAssigned || known->state == FileState::kWaiting);
   const int64_t replaced = options_.replaces_changed && has_number ? known->number : 0;
   auto add = [&](const std::string& content) {
@@ -298,12 +299,43 @@ Status FileDiscovery::Audit(std::string_view name, const FileRecord& record) {
   if (!batch || batch->second.committed_ms == 0) return Status();  // what it is now will be read
   MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> loaded, ledger_->Files(record.number - 1, record.number));
   if (loaded.empty() || is_loaded(loaded[0].size_bytes, loaded[0].modified_ns)) return Status();
-  MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(record.number));
+  return TellOfChange(record.number, "it has changed since it was loaded, and is not loaded again (cloudFiles.changedFiles = ignored)");
+}
+
+Status FileDiscovery::TellOfChange(int64_t number, std::string reason) {
+  MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(number));
   if (fate && !fate->reason.empty()) return Status();
   ++changed_ignored_;
   if (!fate) fate.emplace();
-  fate->reason = "it has changed since it was loaded, and is not loaded again (cloudFiles.changedFiles = ignored)";
-  return ledger_->RecordFate(record.number, *fate);
+  fate->reason = std::move(reason);
+  return ledger_->RecordFate(number, *fate);
+}
+
+Status FileDiscovery::Continue(std::string_view name, const FileInfo& info, const std::string& path, const FileRecord& known) {
+  const std::string& directory = round_->directory->path;
+  FileRecord now{.state = FileState::kAssigned, .size_bytes = info.size_bytes, .modified_ns = info.modified_ns, .discovered_ms = clock_.WallMillis()};
+  FileRecord same = now;  // looked at again when it changes once more
+  same.number = known.number;
+  same.discovered_ms = known.discovered_ms;
+  MS_ASSIGN_OR_RETURN(std::optional<FilePart> part, ledger_->FindPart(known.number));
+  if (!part) {
+    MS_ASSIGN_OR_RETURN(auto batch, ledger_->FindBatch(known.number));
+    if (!batch || batch->second.committed_ms == 0) return Status();  // what it is now will be read
+    MS_RETURN_IF_ERROR(TellOfChange(known.number, "it has changed since it was loaded, and how far it was read is not known (it is compressed, or was loaded before "
+                                                  "cloudFiles.changedFiles = continued); REPLAY loads it again"));
+    return ledger_->Put(directory, name, same);
+  }
+  if (!part->is_planned()) return Status();
+  Result<Growth> growth = LookAtGrowth(fs_, path, info, *part);
+  if (growth.status().Is(errors::kFileNotFound)) {
+    ++round_->counts.vanished;
+    return Status();
+  }
+  MS_RETURN_IF_ERROR(growth.status());
+  if (*growth == Growth::kNone) return ledger_->Put(directory, name, same);
+  ++round_->counts.added;
+  if (*growth == Growth::kGrown) return ledger_->Continue(directory, name, now, {.start = part->end, .inode = info.inode, .hash = part->hash}, "");
+  return ledger_->Continue(directory, name, now, {.inode = info.inode}, "it was truncated, or another file has taken its name: it is loaded from its beginning");
 }
 
 // By ctime, which nobody can set: tools that keep times set mtime to that of the original at the very end. A time in the future tells nothing; then the file

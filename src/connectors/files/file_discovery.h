@@ -28,6 +28,7 @@ struct DiscoveryOptions {
   ListerOptions lister;
   bool allow_overwrites = false;                  // a known file with another mtime or size is loaded again
   bool replaces_changed = false;                  // with allow_overwrites: in the place of its rows
+  bool continues_changed = false;                 // with allow_overwrites: from where it was read to (file_part.h)
   bool identity_by_content = false;               // a file with the bytes of a known one is not loaded
   int64_t settle_ms = 0;                          // a file is taken when it has not changed for so long
   std::optional<int64_t> full_round_interval_ms;  // everything is listed at least so often
@@ -94,6 +95,10 @@ class FileDiscovery {
   Status MergeName(std::string_view name, FileState state);
   // `known`: what the ledger has of it; null: nothing.
   Status Take(std::string_view name, const FileInfo& info, const std::string& path, FileState state, const FileRecord* known);
+  // A known file that is loaded in parts.
+  Status Continue(std::string_view name, const FileInfo& info, const std::string& path, const FileRecord& known);
+  // A loaded file that has changed and is left alone.
+  Status TellOfChange(int64_t number, std::string reason);
   bool IsSettled(const std::string& path, const FileInfo& info);
   // A known file's turn to be looked at, some of them in each full round: one that has changed since it was loaded is told of.
   Status Audit(std::string_view name, const FileRecord& record);

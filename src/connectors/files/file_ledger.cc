@@ -159,6 +159,47 @@ class RocksFileLedger : public FileLedger {
     return content.empty() ? Status() : Write();  // FindContent reads the fate
   }
 
+  Status Continue(std::string_view directory, std::string_view name, FileRecord record, const FilePart& part, std::string reason) override {
+    MS_CHECK(record.state == FileState::kAssigned);
+    // As in Replace: before Add, which may write.
+    MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(PartKey(next_number_), EncodePart(part))));
+    if (!reason.empty()) MS_RETURN_IF_ERROR(StageFate(next_number_, {.reason = std::move(reason)}));
+    return Add(directory, name, record, {});
+  }
+  Status Defer(std::string_view directory, std::string_view name, const FileRecord& record, int64_t number, const FileFate& fate, const FileRetry& retry) override {
+    rocksdb::WriteBatch batch;
+    MS_RETURN_IF_ERROR(Translate("writing", batch.Put(FateKey(number), EncodeFate(fate))));
+    MS_RETURN_IF_ERROR(Translate("writing", batch.Put(FileKey(directory, name), EncodeRecord(record))));
+    MS_RETURN_IF_ERROR(Translate("writing", retry.attempts > 0 ? batch.Put(RetryKey(number), EncodeRetry(retry)) : batch.Delete(RetryKey(number))));
+    MS_FAILPOINT("files.retry.before_defer");
+    MS_RETURN_IF_ERROR(WriteSynced(batch));
+    MS_FAILPOINT("files.retry.after_defer");
+    return Status();
+  }
+  Status StageRetry(int64_t number, const std::optional<FileRetry>& retry) override {
+    return Translate("writing", retry ? batch_.Put(RetryKey(number), EncodeRetry(*retry)) : batch_.Delete(RetryKey(number)));
+  }
+  Result<std::vector<std::pair<int64_t, FileRetry>>> Retries() override {
+    std::vector<std::pair<int64_t, FileRetry>> retries;
+    MS_RETURN_IF_ERROR(VisitNumbers(kRetryPrefix, 0, INT64_MAX - 1, [&](int64_t number, std::string_view value) {
+      std::optional<FileRetry> retry = DecodeRetry(value);
+      if (!retry) return Foreign("what is to be tried again of file number " + std::to_string(number) + " is broken");
+      retries.emplace_back(number, *retry);
+      return Status();
+    }));
+    return retries;
+  }
+  Result<std::optional<FilePart>> FindPart(int64_t number) override {
+    std::string bytes;
+    rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), PartKey(number), &bytes);
+    if (status.IsNotFound()) return std::optional<FilePart>();
+    MS_RETURN_IF_ERROR(Translate("reading", status));
+    std::optional<FilePart> part = DecodePart(bytes);
+    if (!part) return Foreign("the part of file number " + std::to_string(number) + " is broken");
+    return part;
+  }
+  Status RecordPart(int64_t number, const FilePart& part) override { return PutUnsynced(PartKey(number), EncodePart(part)); }
+
   Status Put(std::string_view directory, std::string_view name, const FileRecord& record) override {
     return Translate("writing", batch_.Put(FileKey(directory, name), EncodeRecord(record)));
   }
@@ -327,7 +368,7 @@ class RocksFileLedger : public FileLedger {
   }
 
   Status EraseNumber(int64_t number) override {
-    for (const std::string& key : {NumberKey(number), FateKey(number), ReplacementKey(number)})
+    for (const std::string& key : {NumberKey(number), FateKey(number), ReplacementKey(number), PartKey(number)})
       MS_RETURN_IF_ERROR(Translate("writing", batch_.Delete(key)));
     return Status();
   }

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "connectors/files/file_part.h"
 #include "storage/fs.h"
 
 namespace millstream {
@@ -36,6 +37,7 @@ enum class FileState : uint8_t {
   kDuplicate = 4,  // has the bytes of the file `number`, and is not loaded
   kUndone = 5,     // its rows, loaded as `number`, were taken back; not loaded again, whatever becomes of it
   kWaiting = 6,    // gets its number when a batch has room for it (waiting_files.h); `number`: whose rows it takes the place of, 0: none
+  kFailing = 7,    // could not be read as `number`, and waits to be tried again (FileRetry)
 };
 
 struct FileRecord {
@@ -63,20 +65,23 @@ struct BatchRecord {
 
 // What became of one file beyond being loaded.
 struct FileFate {
-  // kOverBudget: it has more bad records than cloudFiles.onError allows.
-  enum class Skipped : uint8_t { kNo = 0, kCorrupted = 1, kMissing = 2, kOverBudget = 3 };
-  enum class Cleaned : uint8_t { kNo = 0, kDeleted = 1, kMoved = 2, kKept = 3 };  // kKept: it had changed, or could not be removed
+  // kOverBudget: it has more bad records than cloudFiles.onError allows. kFailed: tried cloudFiles.maxFileRetries times.
+  enum class Skipped : uint8_t { kNo = 0, kCorrupted = 1, kMissing = 2, kOverBudget = 3, kFailed = 4 };
+  enum class Cleaned : uint8_t { kNo = 0, kDeleted = 1, kMoved = 2, kKept = 3, kTagged = 4 };  // kKept: it had changed, or could not be removed
   // What a request, or a later number of the same path, has done to this one (docs/auto_loader.md). kSuperseded: it was not in a batch yet.
-  enum class Retracted : uint8_t { kNo = 0, kUndone = 1, kForgotten = 2, kReplaced = 3, kSuperseded = 4 };
+  // kRemoved: it has gone from the source, and its rows from the table. kDeferred: it could not be read, and comes again as a later number.
+  enum class Retracted : uint8_t { kNo = 0, kUndone = 1, kForgotten = 2, kReplaced = 3, kSuperseded = 4, kRemoved = 5, kDeferred = 6 };
   Skipped skipped = Skipped::kNo;
   Retracted retracted = Retracted::kNo;
   Cleaned cleaned = Cleaned::kNo;
-  int64_t cleaned_ms = 0;
+  int64_t cleaned_ms = 0;  // of kRemoved: when that was noticed
   std::string reason;    // of skipping or keeping it
   std::string moved_to;  // of kMoved
 
   // A batch that is not committed yet leaves the file out.
-  bool is_left_out() const { return skipped == Skipped::kOverBudget || (retracted != Retracted::kNo && retracted != Retracted::kReplaced); }
+  bool is_left_out() const {
+    return skipped == Skipped::kOverBudget || skipped == Skipped::kFailed || (retracted != Retracted::kNo && retracted != Retracted::kReplaced);
+  }
 };
 
 // A number whose file takes the place of rows that were loaded from the same path before.
@@ -88,6 +93,12 @@ struct Replacement {
 // A file that waits in an order: its place there, and what is known of it (ledger_format::WaitingKey, EncodeWaiting).
 struct WaitingRecord {
   std::string key, value;
+};
+
+// A number whose file could not be read and is to be tried again, or that is such a trial.
+struct FileRetry {
+  int64_t attempts = 0;  // that have failed
+  int64_t due_ms = 0;    // when it gets another number; 0: it has one, this one
 };
 
 struct RecordedFile {
@@ -122,6 +133,17 @@ class FileLedger {
   // The same for a file that was known as `replaced`: in the batch of its new number the rows of the path that are there leave. A number that was not
   // committed yet is superseded.
   virtual Status Replace(std::string_view directory, std::string_view name, FileRecord record, int64_t replaced, const std::string& content = {}) = 0;
+  // The same for a file that goes on from an earlier number: in the batch of its new number this part of it is loaded. `reason`: of its fate; empty: none.
+  virtual Status Continue(std::string_view directory, std::string_view name, FileRecord record, const FilePart& part, std::string reason) = 0;
+  // The file could not be read as this number: atomic, and durable on return. Thread-safe.
+  virtual Status Defer(std::string_view directory, std::string_view name, const FileRecord& record, int64_t number, const FileFate& fate, const FileRetry& retry) = 0;
+  // Buffered as Add is. nullopt: nothing more is to be tried.
+  virtual Status StageRetry(int64_t number, const std::optional<FileRetry>& retry) = 0;
+  virtual Result<std::vector<std::pair<int64_t, FileRetry>>> Retries() = 0;
+  // Which part of its file a number is; nullopt: all of it, or not planned yet.
+  virtual Result<std::optional<FilePart>> FindPart(int64_t number) = 0;
+  // Written, not synced.
+  virtual Status RecordPart(int64_t number, const FilePart& part) = 0;
   // Buffered as Add is, and atomic with what is added between two Writes: a file's record as it is given, or no record; a fate; a note.
   virtual Status Put(std::string_view directory, std::string_view name, const FileRecord& record) = 0;
   virtual Status Drop(std::string_view directory, std::string_view name) = 0;

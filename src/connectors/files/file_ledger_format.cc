@@ -39,6 +39,8 @@ std::string FateKey(int64_t number) { return NumberedKey(kFatePrefix, number); }
 std::string ReplacementKey(int64_t number) { return NumberedKey(kReplacementPrefix, number); }
 
 std::string CountsKey(int64_t through) { return NumberedKey(kCountsPrefix, through); }
+std::string RetryKey(int64_t number) { return NumberedKey(kRetryPrefix, number); }
+std::string PartKey(int64_t number) { return NumberedKey(kPartPrefix, number); }
 
 std::string ContentKey(std::string_view hash) { return std::string(1, kContentPrefix) += hash; }
 
@@ -125,6 +127,34 @@ std::optional<int64_t> DecodeReplaced(std::string_view bytes) {
   return replaced;
 }
 
+std::string EncodePart(const FilePart& part) {
+  std::string out;
+  PutSigned(out, part.start);
+  PutSigned(out, part.end);
+  PutVarint(out, part.inode);
+  return out + part.hash;
+}
+
+std::optional<FilePart> DecodePart(std::string_view bytes) {
+  FilePart part;
+  if (!GetSigned(bytes, &part.start) || !GetSigned(bytes, &part.end) || !GetVarint(bytes, &part.inode)) return std::nullopt;
+  part.hash = bytes;
+  return part;
+}
+
+std::string EncodeRetry(const FileRetry& retry) {
+  std::string out;
+  PutSigned(out, retry.attempts);
+  PutSigned(out, retry.due_ms);
+  return out;
+}
+
+std::optional<FileRetry> DecodeRetry(std::string_view bytes) {
+  FileRetry retry;
+  if (!GetSigned(bytes, &retry.attempts) || !GetSigned(bytes, &retry.due_ms) || !bytes.empty()) return std::nullopt;
+  return retry;
+}
+
 std::string EncodeBatch(const BatchRecord& record) {
   std::string out;
   PutSigned(out, record.after);
@@ -181,7 +211,7 @@ std::string EncodeFate(const FileFate& fate) {
 }
 
 std::optional<FileFate> DecodeFate(std::string_view bytes) {
-  if (bytes.size() < 2 || bytes[0] < 0 || (bytes[0] & 15) > 3 || bytes[0] >> 4 > 4 || bytes[1] < 0 || bytes[1] > 3) return std::nullopt;
+  if (bytes.size() < 2 || bytes[0] < 0 || (bytes[0] & 15) > 4 || bytes[0] >> 4 > 6 || bytes[1] < 0 || bytes[1] > 4) return std::nullopt;
   FileFate fate{.skipped = static_cast<FileFate::Skipped>(bytes[0] & 15),
                 .retracted = static_cast<FileFate::Retracted>(bytes[0] >> 4),
                 .cleaned = static_cast<FileFate::Cleaned>(bytes[1])};

@@ -18,7 +18,7 @@ inline constexpr std::string_view kVersion = "3";
 inline constexpr std::string_view kVersionsBefore[] = {"1", "2"};
 bool KnowsVersion(std::string_view version);  // this one, or one before
 inline constexpr char kFilePrefix = 'f', kNumberPrefix = 'n', kBatchPrefix = 'b', kFatePrefix = 'e', kReplacementPrefix = 'r', kContentPrefix = 'h',
-                      kNotePrefix = 'x', kCountsPrefix = 'c', kWaitingPrefix = 'w';
+                      kNotePrefix = 'x', kCountsPrefix = 'c', kWaitingPrefix = 'w', kPartPrefix = 't', kRetryPrefix = 'y';
 // A reader has one record of counts in memory: not those of a million files that were loaded at once.
 inline constexpr size_t kCountsAtOnce = 4096;
 
@@ -30,6 +30,8 @@ std::string BatchKey(int64_t through);                                   // 'b' 
 std::string FateKey(int64_t number);                                     // 'e' number, likewise
 std::string ReplacementKey(int64_t number);                              // 'r' number, likewise
 std::string CountsKey(int64_t through);                                  // 'c' last number of these files, likewise
+std::string PartKey(int64_t number);                                     // 't' number, likewise
+std::string RetryKey(int64_t number);                                    // 'y' number, likewise
 std::string ContentKey(std::string_view hash);                           // 'h' hash
 std::string NoteKey(std::string_view name);                              // 'x' name
 // 'w' 'p' path, or 'w' 'm' modified ns (8 bytes, big-endian, the sign bit turned) path: sorted as `order` says.
@@ -56,6 +58,10 @@ std::string EncodeWaiting(const FileRecord& record, const std::string& content);
 std::optional<WaitingEntry> DecodeWaiting(std::string_view key, std::string_view bytes);
 std::string EncodeReplaced(int64_t replaced);
 std::optional<int64_t> DecodeReplaced(std::string_view bytes);
+std::string EncodePart(const FilePart& part);
+std::optional<FilePart> DecodePart(std::string_view bytes);
+std::string EncodeRetry(const FileRetry& retry);
+std::optional<FileRetry> DecodeRetry(std::string_view bytes);
 std::string EncodeBatch(const BatchRecord& record);
 std::optional<BatchRecord> DecodeBatch(std::string_view bytes);
 std::string EncodeFate(const FileFate& fate);

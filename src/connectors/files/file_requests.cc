@@ -41,6 +41,8 @@ const char* NameOf(FileOperation operation) {
       return "REPLAY";
     case FileOperation::kForget:
       return "FORGET";
+    case FileOperation::kRemove:
+      return "REMOVE";
   }
   return "";
 }
@@ -86,7 +88,10 @@ Status FileRequestWriter::Add(std::string_view path) {
   return Status();
 }
 
-Result<int64_t> FileRequestWriter::Publish() {
+Result<int64_t> FileRequestWriter::Publish() { return Publish(std::nullopt); }
+Result<int64_t> FileRequestWriter::PublishAs(int64_t number) { return Publish(std::optional(number)); }
+
+Result<int64_t> FileRequestWriter::Publish(std::optional<int64_t> wanted) {
   buffer_ += nlohmann::json({{"files", files_}}).dump() + "\n";
   MS_RETURN_IF_ERROR(file_->Append(buffer_));
   MS_RETURN_IF_ERROR(file_->Sync());
@@ -99,6 +104,7 @@ Result<int64_t> FileRequestWriter::Publish() {
   std::from_chars(taken.data(), taken.data() + taken.size(), number);
   if (!there.empty()) number = std::max(number, there.back());
   ++number;
+  if (wanted && *wanted != number) return int64_t{0};
   MS_FAILPOINT("files.request.before_publish");
   MS_RETURN_IF_ERROR(file_->Publish(FileRequestPath(source_directory_, number)));
   MS_FAILPOINT("files.request.after_publish");
@@ -118,7 +124,7 @@ Result<std::unique_ptr<FileRequestReader>> FileRequestReader::Open(Fs& fs, const
   const nlohmann::json header = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!header.is_object() || !header.contains("version") || !header.contains("operation")) return reader->Broken("it has no header");
   if (header["version"] != kVersion) return reader->Broken("its version is " + header["version"].dump() + ", this program knows " + std::to_string(kVersion));
-  for (FileOperation operation : {FileOperation::kUndo, FileOperation::kReplay, FileOperation::kForget}) {
+  for (FileOperation operation : {FileOperation::kUndo, FileOperation::kReplay, FileOperation::kForget, FileOperation::kRemove}) {
     reader->operation_ = operation;
     if (header["operation"] == NameOf(operation)) return reader;
   }

@@ -1,7 +1,7 @@
 #pragma once
 
 // file_requests.h   What users ask of the files of a running stream: <checkpoint>/sources/<i>/requests/<number>.json, one file for each statement
-// (UNDO, REPLAY, FORGET FILES IN STREAM …). The source takes them in the order of their numbers: request_taker.h.
+// (UNDO, REPLAY, FORGET FILES IN STREAM …), and what the stream asks of itself. The source takes them in the order of their numbers: request_taker.h.
 // Format: docs/formats/file_ledger.md.
 
 #include <cstdint>
@@ -31,6 +31,7 @@ enum class FileOperation {
   kUndo,    // the rows leave, the file stays known
   kReplay,  // the file is loaded again, in the place of its rows
   kForget,  // as if the file had never been seen; the rows stay
+  kRemove,  // the file is gone from the source: the rows leave, and a file that comes back is new (source_mirror.h)
 };
 const char* NameOf(FileOperation operation);  // "UNDO" …
 
@@ -51,8 +52,11 @@ class FileRequestWriter {
   int64_t files() const { return files_; }
   // Makes the request durable under the next number, whoever else writes requests or takes them at the same time. Its number.
   Result<int64_t> Publish();
+  // The same, if that number is the next one: no other request waits. 0: it is not, and nothing was published.
+  Result<int64_t> PublishAs(int64_t number);
 
  private:
+  Result<int64_t> Publish(std::optional<int64_t> wanted);
   FileRequestWriter(Fs& fs, Clock& clock, std::string source_directory, std::unique_ptr<PendingFile> file)
       : fs_(fs), clock_(clock), source_directory_(std::move(source_directory)), file_(std::move(file)) {}
 

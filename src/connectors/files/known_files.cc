@@ -29,6 +29,9 @@ class TableKnownFiles : public KnownFiles {
         known.state = FileStanding::State::kWaiting;
         known.why = "it was forgotten, and is new to the next load";
         break;
+      case LoadedFile::State::kRemoved:
+        known.state = FileStanding::State::kUnwanted;
+        break;
       case LoadedFile::State::kUndone:
       case LoadedFile::State::kDuplicate:
       case LoadedFile::State::kExisting:

@@ -58,7 +58,7 @@ void AppendRecord(std::string& out, const LoadedFile& file) {
 }
 
 std::optional<LoadedFile> ParseRecord(std::string_view bytes) {
-  const bool is_known = !bytes.empty() && ((bytes[0] >= 1 && bytes[0] <= 5) || bytes[0] == 9);
+  const bool is_known = !bytes.empty() && ((bytes[0] >= 1 && bytes[0] <= 6) || bytes[0] == 9);
   if (!is_known) return std::nullopt;
   LoadedFile file{.state = static_cast<LoadedFile::State>(bytes[0])};
   bytes.remove_prefix(1);

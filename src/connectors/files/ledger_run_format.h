@@ -18,6 +18,7 @@ struct LoadedFile {
     kUndone = 3,          // its rows were taken back; it is not loaded again by itself
     kForgotten = 4,       // as if it had never been loaded
     kDuplicate = 5,       // its content was loaded under another name
+    kRemoved = 6,         // it has gone from the source, and its rows from the table; a file that comes back is new
     kExisting = 9,        // it was known from elsewhere (knownFrom) when it was found, and was never loaded
   };
   State state = State::kLoaded;

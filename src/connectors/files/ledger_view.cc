@@ -50,7 +50,7 @@ class RocksLedgerView : public LedgerView {
     for (; files_->Valid() && files_->key().starts_with(std::string(1, kFilePrefix)); files_->Next()) {
       std::optional<FileRecord> record = DecodeRecord(FromSlice(files_->value()));
       if (!record) return Broken("a file's record is broken");
-      if (record->state == FileState::kAssigned || record->state == FileState::kUndone) continue;
+      if (record->state == FileState::kAssigned || record->state == FileState::kUndone || record->state == FileState::kFailing) continue;
       return NextUnnumbered(*record);
     }
     MS_RETURN_IF_ERROR(Translate(files_->status()));
@@ -227,6 +227,8 @@ class StreamKnownFiles : public KnownFiles {
     MS_ASSIGN_OR_RETURN(FileFate fate, FateOf(known.number));
     if (fate.retracted == FileFate::Retracted::kUndone) {
       known.state = FileStanding::State::kUnwanted;
+    } else if (fate.retracted == FileFate::Retracted::kDeferred) {
+      known.why = fate.reason;
     } else if (fate.retracted == FileFate::Retracted::kForgotten) {
       known.why = "it was forgotten, and is to be found again";
     } else if (fate.skipped != FileFate::Skipped::kNo) {

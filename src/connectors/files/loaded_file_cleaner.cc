@@ -7,12 +7,15 @@
 
 #include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
+#include "connectors/files/source_mirror.h"
 #include "storage/failpoint.h"
+#include "storage/file_tag.h"
 
 namespace millstream {
 namespace {
 
-constexpr char kDoneThrough[] = "cleaned through";
+// Tags are counted apart: who deletes or moves later begins with the first file.
+const char* DoneThroughNote(CleanSourceOptions::Mode mode) { return mode == CleanSourceOptions::Mode::kTag ? "tagged through" : "cleaned through"; }
 
 Status Refuse(const std::string& destination, std::string reason) {
   return Status::Error(errors::kInvalidOptionValue,
@@ -50,8 +53,21 @@ Result<std::unique_ptr<LoadedFileCleaner>> LoadedFileCleaner::Create(Fs& fs, Clo
     MS_ASSIGN_OR_RETURN(uint64_t device, DeviceOf(fs, options.move_destination));
     if (device != info.device) return Refuse(options.move_destination, "it is on another file system than the load path, where files cannot be moved to");
   }
+  if (options.mode == CleanSourceOptions::Mode::kTag) {
+    MS_ASSIGN_OR_RETURN(bool keeps_tags, KeepsFileTags(base));
+    if (!keeps_tags) {
+      return Status::Error(errors::kInvalidOptionValue, {{"option", "cloudFiles.cleanSource"},
+                                                         {"owner", "cloudFiles"},
+                                                         {"value", "TAG"},
+                                                         {"reason", "the file system of " + base + " keeps no extended attributes of users; use MOVE, or mount it with them"}});
+    }
+  }
   std::unique_ptr<LoadedFileCleaner> cleaner(new LoadedFileCleaner(fs, clock, std::move(ledger), options, std::move(base)));
-  MS_ASSIGN_OR_RETURN(std::string done, cleaner->ledger_->GetNote(kDoneThrough));
+  if (!options.consumers.empty()) {
+    MS_ASSIGN_OR_RETURN(cleaner->consumers_, FileConsumers::Open(fs, clock, options.consumers));
+  }
+  if (options.mode != CleanSourceOptions::Mode::kTag) MS_RETURN_IF_ERROR(SourceMirror::NoteCleaning(*cleaner->ledger_));
+  MS_ASSIGN_OR_RETURN(std::string done, cleaner->ledger_->GetNote(DoneThroughNote(options.mode)));
   std::from_chars(done.data(), done.data() + done.size(), cleaner->done_through_);
   return cleaner;
 }
@@ -59,6 +75,10 @@ Result<std::unique_ptr<LoadedFileCleaner>> LoadedFileCleaner::Create(Fs& fs, Clo
 Result<bool> LoadedFileCleaner::Clean(int64_t committed_through, int64_t files_max) {
   const int64_t begun_at = done_through_, now_ms = clock_.WallMillis();
   bool due = true;
+  if (consumers_ && done_through_ < committed_through) {
+    MS_ASSIGN_OR_RETURN(bool has_looked, consumers_->Refresh());
+    if (!has_looked) return true;
+  }
   while (due && done_through_ < committed_through && done_through_ - begun_at < files_max) {
     if (next_due_number_ == done_through_ + 1 && now_ms < next_due_ms_) break;
     MS_ASSIGN_OR_RETURN(auto batch, ledger_->FindBatch(done_through_ + 1));
@@ -76,14 +96,25 @@ Result<bool> LoadedFileCleaner::Clean(int64_t committed_through, int64_t files_m
     MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> files, ledger_->Files(done_through_, through));
     for (const NumberedFile& file : files) {
       MS_ASSIGN_OR_RETURN(std::optional<FileFate> before, ledger_->FindFate(file.number));
-      if (before && before->cleaned != FileFate::Cleaned::kNo) continue;
+      const bool is_tagged = before && before->cleaned == FileFate::Cleaned::kTagged && options_.mode != CleanSourceOptions::Mode::kTag;
+      if (before && before->cleaned != FileFate::Cleaned::kNo && !is_tagged) continue;
       // It waits for somebody to mend it.
       if (before && before->skipped == FileFate::Skipped::kOverBudget) continue;
       // A later number of this path is still to be loaded or cleaned; of a file that was undone these are the last bytes.
       MS_ASSIGN_OR_RETURN(std::optional<FileRecord> known, ledger_->Find(ParentPath(file.path), BaseName(file.path)));
       if (!known || known->state != FileState::kAssigned || known->number != file.number) continue;
+      // What could not be read is nowhere else.
+      if (before && before->skipped == FileFate::Skipped::kFailed) continue;
+      if (consumers_) {
+        MS_ASSIGN_OR_RETURN(bool are_done, consumers_->AreDoneWith(file.path));
+        if (!are_done) {
+          done_through_ = file.number - 1;
+          due = false;
+          break;
+        }
+      }
       MS_FAILPOINT("files.clean.before_remove");
-      MS_ASSIGN_OR_RETURN(FileFate fate, CleanOne(file));
+      MS_ASSIGN_OR_RETURN(FileFate fate, CleanOne(file, batch->second.committed_ms));
       MS_FAILPOINT("files.clean.after_remove");
       if (before) fate.skipped = before->skipped;
       if (before && fate.reason.empty()) fate.reason = before->reason;
@@ -91,19 +122,22 @@ Result<bool> LoadedFileCleaner::Clean(int64_t committed_through, int64_t files_m
       ++(fate.cleaned == FileFate::Cleaned::kKept ? kept_ : cleaned_);
       MS_RETURN_IF_ERROR(ledger_->RecordFate(file.number, fate));
     }
+    if (!due) break;
     done_through_ = through;
     next_due_number_ = 0;
   }
   if (done_through_ == begun_at) return true;
-  MS_RETURN_IF_ERROR(ledger_->PutNote(kDoneThrough, std::to_string(done_through_)));
+  MS_RETURN_IF_ERROR(ledger_->PutNote(DoneThroughNote(options_.mode), std::to_string(done_through_)));
   MS_FAILPOINT("files.clean.after_note");
   return done_through_ - begun_at < files_max;
 }
 
 // A file that cannot be removed stays where it is, with the reason: it is never loaded again, and no reason to stop the stream.
-Result<FileFate> LoadedFileCleaner::CleanOne(const NumberedFile& file) {
+Result<FileFate> LoadedFileCleaner::CleanOne(const NumberedFile& file, int64_t committed_ms) {
   using Mode = CleanSourceOptions::Mode;
-  FileFate fate{.cleaned = options_.mode == Mode::kDelete ? FileFate::Cleaned::kDeleted : FileFate::Cleaned::kMoved};
+  FileFate fate{.cleaned = options_.mode == Mode::kDelete ? FileFate::Cleaned::kDeleted
+                           : options_.mode == Mode::kTag  ? FileFate::Cleaned::kTagged
+                                                          : FileFate::Cleaned::kMoved};
   auto keep = [&](std::string reason) {
     fate.cleaned = FileFate::Cleaned::kKept;
     fate.reason = std::move(reason);
@@ -114,11 +148,12 @@ Result<FileFate> LoadedFileCleaner::CleanOne(const NumberedFile& file) {
     if (!IsGone(info.status())) return keep(info.status().message());
     // Gone: by this cleaner before a crash, or by somebody else.
     if (options_.mode == Mode::kDelete) return fate;
+    if (options_.mode == Mode::kTag) return keep("it was gone before it could be tagged");
     return Move(file, fate);
   }
   if (info->size_bytes != file.size_bytes || info->modified_ns != file.modified_ns) return keep("it has changed since it was loaded and was not cleaned up");
   if (options_.mode == Mode::kMove) return Move(file, fate);
-  Status removed = fs_.Remove(file.path);
+  Status removed = options_.mode == Mode::kTag ? SetFileTag(file.path, "user.millstream.loaded", FormatIso8601Millis(committed_ms)) : fs_.Remove(file.path);
   if (!removed.ok()) {
     spdlog::warn("cloudFiles.cleanSource: {} stays where it is: {}", file.path, removed.message());
     return keep(removed.message());

@@ -27,6 +27,9 @@ std::pair<int64_t, int64_t> ParseProgress(std::string_view note) {
 // The batch of such a request needs its file; a number without this note was of another kind, or was removed before it was taken.
 std::string UndoNote(int64_t number) { return "undo " + std::to_string(number); }
 
+// Such a request is done, and nothing of it was.
+std::string SetAsideNote(int64_t number) { return "set aside " + std::to_string(number); }
+
 Status VisitPaths(FileRequestReader& request, const std::function<Status(std::string path)>& visit) {
   for (;;) {
     MS_ASSIGN_OR_RETURN(std::optional<std::string> path, request.Next());
@@ -104,13 +107,17 @@ Status RequestTaker::TakeOne(int64_t number, int64_t loaded, const Status& possi
   MS_RETURN_IF_ERROR(VisitPaths(*request, [&](std::string file) -> Status {
     if (++count <= resume_after) return Status();
     MS_RETURN_IF_ERROR(ledger_->StageNote(kProgressNote, std::to_string(number) + " " + std::to_string(count)));
-    MS_RETURN_IF_ERROR(operation == FileOperation::kUndo ? Undo(file) : operation == FileOperation::kForget ? Forget(file) : Replay(file, loaded));
+    MS_RETURN_IF_ERROR(operation == FileOperation::kUndo     ? Undo(file)
+                       : operation == FileOperation::kForget ? Forget(file)
+                       : operation == FileOperation::kRemove ? TakeAway(file, loaded)
+                                                             : Replay(file, loaded));
     // A path may be named twice: its second turn must see what the first has done.
     MS_RETURN_IF_ERROR(ledger_->Write());
     MS_FAILPOINT("files.request.after_change");
     return Status();
   }));
-  if (operation == FileOperation::kUndo) MS_RETURN_IF_ERROR(ledger_->StageNote(UndoNote(number), "1"));
+  const bool takes_rows = operation == FileOperation::kUndo || operation == FileOperation::kRemove;
+  if (takes_rows) MS_RETURN_IF_ERROR(ledger_->StageNote(UndoNote(number), "1"));
   MS_RETURN_IF_ERROR(ledger_->StageNote(kRequestsTakenNote, std::to_string(number)));
   MS_RETURN_IF_ERROR(ledger_->Sync());
   MS_FAILPOINT("files.request.after_taken");
@@ -144,6 +151,21 @@ Status RequestTaker::Forget(const std::string& path) {
   return ledger_->Drop(ParentPath(path), BaseName(path));
 }
 
+// Nothing else was asked for since the request was made, so the record is what it was then, or that of a file that has come back and will be loaded.
+Status RequestTaker::TakeAway(const std::string& path, int64_t loaded) {
+  MS_ASSIGN_OR_RETURN(std::optional<FileRecord> record, ledger_->Find(ParentPath(path), BaseName(path)));
+  if (!record || record->state != FileState::kAssigned || record->number > loaded) return Status();
+  MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(record->number));
+  if (!fate) fate.emplace();
+  fate->retracted = FileFate::Retracted::kRemoved;
+  fate->cleaned_ms = clock_.WallMillis();
+  if (fate->skipped == FileFate::Skipped::kNo) {
+    fate->reason = "it was gone from the source at " + FormatIso8601Millis(fate->cleaned_ms) + " (cloudFiles.deletedFiles = removed)";
+  }
+  MS_RETURN_IF_ERROR(ledger_->StageFate(record->number, *fate));
+  return ledger_->Drop(ParentPath(path), BaseName(path));
+}
+
 Status RequestTaker::Explain(int64_t number, std::string reason) {
   if (number == 0) return Status();
   MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(number));
@@ -173,22 +195,85 @@ Status RequestTaker::Replay(const std::string& path, int64_t loaded) {
   return ledger_->Replace(ParentPath(path), BaseName(path), now, record->number, content);
 }
 
-Result<std::vector<std::string>> RequestTaker::UndonePaths(int64_t after, int64_t through) const {
-  std::vector<std::string> paths;
+Result<RequestTaker::Leaving> RequestTaker::LeavingPaths(int64_t after, int64_t through) const {
+  Leaving leaving;
   for (int64_t number = after + 1; number <= through; ++number) {
     MS_ASSIGN_OR_RETURN(std::string is_undo, ledger_->GetNote(UndoNote(number)));
     if (is_undo.empty()) continue;
+    MS_ASSIGN_OR_RETURN(std::string set_aside, ledger_->GetNote(SetAsideNote(number)));
+    if (!set_aside.empty()) continue;
     const std::string path = FileRequestPath(source_directory_, number);
     Result<std::unique_ptr<FileRequestReader>> request = FileRequestReader::Open(fs_, path);
     if (!request.ok() && request.status().Is(errors::kFileNotFound)) return Status::Error(errors::kFileRequestMissing, {{"path", path}});
     MS_RETURN_IF_ERROR(request.status());
+    const bool is_removal = (*request)->operation() == FileOperation::kRemove;
     MS_RETURN_IF_ERROR(VisitPaths(**request, [&](std::string file) -> Status {
-      MS_ASSIGN_OR_RETURN(bool has_rows, MayHaveRows(file));
-      if (has_rows) paths.push_back(std::move(file));
+      bool has_rows = is_removal;
+      if (!is_removal) {
+        MS_ASSIGN_OR_RETURN(has_rows, MayHaveRows(file));
+      }
+      if (!has_rows) return Status();
+      leaving.paths.push_back(std::move(file));
+      ++(is_removal ? leaving.removed : leaving.undone);
       return Status();
     }));
   }
-  return paths;
+  return leaving;
+}
+
+Status RequestTaker::SetAside(int64_t after, int64_t through, const std::string& reason) {
+  for (int64_t number = after + 1; number <= through; ++number) {
+    MS_ASSIGN_OR_RETURN(std::string takes_rows, ledger_->GetNote(UndoNote(number)));
+    if (takes_rows.empty()) continue;
+    MS_ASSIGN_OR_RETURN(std::unique_ptr<FileRequestReader> request, FileRequestReader::Open(fs_, FileRequestPath(source_directory_, number)));
+    std::set<std::string> removed;
+    const bool is_removal = request->operation() == FileOperation::kRemove;
+    MS_RETURN_IF_ERROR(VisitPaths(*request, [&](std::string path) -> Status {
+      if (!is_removal) return TakeUndoBack(path, reason);
+      removed.insert(std::move(path));
+      return Status();
+    }));
+    MS_RETURN_IF_ERROR(TakeRemovalsBack(std::move(removed), reason));
+    // Last: a process that dies before it comes here again.
+    MS_RETURN_IF_ERROR(ledger_->Write());
+    MS_RETURN_IF_ERROR(ledger_->StageNote(SetAsideNote(number), "1"));
+  }
+  return ledger_->Sync();
+}
+
+Status RequestTaker::TakeUndoBack(const std::string& path, const std::string& reason) {
+  MS_ASSIGN_OR_RETURN(std::optional<FileRecord> record, ledger_->Find(ParentPath(path), BaseName(path)));
+  if (!record || record->state != FileState::kUndone) return Status();
+  MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(record->number));
+  if (!fate) fate.emplace();
+  fate->retracted = FileFate::Retracted::kNo;
+  fate->reason = reason;
+  MS_RETURN_IF_ERROR(ledger_->StageFate(record->number, *fate));
+  record->state = FileState::kAssigned;
+  return ledger_->Put(ParentPath(path), BaseName(path), *record);
+}
+
+// Of a removed file only its numbers are left; a file that has come back under its name has a record, and stays.
+Status RequestTaker::TakeRemovalsBack(std::set<std::string> paths, const std::string& reason) {
+  constexpr int64_t kFilesAtOnce = 10'000;
+  for (int64_t at = ledger_->last_number(); at > 0 && !paths.empty(); at -= kFilesAtOnce) {
+    MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> files, ledger_->Files(std::max<int64_t>(0, at - kFilesAtOnce), at));
+    for (auto file = files.rbegin(); file != files.rend(); ++file) {
+      if (!paths.contains(file->path)) continue;
+      MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(file->number));
+      if (!fate || fate->retracted != FileFate::Retracted::kRemoved) continue;
+      paths.erase(file->path);
+      fate->retracted = FileFate::Retracted::kNo;
+      fate->cleaned = FileFate::Cleaned::kKept;  // it is not looked for again
+      fate->reason = reason;
+      MS_RETURN_IF_ERROR(ledger_->StageFate(file->number, *fate));
+      MS_ASSIGN_OR_RETURN(std::optional<FileRecord> known, ledger_->Find(ParentPath(file->path), BaseName(file->path)));
+      if (known) continue;
+      const FileRecord record{.number = file->number, .size_bytes = file->size_bytes, .modified_ns = file->modified_ns, .discovered_ms = file->discovered_ms};
+      MS_RETURN_IF_ERROR(ledger_->Put(ParentPath(file->path), BaseName(file->path), record));
+    }
+  }
+  return Status();
 }
 
 // Not one that was undone before it was loaded for the first time: nobody need look for its rows.

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,14 @@ class RequestTaker {
   // asks for it is an error then, and stays where it is. True: files were forgotten, and a new listing may find them.
   Result<bool> Take(int64_t loaded, int64_t through, const Status& possible);
   // Paths whose rows leave with the requests (after, through].
-  Result<std::vector<std::string>> UndonePaths(int64_t after, int64_t through) const;
+  struct Leaving {
+    std::vector<std::string> paths;
+    int64_t undone = 0, removed = 0;  // how many of them by UNDO, and by being gone from the source
+  };
+  Result<Leaving> LeavingPaths(int64_t after, int64_t through) const;
+  // The rows of LeavingPaths stay: there are none any more, and the files are what they were, with this reason. With what is staged in the ledger, durable on
+  // return; idempotent.
+  Status SetAside(int64_t after, int64_t through, const std::string& reason);
   // Their batch is committed: removes requests up to `through`.
   Status Remove(int64_t through);
 
@@ -47,8 +55,11 @@ class RequestTaker {
   Status TakeOne(int64_t number, int64_t loaded, const Status& possible, bool* has_forgotten);
   Status Undo(const std::string& path);
   Status Forget(const std::string& path);
+  Status TakeAway(const std::string& path, int64_t loaded);
   Status Replay(const std::string& path, int64_t loaded);
   Result<bool> MayHaveRows(const std::string& path) const;
+  Status TakeUndoBack(const std::string& path, const std::string& reason);
+  Status TakeRemovalsBack(std::set<std::string> paths, const std::string& reason);
   Status Explain(int64_t number, std::string reason);
 
   Fs& fs_;

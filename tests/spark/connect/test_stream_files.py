@@ -6,6 +6,7 @@ import tempfile
 import time
 
 from harness import main, raises
+from pyspark.errors import PySparkException
 
 
 def write(path, *rows):
@@ -194,6 +195,25 @@ def test_old_files_are_left_alone(spark):
     os.utime(old)
     run(stream(spark, base, maxFileAge="20 days").selectExpr("id"), base)
     assert 1000 in ids(spark, base)
+
+
+def test_rows_without_a_trace_stay_and_the_query_goes_on(spark):
+    """Somebody has written the rows anew: UNDO ends the query once, and is set aside."""
+    base = prepared(spark)
+    try:
+        from deltalake import DeltaTable, write_deltalake
+    except ImportError:
+        return  # the client of 4.1 comes without delta-rs
+    write_deltalake(base + "/table", DeltaTable(base + "/table").to_pyarrow_table(), mode="overwrite")
+    assert ask(spark, base, "UNDO", "path LIKE '%/1.json'") == 1
+    write(f"{base}/in/new.json", {"id": 1000})
+    raises(PySparkException, lambda: run(stream(spark, base).selectExpr("id"), base), "MILLSTREAM_SOURCE_ROWS_NOT_TRACEABLE", "is set aside")
+    assert len(ids(spark, base)) == 8
+    run(stream(spark, base).selectExpr("id"), base)
+    assert ids(spark, base) == [0, 1, 10, 11, 20, 21, 30, 31, 1000]
+    (row,) = spark.sql(f"SELECT ingestion_state, reason, pending FROM cloud_files_state('{base}/cp') WHERE path LIKE '%/1.json'").collect()
+    assert row.ingestion_state == "INGESTED" and "cannot all be found" in row.reason and row.pending is None, row
+    assert os.listdir(base + "/cp/sources/0/requests") == ["lock"]
 
 
 if __name__ == "__main__":
