@@ -27,7 +27,7 @@ EXT4_IOC_SHUTDOWN = 0x8004587D
 NOLOGFLUSH = 2
 CUTS_PER_IMAGE = 12
 # Passed in a job's first start, or by a shape of its own.
-NEED_A_NEW_JOB = ("files.schema.", "stream.metadata.", "stream.purge.", "session.catalog.", "rate.", "delta.checkpoint.")
+NEED_A_NEW_JOB = ("files.schema.", "files.known.", "stream.metadata.", "stream.purge.", "session.catalog.", "rate.", "delta.checkpoint.")
 
 
 class Disk:
@@ -106,6 +106,8 @@ def new_job(program, disk, base, name, rng, failpoint):
     disk.mount()
     shape = Shape(source="rate") if failpoint.startswith("rate.") else Shape.any(rng, by_name=failpoint.startswith("session."),
                                                                               changes=failpoint.startswith("delta.vector."))
+    if failpoint.startswith("files.known."):
+        shape = Shape.knows(rng)
     if failpoint.startswith("state."):
         shape = Shape.stateful(rng)
         shape.deltas = 1
