@@ -13,6 +13,7 @@
 
 #include "formats/parquet_io.h"
 #include "formats/parquet_stats.h"
+#include "formats/parquet_variants.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -129,7 +130,7 @@ class ArrowParquetWriter : public ParquetWriter {
       : path_(std::move(path)), schema_(schema), options_(options), file_(std::move(file)), null_counts_(schema.size()) {
     arrow::FieldVector fields = ToArrowSchema(schema)->fields();
     // Nullability is the table's to check; Spark's files say optional throughout.
-    for (auto& field : fields) field = field->WithNullable(true);
+    for (auto& field : fields) field = field->WithNullable(true)->WithType(WithVariantAnnotation(field->type()));
     arrow_schema_ = arrow::schema(std::move(fields));
     for (const auto& field : arrow_schema_->fields()) has_floats_ = has_floats_ || MayHoldFloats(*field->type());
   }
@@ -150,7 +151,9 @@ class ArrowParquetWriter : public ParquetWriter {
         null_counts_[i] += rows.column(i)->null_count();
         if (has_floats_) FindNans(*rows.column(i), leaf, with_nan_);
       }
-      return From(writer_->WriteRecordBatch(*arrow::RecordBatch::Make(arrow_schema_, rows.num_rows(), rows.columns())));
+      std::vector<std::shared_ptr<arrow::Array>> columns;
+      for (int i = 0; i < rows.num_columns(); ++i) columns.push_back(AnnotateVariants(rows.column(i), arrow_schema_->field(i)->type()));
+      return From(writer_->WriteRecordBatch(*arrow::RecordBatch::Make(arrow_schema_, rows.num_rows(), std::move(columns))));
     });
   }
 
@@ -191,6 +194,13 @@ class ArrowParquetWriter : public ParquetWriter {
   }
 
   void ChooseEncoding(const arrow::Array& sample, const std::string& name, parquet::WriterProperties::Builder& properties) const {
+    if (IsVariantType(*sample.type())) {
+      // The keys of rows repeat themselves, their values as a whole do not; and nobody asks for the bounds of either.
+      for (const char* part : {"value", "metadata"})
+        properties.disable_statistics(std::make_shared<parquet::schema::ColumnPath>(std::vector<std::string>{name, part}));
+      properties.disable_dictionary(std::make_shared<parquet::schema::ColumnPath>(std::vector<std::string>{name, "value"}));
+      return;
+    }
     if (sample.type()->num_fields() > 0 || WantsDictionary(sample)) return;
     const auto column = std::make_shared<parquet::schema::ColumnPath>(std::vector<std::string>{name});
     properties.disable_dictionary(column);
