@@ -98,7 +98,6 @@ std::span<const UnsupportedOption> UnsupportedCloudFilesOptions() {
       {"cloudFiles.awsAccessKey", "", kLocal},
       {"cloudFiles.awsSecretKey", "", kLocal},
       {"databricks.serviceCredential", "", kLocal},
-      {"singleVariantColumn", "", "Give a schema, or let it be inferred."},
       {"badRecordsPath", "", "Use cloudFiles.quarantineTable, which has each bad record once, also when a batch is run again."},
   };
   return options;

@@ -124,8 +124,10 @@ Result<SchemaVersion> InferFirstVersion(const CloudFilesDefinition& definition) 
 
 Status ResolveInferredSchema(CloudFilesDefinition& definition, bool is_streaming) {
   const CloudFilesOptions& options = definition.options;
-  if (options.format == "text" || options.format == "binaryfile") {
+  // A schema that no file can change.
+  if (options.format == "text" || options.format == "binaryfile" || options.reader_options.contains("singleVariantColumn")) {
     definition.evolution_mode = SchemaEvolutionMode::kNone;
+    definition.rescued_data_column = options.rescued_data_column.value_or("");
     MS_ASSIGN_OR_RETURN(std::vector<InputFile> sample, SampleFiles(definition));
     MS_ASSIGN_OR_RETURN(definition.data_schema, definition.format->InferSchema(sample));
     definition.partition_schema = PartitionSchema(definition, sample, nullptr);
