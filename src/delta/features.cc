@@ -9,17 +9,17 @@ namespace millstream {
 namespace {
 
 const std::set<std::string>& ReadableFeatures() {
-  static const std::set<std::string> features = {"columnMapping", "deletionVectors",      "timestampNtz",       "v2Checkpoint",
-                                                 "typeWidening",  "typeWidening-preview", "vacuumProtocolCheck"};
+  static const std::set<std::string> features = {"columnMapping",        "deletionVectors",     "timestampNtz", "v2Checkpoint",       "typeWidening",
+                                                 "typeWidening-preview", "vacuumProtocolCheck", "variantType",  "variantType-preview"};
   return features;
 }
 
 // Those that an append or a full overwrite honours; the ones below need the table not to use them.
 const std::set<std::string>& WritableFeatures() {
-  static const std::set<std::string> features = {"appendOnly",          "invariants",          "checkConstraints",    "changeDataFeed", "generatedColumns",
-                                                 "columnMapping",       "identityColumns",     "deletionVectors",     "v2Checkpoint",   "timestampNtz",
-                                                 "domainMetadata",      "inCommitTimestamp",   "clustering",          "typeWidening",   "typeWidening-preview",
-                                                 "allowColumnDefaults", "vacuumProtocolCheck", "checkpointProtection"};
+  static const std::set<std::string> features = {"appendOnly",          "invariants",          "checkConstraints",     "changeDataFeed", "generatedColumns",
+                                                 "columnMapping",       "identityColumns",     "deletionVectors",      "v2Checkpoint",   "timestampNtz",
+                                                 "domainMetadata",      "inCommitTimestamp",   "clustering",           "typeWidening",   "typeWidening-preview",
+                                                 "allowColumnDefaults", "vacuumProtocolCheck", "checkpointProtection", "variantType",    "variantType-preview"};
   return features;
 }
 
@@ -147,8 +147,15 @@ Protocol ProtocolWithFeature(Protocol current, const std::string& feature, bool 
 }
 
 Protocol ProtocolWith(Protocol current, const StructType& schema) {
-  bool needs_ntz = std::any_of(schema.begin(), schema.end(), [](const StructField& field) { return HoldsType(field.type, TypeId::kTimestampNtz); });
-  return needs_ntz ? ProtocolWithFeature(std::move(current), "timestampNtz", true) : current;
+  const auto holds = [&](TypeId type) {
+    return std::any_of(schema.begin(), schema.end(), [&](const StructField& field) { return HoldsType(field.type, type); });
+  };
+  const auto has = [&](const char* feature) {
+    return current.reader_features && std::find(current.reader_features->begin(), current.reader_features->end(), feature) != current.reader_features->end();
+  };
+  if (holds(TypeId::kTimestampNtz)) current = ProtocolWithFeature(std::move(current), "timestampNtz", true);
+  if (holds(TypeId::kVariant) && !has("variantType-preview")) current = ProtocolWithFeature(std::move(current), "variantType", true);
+  return current;
 }
 
 }  // namespace millstream

@@ -6,6 +6,7 @@
 #include <arrow/util/bitmap_ops.h>
 
 #include "delta/delta_errors.h"
+#include "formats/parquet_variants.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -57,6 +58,11 @@ Result<ArrayPtr> ConformArray(const ArrayPtr& array, const DataType& to, const s
   std::shared_ptr<arrow::DataType> wanted = ToArrowType(to);
   if (array->type()->Equals(*wanted)) return array;
   if (array->type_id() == arrow::Type::NA) return Nulls(to, array->length());
+  if (to.id() == TypeId::kVariant) {
+    MS_ASSIGN_OR_RETURN(ArrayPtr variants, ToVariants(array, wanted, column));
+    if (variants->type()->Equals(*wanted)) return variants;
+    return Status::Unsupported("Casting column " + column + " from " + array->type()->ToString() + " to VARIANT", "Cast it in the query.");
+  }
   if (to.id() == TypeId::kStruct && array->type_id() == arrow::Type::STRUCT) {
     return ConformStruct(static_cast<const arrow::StructArray&>(*array), to, column);
   }

@@ -85,7 +85,7 @@ Status CheckNames(const StructType& schema, const std::string& prefix) {
     const DataType* type = &field.type;
     while (type->id() == TypeId::kArray || type->id() == TypeId::kMap) type = type->id() == TypeId::kArray ? &type->element() : &type->value();
     if (type->id() == TypeId::kStruct) MS_RETURN_IF_ERROR(CheckNames(type->fields(), prefix + field.name + "."));
-    if (type->id() == TypeId::kDayTimeInterval || type->id() == TypeId::kYearMonthInterval || type->id() == TypeId::kVariant) {
+    if (type->id() == TypeId::kDayTimeInterval || type->id() == TypeId::kYearMonthInterval) {
       return Status::Unsupported("Type " + type->Sql() + " of column " + prefix + field.name + " in a Delta table",
                                  "Cast the column to a type that Delta tables have.");
     }

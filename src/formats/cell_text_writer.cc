@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "formats/json_scanner.h"
+#include "formats/variant_json.h"
 #include "types/java_number.h"
 
 namespace millstream {
@@ -295,8 +296,12 @@ void JsonRowText::AppendValue(const arrow::Array& array, int64_t row, const Data
     case TypeId::kDecimal:
     case TypeId::kDayTimeInterval:
     case TypeId::kYearMonthInterval:
-    case TypeId::kVariant:
       AppendScalarText(array, row, type, *options_.zone, out);
+      return;
+    case TypeId::kVariant: {
+      const auto& variant = static_cast<const arrow::StructArray&>(array);
+      if (!AppendVariantJson({BytesOf(*variant.field(0), row), BytesOf(*variant.field(1), row)}, *options_.zone, out).ok()) out += "null";
+    }
   }
 }
 

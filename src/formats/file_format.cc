@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "formats/bad_records.h"
 #include "formats/format_makers.h"
 
@@ -34,9 +36,12 @@ const Maker* FindMaker(std::string_view name) {
 }
 
 // What would change the rows that are read is refused, not passed over.
-Status RefuseUnbuilt(const OptionMap& options) {
-  for (const char* name : {"singleVariantColumn", "badRecordsPath"})
-    if (options.contains(name)) return Status::Unsupported("The option " + std::string(name), "Use rescuedDataColumn or columnNameOfCorruptRecord.");
+Status RefuseUnbuilt(const OptionMap& options, const Maker& maker) {
+  if (options.contains("badRecordsPath")) return Status::Unsupported("The option badRecordsPath", "Use rescuedDataColumn or columnNameOfCorruptRecord.");
+  const auto& specs = maker.options().specs();
+  if (options.contains("singleVariantColumn") &&
+      std::none_of(specs.begin(), specs.end(), [](const OptionSpec& spec) { return spec.name == "singleVariantColumn"; }))
+    return Status::Unsupported("The option singleVariantColumn of the format " + std::string(maker.name), "Formats that have it: json.");
   auto locale = options.find("locale");
   if (locale != options.end() && !locale->second.starts_with("en"))
     return Status::Unsupported("The option locale with \"" + locale->second + "\"", "Dates and numbers are read as en-US has them.");
@@ -90,7 +95,7 @@ Result<std::shared_ptr<const FileFormat>> MakeFileFormat(const std::string& name
     for (const Maker& each : kMakers) known += (known.empty() ? "" : ", ") + std::string(each.name);
     return Status::Unsupported("The file format " + name, "Formats: " + known + ".");
   }
-  MS_RETURN_IF_ERROR(RefuseUnbuilt(options));
+  MS_RETURN_IF_ERROR(RefuseUnbuilt(options, *maker));
   return maker->make(options, context);
 }
 

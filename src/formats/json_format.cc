@@ -12,6 +12,7 @@
 #include "formats/json_record_parser.h"
 #include "formats/json_schema_inference.h"
 #include "formats/scan_plan.h"
+#include "formats/single_variant.h"
 
 namespace millstream {
 namespace {
@@ -165,7 +166,8 @@ class JsonRows : public RowStream {
 
 class JsonFormat : public FileFormat {
  public:
-  JsonFormat(JsonOptions options, FormatContext context) : options_(std::move(options)), context_(std::move(context)) {}
+  JsonFormat(JsonOptions options, std::string single_variant_column, FormatContext context)
+      : options_(std::move(options)), single_variant_column_(std::move(single_variant_column)), context_(std::move(context)) {}
 
   const std::string& name() const override {
     static const std::string name = "json";
@@ -173,6 +175,7 @@ class JsonFormat : public FileFormat {
   }
 
   Result<StructType> InferSchema(const std::vector<InputFile>& files) const override {
+    if (!single_variant_column_.empty()) return StructType({{single_variant_column_, DataType::Variant()}});
     InputChunks chunks(Fs::Local(), files, ChunksOf(options_), nullptr);
     // A sample is counted off from the first record to the last.
     int64_t bytes = 0;
@@ -188,19 +191,22 @@ class JsonFormat : public FileFormat {
   }
 
   Result<StructType> MergeNewFields(const std::vector<InputFile>& files, const StructType& known) const override {
+    if (!single_variant_column_.empty()) return known;
     MS_ASSIGN_OR_RETURN(StructType found, InferSchema(files));
     return MergeNewFieldsInto(known, found, context_.case_sensitive);
   }
 
   Result<RowStreamPtr> Read(std::vector<InputFile> files, const FileScan& scan, std::shared_ptr<FileScanStats> stats) const override {
     MS_ASSIGN_OR_RETURN(ScanPlan plan, ScanPlan::Make(scan, options_.corrupt_record_column, context_.time_zone));
+    if (!single_variant_column_.empty()) MS_RETURN_IF_ERROR(CheckSingleVariantSchema(scan, single_variant_column_, options_.corrupt_record_column));
     JsonRowShape shape{.data_schema = plan.data_schema(),
                        .columns = plan.parsed_columns(),
                        .corrupt_record_column = plan.wants_corrupt_record() ? options_.corrupt_record_column : "",
                        .rescued_data_column = plan.wants_rescued_data() ? scan.rescued_data_column : "",
                        .rescue = !scan.rescued_data_column.empty(),
                        .fail_on_new_fields = scan.fail_on_new_fields,
-                       .quarantines = scan.bad_records != nullptr};
+                       .quarantines = scan.bad_records != nullptr,
+                       .is_single_variant = !single_variant_column_.empty()};
     return RowStreamPtr(std::make_unique<JsonRows>(options_, std::move(plan), std::move(shape), std::move(files), std::move(stats)));
   }
 
@@ -229,6 +235,7 @@ class JsonFormat : public FileFormat {
   }
 
   const JsonOptions options_;
+  const std::string single_variant_column_;  // not empty: a record is one VARIANT
   const FormatContext context_;
 };
 
@@ -236,7 +243,8 @@ class JsonFormat : public FileFormat {
 
 Result<FileFormatPtr> MakeJsonFormat(const OptionMap& options, const FormatContext& context) {
   MS_ASSIGN_OR_RETURN(JsonOptions parsed, JsonOptions::From(options, context));
-  return FileFormatPtr(std::make_shared<JsonFormat>(std::move(parsed), context));
+  const auto whole = options.find("singleVariantColumn");
+  return FileFormatPtr(std::make_shared<JsonFormat>(std::move(parsed), whole == options.end() ? "" : whole->second, context));
 }
 
 }  // namespace millstream

@@ -32,6 +32,7 @@ const OptionTable& JsonOptionTable() {
                {"readerCaseSensitive", kBool, "true", "Fields whose names differ in case only are different fields.", "0.1"},
                {"rescuedDataColumn", kString, "", "The column that holds what fits no other column.", "0.1"},
                {"samplingRatio", kString, "1.0", "The part of the records that inference looks at.", "0.1"},
+               {"singleVariantColumn", kString, "", "The column that takes each record whole, as a VARIANT.", "0.1"},
                {"timeZone", kString, "", "Time zone of timestamps without one; by default the session's.", "0.1"},
                {"timestampFormat", kString, "", "Pattern of timestamps; without one, ISO 8601 and its shorter forms.", "0.1"},
                {"timestampNTZFormat", kString, "", "Pattern of timestamps without time zone.", "0.1"}});

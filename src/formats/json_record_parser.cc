@@ -90,7 +90,7 @@ DataType RowType(const JsonRowShape& shape) {
 }  // namespace
 
 JsonRecordParser::JsonRecordParser(const JsonOptions& options, const JsonRowShape& shape)
-    : options_(options), shape_(shape), scanner_(options), root_(std::make_unique<JsonNode>(DataType::Null())), rows_(RowType(shape)) {
+    : options_(options), shape_(shape), scanner_(options), variants_(false), root_(std::make_unique<JsonNode>(DataType::Null())), rows_(RowType(shape)) {
   std::unordered_map<std::string, int> wanted;
   for (size_t i = 0; i < shape_.columns.size(); ++i) {
     const std::string& name = shape_.columns[i];
@@ -102,6 +102,7 @@ JsonRecordParser::JsonRecordParser(const JsonOptions& options, const JsonRowShap
       auto index = shape_.data_schema.IndexOf(name, true);
       if (!index) index = shape_.data_schema.IndexOf(name, false);
       wanted[shape_.data_schema[*index].name] = static_cast<int>(i);
+      if (shape_.is_single_variant) variant_index_ = static_cast<int>(i);
     }
   }
   for (const StructField& field : shape_.data_schema) {
@@ -136,7 +137,33 @@ Status JsonRecordParser::Refuse(std::string_view start_of_record, std::string_vi
   return HandleBad(rows_.size(), start_of_record, false, reason);
 }
 
+// The record as one value, whatever it is.
+Status JsonRecordParser::WholeRecord(const char* begin) {
+  const int64_t first_row = rows_.size();
+  rescued_before_ = rescued_rows_;
+  rescued_.clear();
+  bool is_json = true;
+  const Status built = variants_.Value(scanner_, 0, &is_json);
+  if (!built.ok() || !is_json) {
+    const std::string_view text(begin, static_cast<size_t>(scanner_.end() - begin));
+    const std::string reason = !built.ok()          ? built.text()
+                               : shape_.quarantines ? "not JSON at byte " + std::to_string(std::min(scanner_.position(), scanner_.end()) - begin)
+                                                    : "";
+    scanner_.set_position(scanner_.end());
+    return HandleBad(first_row, text, false, reason);
+  }
+  if (variant_index_ >= 0) {
+    ColumnBuilder& column = rows_.child(static_cast<size_t>(variant_index_));
+    column.child(0).AppendBytes(variants_.builder().value());
+    column.child(1).AppendBytes(variants_.builder().metadata());
+    column.CloseStruct();
+  }
+  FillRow();
+  return Status::Ok();
+}
+
 Status JsonRecordParser::OneValue(const char* begin) {
+  if (shape_.is_single_variant) return WholeRecord(begin);
   int64_t first_row = rows_.size();
   rescued_before_ = rescued_rows_;
   record_bad_ = false;
@@ -370,7 +397,7 @@ bool JsonRecordParser::UnknownField(JsonNode& node, std::string_view name, Frame
 
 JsonRecordParser::Outcome JsonRecordParser::Value(JsonNode& node, ColumnBuilder& out, Frame* frame, int depth) {
   const char first = scanner_.Peek();
-  if (first == 'n') {
+  if (first == 'n' && node.type.id() != TypeId::kVariant) {
     if (!scanner_.Word("null")) return Outcome::kSyntax;
     out.AppendNull();
     return Outcome::kOk;
@@ -417,12 +444,28 @@ JsonRecordParser::Outcome JsonRecordParser::Value(JsonNode& node, ColumnBuilder&
       if (!scanner_.SkipValue(depth)) return Outcome::kSyntax;
       out.AppendNull();
       return Outcome::kOk;
+    case TypeId::kVariant:
+      return Variant(out, depth);
     case TypeId::kDayTimeInterval:
     case TypeId::kYearMonthInterval:
-    case TypeId::kVariant:
       break;
   }
   return Mismatch(depth);
+}
+
+JsonRecordParser::Outcome JsonRecordParser::Variant(ColumnBuilder& out, int depth) {
+  bool syntax_ok = true;
+  const char* begin = scanner_.position();
+  const Status built = variants_.Value(scanner_, depth, &syntax_ok);
+  if (!built.ok()) {
+    scanner_.set_position(begin);
+    return Mismatch(depth);
+  }
+  if (!syntax_ok) return Outcome::kSyntax;
+  out.child(0).AppendBytes(variants_.builder().value());
+  out.child(1).AppendBytes(variants_.builder().metadata());
+  out.CloseStruct();
+  return Outcome::kOk;
 }
 
 JsonRecordParser::Outcome JsonRecordParser::Array(JsonNode& node, ColumnBuilder& out, Frame* frame, int depth) {

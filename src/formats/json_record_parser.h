@@ -13,6 +13,7 @@
 #include "formats/column_builder.h"
 #include "formats/json_scanner.h"
 #include "formats/spark_text.h"
+#include "formats/variant_json.h"
 
 namespace millstream {
 
@@ -24,7 +25,8 @@ struct JsonRowShape {
   std::string rescued_data_column;    // empty: not wanted
   bool rescue = false;                // type errors are rescued (or dropped with the rescued column) instead of making the record bad
   bool fail_on_new_fields = false;
-  bool quarantines = false;  // bad records are told of by TakeBad, and make no row
+  bool quarantines = false;        // bad records are told of by TakeBad, and make no row
+  bool is_single_variant = false;  // the one data column takes each record whole
 };
 
 struct JsonNode;
@@ -67,6 +69,7 @@ class JsonRecordParser {
   std::string SyntaxError(std::string_view text);
   Status HandleBad(int64_t first_row, std::string_view text, bool keep_rows, std::string_view reason);
   bool RootObject();
+  Status WholeRecord(const char* begin);
   Outcome Object(JsonNode& node, ColumnBuilder& out, Frame* frame, int depth);
   bool Field(JsonNode& node, int field, ColumnBuilder& out, Frame* frame, int depth);
   bool UnknownField(JsonNode& node, std::string_view name, Frame* frame, int depth);
@@ -79,6 +82,7 @@ class JsonRecordParser {
   Outcome Decimal(JsonNode& node, ColumnBuilder& out, int depth);
   Outcome DateTime(JsonNode& node, ColumnBuilder& out, int depth);
   Outcome Binary(ColumnBuilder& out, int depth);
+  Outcome Variant(ColumnBuilder& out, int depth);
   Outcome Mismatch(int depth) { return scanner_.SkipValue(depth) ? Outcome::kMismatch : Outcome::kSyntax; }
   bool ScratchString(std::string_view* text);
   int NextField(JsonNode& node, size_t* at, std::string_view* name);
@@ -91,9 +95,11 @@ class JsonRecordParser {
   const JsonOptions& options_;
   const JsonRowShape shape_;
   JsonScanner scanner_;
+  VariantJsonParser variants_;
   std::unique_ptr<JsonNode> root_;
   ColumnBuilder rows_;
   int corrupt_index_ = -1, rescued_index_ = -1;
+  int variant_index_ = -1;  // of the column that takes records whole; -1: none, or not wanted
   Growing<uint8_t> scratch_;
   std::string name_scratch_;
 

@@ -164,7 +164,10 @@ bool JsonScanner::Escape(Growing<uint8_t>* out) {
         }
       }
       // Half a pair has no UTF-8 form; Java writes a question mark.
-      if (code >= 0xD800 && code < 0xE000) code = '?';
+      if (code >= 0xD800 && code < 0xE000) {
+        code = '?';
+        met_half_pair_ = true;
+      }
       if constexpr (kKeep) AppendUtf8(code, out);
       return true;
     }

@@ -24,6 +24,7 @@ class JsonScanner {
   void Reset(const char* begin, const char* end) {
     p_ = begin;
     end_ = end;
+    met_half_pair_ = false;
   }
   const char* position() const { return p_; }
   void set_position(const char* p) { p_ = p; }
@@ -64,6 +65,8 @@ class JsonScanner {
     bool too_long = false;    // more digits than Jackson takes: an error of the value, not of the syntax
   };
   bool ReadNumber(Number* number);
+  // Whether a string since Reset had half of a surrogate pair, in place of which "?" was taken.
+  bool met_half_pair() const { return met_half_pair_; }
   // Any value. `depth`: how many containers are open around it.
   bool SkipValue(int depth);
 
@@ -81,6 +84,7 @@ class JsonScanner {
   const JsonOptions& options_;
   const char* p_ = nullptr;
   const char* end_ = nullptr;
+  bool met_half_pair_ = false;
   Growing<uint8_t> name_;
 };
 

@@ -16,6 +16,7 @@
 #include "formats/parquet_page_header.h"
 #include "formats/parquet_properties.h"
 #include "formats/parquet_reader.h"
+#include "formats/parquet_variants.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -285,6 +286,8 @@ bool CanCopyChunks(const ParquetGroup& group, const std::vector<int>& leaves, co
   if (leaves.empty()) return false;
   parquet::schema::NodePtr wanted;
   const ArrowSchemaPtr schema = ParquetFileSchema(StructType({as}));
+  // A variant may be shredded, which only its reader knows.
+  if (!schema->field(0)->type()->Equals(*ToArrowType(as.type))) return false;
   const auto properties = ParquetPropertiesBuilder({}).build();
   if (!parquet::arrow::FieldToNode(schema->field(0), *properties, *parquet::default_arrow_writer_properties(), &wanted).ok()) return false;
   if (!SameNode(*group.metadata->schema()->GetColumnRoot(leaves[0]), *wanted, true)) return false;
@@ -342,7 +345,7 @@ Result<std::shared_ptr<const ParquetColumn>> ReadChunks(const ParquetGroup& grou
 Result<std::shared_ptr<const ParquetColumn>> EncodeColumn(const StructField& field, const std::shared_ptr<arrow::Array>& values,
                                                           const ParquetWriterOptions& options) {
   const ArrowSchemaPtr schema = ParquetFileSchema(StructType({field}));
-  const RecordBatchPtr batch = arrow::RecordBatch::Make(schema, values->length(), {values});
+  const RecordBatchPtr batch = arrow::RecordBatch::Make(schema, values->length(), {AnnotateVariants(values, schema->field(0)->type())});
   auto encode = [&]() -> arrow::Result<std::shared_ptr<arrow::Buffer>> {
     ARROW_ASSIGN_OR_RAISE(auto stream, arrow::io::BufferOutputStream::Create());
     ARROW_ASSIGN_OR_RAISE(auto writer, parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(), stream,

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <unordered_set>
 
+#include "formats/parquet_variants.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -64,6 +65,13 @@ bool AreWorthCompressing(const arrow::Array& array, parquet::Compression::type c
 }
 
 void ChooseEncoding(const arrow::Array& sample, const std::string& name, parquet::Compression::type codec, parquet::WriterProperties::Builder& properties) {
+  if (IsVariantType(*sample.type())) {
+    // The keys of rows repeat themselves, their values as a whole do not; and nobody asks for the bounds of either.
+    for (const char* part : {"value", "metadata"})
+      properties.disable_statistics(std::make_shared<parquet::schema::ColumnPath>(std::vector<std::string>{name, part}));
+    properties.disable_dictionary(std::make_shared<parquet::schema::ColumnPath>(std::vector<std::string>{name, "value"}));
+    return;
+  }
   if (sample.type()->num_fields() > 0 || WantsDictionary(sample)) return;
   const auto column = std::make_shared<parquet::schema::ColumnPath>(std::vector<std::string>{name});
   properties.disable_dictionary(column);
@@ -98,7 +106,7 @@ parquet::Compression::type CodecOf(ParquetWriterOptions::Codec codec) {
 ArrowSchemaPtr ParquetFileSchema(const StructType& schema) {
   arrow::FieldVector fields = ToArrowSchema(schema)->fields();
   // Nullability is the table's to check; Spark's files say optional throughout.
-  for (auto& field : fields) field = field->WithNullable(true);
+  for (auto& field : fields) field = field->WithNullable(true)->WithType(WithVariantAnnotation(field->type()));
   return arrow::schema(std::move(fields));
 }
 

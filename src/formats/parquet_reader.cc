@@ -10,6 +10,7 @@
 
 #include "formats/parquet_chunks.h"
 #include "formats/parquet_io.h"
+#include "formats/parquet_variants.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -57,6 +58,7 @@ class OpenParquetFile : public ParquetFile, public std::enable_shared_from_this<
       if (!made.ok()) return Corrupt(path_, made.status().ToString());
       arrow::Status status = (*made)->GetSchema(&schema_);
       if (!status.ok()) return Corrupt(path_, status.ToString());
+      MS_ASSIGN_OR_RETURN(schema_, MarkVariants(schema_, *metadata_));
       return MapColumns();
     });
   }
@@ -110,8 +112,13 @@ class OpenParquetFile : public ParquetFile, public std::enable_shared_from_this<
 class RowGroupRows : public ParquetRows {
  public:
   RowGroupRows(std::shared_ptr<const OpenParquetFile> file, int row_group, std::unique_ptr<parquet::arrow::FileReader> reader,
-               std::unique_ptr<arrow::RecordBatchReader> batches, std::vector<int> order)
-      : file_(std::move(file)), rows_left_(file_->rows_of(row_group)), reader_(std::move(reader)), batches_(std::move(batches)), order_(std::move(order)) {}
+               std::unique_ptr<arrow::RecordBatchReader> batches, std::vector<int> order, std::vector<int> columns)
+      : file_(std::move(file)),
+        rows_left_(file_->rows_of(row_group)),
+        reader_(std::move(reader)),
+        batches_(std::move(batches)),
+        order_(std::move(order)),
+        columns_(std::move(columns)) {}
 
   Result<RecordBatchPtr> Next() override {
     return Guarded(file_->path(), [&]() -> Result<RecordBatchPtr> {
@@ -127,9 +134,11 @@ class RowGroupRows : public ParquetRows {
       // The library delivers columns in file order.
       std::vector<std::shared_ptr<arrow::Array>> columns;
       arrow::FieldVector fields;
-      for (int index : order_) {
-        columns.push_back(batch->column(index));
-        fields.push_back(batch->schema()->field(index));
+      for (size_t i = 0; i < order_.size(); ++i) {
+        const auto& field = file_->arrow_schema()->field(columns_[i]);
+        MS_ASSIGN_OR_RETURN(auto column, ToVariants(batch->column(order_[i]), field->type(), field->name()));
+        fields.push_back(batch->schema()->field(order_[i])->WithType(column->type()));
+        columns.push_back(std::move(column));
       }
       return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), batch->num_rows(), std::move(columns));
     });
@@ -140,7 +149,8 @@ class RowGroupRows : public ParquetRows {
   int64_t rows_left_;
   std::unique_ptr<parquet::arrow::FileReader> reader_;  // outlives batches_
   std::unique_ptr<arrow::RecordBatchReader> batches_;
-  std::vector<int> order_;
+  std::vector<int> order_;    // per column that is asked for: its place in the batches
+  std::vector<int> columns_;  // the same: its place in the file
 };
 
 // Rows without columns: count(*).
@@ -175,7 +185,7 @@ Result<std::unique_ptr<ParquetRows>> OpenParquetFile::ReadRowGroup(int row_group
     auto batches = (*reader)->GetRecordBatchReader({row_group}, leaves);
     if (!batches.ok()) return Corrupt(path_, batches.status().message());
     return std::unique_ptr<ParquetRows>(
-        std::make_unique<RowGroupRows>(shared_from_this(), row_group, std::move(*reader), std::move(*batches), std::move(order)));
+        std::make_unique<RowGroupRows>(shared_from_this(), row_group, std::move(*reader), std::move(*batches), std::move(order), columns));
   });
 }
 

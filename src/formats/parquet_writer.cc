@@ -12,6 +12,7 @@
 #include "formats/parquet_io.h"
 #include "formats/parquet_properties.h"
 #include "formats/parquet_stats.h"
+#include "formats/parquet_variants.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -74,7 +75,9 @@ class ArrowParquetWriter : public ParquetWriter {
         null_counts_[i] += rows.column(i)->null_count();
         if (has_floats_) FindNans(*rows.column(i), leaf, with_nan_);
       }
-      return From(writer_->WriteRecordBatch(*arrow::RecordBatch::Make(arrow_schema_, rows.num_rows(), rows.columns())));
+      std::vector<std::shared_ptr<arrow::Array>> columns;
+      for (int i = 0; i < rows.num_columns(); ++i) columns.push_back(AnnotateVariants(rows.column(i), arrow_schema_->field(i)->type()));
+      return From(writer_->WriteRecordBatch(*arrow::RecordBatch::Make(arrow_schema_, rows.num_rows(), std::move(columns))));
     });
   }
 

@@ -165,8 +165,7 @@ Status RefusePatterns(const OptionMap& options) {
 
 Result<RowFileFormatPtr> MakeJson(const OptionMap& options, const StructType& schema, const FormatContext& context, Codec codec) {
   for (const StructField& field : schema) {
-    if (NestingDepth(field.type) > kMaxTypeDepth || HoldsType(field.type, TypeId::kVariant) || HoldsType(field.type, TypeId::kDayTimeInterval) ||
-        HoldsType(field.type, TypeId::kYearMonthInterval)) {
+    if (NestingDepth(field.type) > kMaxTypeDepth || HoldsType(field.type, TypeId::kDayTimeInterval) || HoldsType(field.type, TypeId::kYearMonthInterval)) {
       return RefuseType("JSON", field);
     }
   }

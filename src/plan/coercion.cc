@@ -24,6 +24,26 @@ DataType WiderNumeric(const DataType& a, const DataType& b, bool ansi) {
   return a.id() == wider ? a : b;
 }
 
+// VariantGet.checkDataType.
+bool CanGetFromVariant(const DataType& to) {
+  switch (to.id()) {
+    case TypeId::kArray:
+      return CanGetFromVariant(to.element());
+    case TypeId::kMap:
+      return to.key().id() == TypeId::kString && CanGetFromVariant(to.value());
+    case TypeId::kStruct:
+      return std::all_of(to.fields().begin(), to.fields().end(), [](const StructField& field) { return CanGetFromVariant(field.type); });
+    default:
+      return to.id() != TypeId::kNull && to.id() != TypeId::kDayTimeInterval && to.id() != TypeId::kYearMonthInterval;
+  }
+}
+
+// A cast leaves structs and maps to to_variant_object.
+bool CanBecomeVariant(const DataType& from) {
+  if (from.id() == TypeId::kArray) return CanBecomeVariant(from.element());
+  return !from.IsNested() && CanGetFromVariant(from);
+}
+
 std::optional<DataType> Common(const DataType& a, const DataType& b, bool ansi) {
   if (a.SameType(b)) {
     if (a.id() == TypeId::kArray) return DataType::Array(*Common(a.element(), b.element(), ansi), a.contains_null() || b.contains_null());
@@ -88,6 +108,8 @@ ExprPtr CastTo(ExprPtr expr, const DataType& type, EvalMode mode) {
 
 bool CanCast(const DataType& from, const DataType& to, EvalMode mode) {
   if (from.SameType(to) || from.id() == TypeId::kNull) return true;
+  if (from.id() == TypeId::kVariant) return CanGetFromVariant(to);
+  if (to.id() == TypeId::kVariant) return CanBecomeVariant(from);
   if (to.id() == TypeId::kString) return true;
   if (from.id() == TypeId::kString) return !to.IsNested() && to.id() != TypeId::kNull;
   if (from.id() == TypeId::kArray && to.id() == TypeId::kArray) return CanCast(from.element(), to.element(), mode);

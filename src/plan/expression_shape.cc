@@ -91,6 +91,7 @@ std::string WindowSql(const WindowCall& call) {
 bool MayCastToNull(const DataType& from, const DataType& to) {
   TypeId a = from.id(), b = to.id();
   if (a == TypeId::kNull || from.SameType(to)) return false;
+  if (a == TypeId::kVariant) return true;
   if (a == TypeId::kString) return b != TypeId::kBinary && b != TypeId::kString;
   if (b == TypeId::kString) return false;
   if (a == TypeId::kTimestamp) return b == TypeId::kByte || b == TypeId::kShort || b == TypeId::kInteger;

@@ -20,6 +20,7 @@ struct Registry {
     AddDateTimeFunctions(table);
     AddCollectionFunctions(table);
     AddJsonFunctions(table);
+    AddVariantFunctions(table);
     AddAggregateFunctions(table);
     for (auto& [names, definition] : table) {
       definitions.push_back(std::move(definition));

@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "formats/variant_json.h"
+
 namespace millstream {
 namespace {
 
@@ -145,6 +147,10 @@ Status AppendElements(const arrow::Array& values, int64_t from, int64_t to, cons
   return Status();
 }
 
+Status AppendVariant(const arrow::StructArray& variants, int64_t row, const TimeZone& zone, std::string& out) {
+  return AppendVariantText({BytesAt(*variants.field(0), row), BytesAt(*variants.field(1), row)}, zone, out);
+}
+
 }  // namespace
 
 std::string JavaDoubleText(double value) { return JavaText(value); }
@@ -242,7 +248,7 @@ Status AppendCellText(const arrow::Array& array, int64_t row, const DataType& ty
       return Status();
     }
     case TypeId::kVariant:
-      return Status::Unsupported("showing VARIANT values", "Cast the column to STRING.");
+      return AppendVariant(static_cast<const arrow::StructArray&>(array), row, zone, out);
   }
   return Status::Internal("unknown type");
 }

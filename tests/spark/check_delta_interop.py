@@ -64,6 +64,8 @@ def spark_tables(out):
         "cast('x' as binary) bin", "timestamp'2026-01-02 03:04:05.678' ts", "timestamp_ntz'2026-01-02 03:04:05.678' ntz",
         "array(id, null) arr", "map('k', id) m", "struct(id a, array(struct('z' q)) b) st", "cast(null as void) v",
     ).write.format("delta").save(f"{out}/types")
+    rows.selectExpr("id", "if(id % 3 = 0, null, parse_json(concat('{\"id\":', id, ',\"l\":[1.50,\"x\",null]}'))) v",
+                    "named_struct('v', parse_json('1')) s").write.format("delta").save(f"{out}/variants")
     for name in sorted(os.listdir(out)):
         if os.path.isdir(f"{out}/{name}"):
             found = spark.read.format("delta").load(f"{out}/{name}").selectExpr("count(*)", "sum(id)").first()

@@ -7,6 +7,8 @@
 #include <string_view>
 
 #include "compute/compute_errors.h"
+#include "formats/formats_errors.h"
+#include "types/variant_errors.h"
 
 namespace millstream::compute {
 namespace {
@@ -45,6 +47,13 @@ constexpr std::array kClasses = {
     &errors::kInternal,
     &errors::kIllegalArgument,
     &errors::kCancelled,
+    &errors::kMalformedRecord,
+    &errors::kMalformedVariant,
+    &errors::kUnknownVariantPrimitive,
+    &errors::kVariantDuplicateKey,
+    &errors::kVariantTooLarge,
+    &errors::kInvalidVariantCast,
+    &errors::kInvalidVariantPath,
 };
 
 Status DecodeStatus(std::string_view text) {

@@ -1,15 +1,13 @@
 // from_json: the JSON reader's own parser, a record a row, so that a value means the same in a column as in a file.
 
 #include <arrow/array.h>
-#include <arrow/c/bridge.h>
 
 #include <cstring>
 #include <duckdb/execution/expression_executor.hpp>
-#include <duckdb/function/table/arrow.hpp>
 #include <duckdb/planner/expression/bound_function_expression.hpp>
 #include <nlohmann/json.hpp>
 
-#include "compute/engine/arrow_layout.h"
+#include "compute/engine/arrow_vector.h"
 #include "compute/engine/duckdb_error.h"
 #include "compute/engine/row_function.h"
 #include "compute/functions/functions.h"
@@ -29,7 +27,7 @@ struct FromJsonData : duckdb::FunctionData {
   bool is_record = false;
   JsonOptions options;
   JsonRowShape shape;
-  duckdb::ArrowTableSchema arrow_table;
+  ArrowVector column;
 
   duckdb::unique_ptr<FunctionData> Copy() const override {
     auto copy = duckdb::make_uniq<FromJsonData>();
@@ -37,7 +35,7 @@ struct FromJsonData : duckdb::FunctionData {
     copy->is_record = is_record;
     copy->options = options;
     copy->shape = shape;
-    copy->arrow_table = arrow_table;
+    copy->column = column;
     return copy;
   }
   bool Equals(const FunctionData& other) const override {
@@ -78,13 +76,8 @@ duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context, du
   for (const StructField& field : data->shape.data_schema) data->shape.columns.push_back(field.name);
   if (data->is_record && data->type.fields().IndexOf(data->options.corrupt_record_column))
     data->shape.corrupt_record_column = data->options.corrupt_record_column;
-  ArrowSchema exported;
-  const auto schema = arrow::schema({arrow::field("value", CarrierType(data->type))});
-  if (auto status = arrow::ExportSchema(*schema, &exported); !status.ok()) ThrowStatus(FromArrowStatus(status, "describing a type"));
-  duckdb::ArrowSchemaWrapper owner;
-  owner.arrow_schema = exported;
-  duckdb::ArrowTableFunction::PopulateArrowTableSchema(context, data->arrow_table, owner.arrow_schema);
-  function.return_type = data->arrow_table.GetTypes()[0];
+  data->column = ArrowVector(context, data->type);
+  function.return_type = data->column.logical_type();
   return data;
 }
 
@@ -136,17 +129,7 @@ void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duck
       return *flat;
     }());
   }
-  auto column = Must(ToCarrier(parsed->data(), data.type));
-  auto batch = arrow::RecordBatch::Make(arrow::schema({arrow::field("value", column->type)}), static_cast<int64_t>(count), {column});
-  duckdb::ArrowScanLocalState scan(duckdb::make_uniq<duckdb::ArrowArrayWrapper>(), state.context);
-  auto wrapper = duckdb::make_shared_ptr<duckdb::ArrowArrayWrapper>();
-  if (auto status = arrow::ExportRecordBatch(*batch, &wrapper->arrow_array); !status.ok()) ThrowStatus(FromArrowStatus(status, "handing rows to DuckDB"));
-  scan.chunk = std::move(wrapper);
-  duckdb::DataChunk chunk;
-  chunk.Initialize(duckdb::Allocator::DefaultAllocator(), {result.GetType()});
-  chunk.SetCardinality(count);
-  duckdb::ArrowTableFunction::ArrowToDuckDB(scan, data.arrow_table.GetColumns(), chunk, false);
-  result.Reference(chunk.data[0]);
+  data.column.Give(state.context, *parsed, result);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <duckdb/catalog/catalog.hpp>
 
 #include "compute/engine/row_function.h"
+#include "compute/functions/variants.h"
 
 namespace millstream::compute {
 
@@ -10,7 +11,7 @@ void RegisterFunctions(duckdb::Connection& connection) {
   FunctionRegistry registry;
   for (auto define :
        {DefineArithmetic, DefineDecimals, DefineMath, DefineNumberCasts, DefineTextCasts, DefineStrings, DefineRegex, DefineDates, DefineDateFormats,
-        DefineTimeZones, DefineHashes, DefineCollections, DefineRandom, DefineFormatString, DefineJsonPaths, DefineFromJson, DefineToJson}) {
+        DefineTimeZones, DefineHashes, DefineCollections, DefineRandom, DefineFormatString, DefineJsonPaths, DefineFromJson, DefineToJson, DefineVariants}) {
     define(registry);
   }
   duckdb::ClientContext& context = *connection.context;

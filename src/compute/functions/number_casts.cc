@@ -1,7 +1,5 @@
 #include <arrow/util/decimal.h>
 
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <duckdb/execution/expression_executor.hpp>
 #include <limits>
@@ -11,6 +9,7 @@
 #include "compute/engine/duckdb_error.h"
 #include "compute/engine/row_function.h"
 #include "compute/functions/functions.h"
+#include "compute/functions/number_texts.h"
 #include "types/java_number.h"
 
 namespace millstream::compute {
@@ -42,63 +41,6 @@ std::string Quoted(std::string_view name) { return "\"" + std::string(name) + "\
 
 [[noreturn]] void ThrowMalformed(std::string_view text, std::string_view to) {
   ThrowError(errors::kCastInvalidInput, {{"expression", "'" + std::string(text) + "'"}, {"sourceType", "\"STRING\""}, {"targetType", Quoted(to)}});
-}
-
-// UTF8String.trimAll: white space and control characters at both ends.
-std::string_view TrimAll(std::string_view text) {
-  auto is_space = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; };
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-// UTF8String.toLong(allowDecimal): an optional sign, digits, and, outside of ANSI mode, a fraction that is dropped.
-std::optional<int64_t> ParseLong(std::string_view text, bool allow_fraction) {
-  text = TrimAll(text);
-  const bool negative = !text.empty() && text[0] == '-';
-  if (negative || (!text.empty() && text[0] == '+')) text.remove_prefix(1);
-  if (text.empty()) return std::nullopt;
-  __int128 value = 0;
-  size_t at = 0;
-  for (; at < text.size() && text[at] != '.'; ++at) {
-    if (text[at] < '0' || text[at] > '9') return std::nullopt;
-    value = value * 10 + (text[at] - '0');
-    if (value > static_cast<__int128>(std::numeric_limits<int64_t>::max()) + 1) return std::nullopt;
-  }
-  if (at < text.size()) {
-    if (!allow_fraction || text.size() == 1) return std::nullopt;
-    for (++at; at < text.size(); ++at) {
-      if (text[at] < '0' || text[at] > '9') return std::nullopt;
-    }
-  }
-  if (negative) value = -value;
-  if (value > std::numeric_limits<int64_t>::max()) return std::nullopt;
-  return static_cast<int64_t>(value);
-}
-
-bool EqualsIgnoreCase(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return (a | 0x20) == b || a == b; });
-}
-
-// Java's Double.parseDouble, with the special names that Spark adds in any case.
-std::optional<double> ParseDouble(std::string_view text) {
-  text = TrimAll(text);
-  if (text.empty()) return std::nullopt;
-  for (std::string_view name : {"nan", "infinity", "+infinity", "-infinity", "inf", "+inf", "-inf"}) {
-    if (!EqualsIgnoreCase(text, name)) continue;
-    if (name == "nan") return std::numeric_limits<double>::quiet_NaN();
-    return name[0] == '-' ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
-  }
-  std::string_view digits = text;
-  if (const char last = digits.back() | 0x20; (last == 'd' || last == 'f') && digits.size() > 1) digits.remove_suffix(1);
-  if (digits[0] == '+') digits.remove_prefix(1);
-  if (digits.empty() || !(digits[0] == '-' || digits[0] == '.' || (digits[0] >= '0' && digits[0] <= '9'))) return std::nullopt;
-  double value = 0;
-  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (end != digits.data() + digits.size()) return std::nullopt;
-  if (error == std::errc::result_out_of_range) return std::strtod(std::string(digits).c_str(), nullptr);
-  if (error != std::errc()) return std::nullopt;
-  return value;
 }
 
 duckdb::hugeint_t ToHugeint(const arrow::Decimal256& value) {
@@ -181,25 +123,19 @@ void DefineNumberCasts(FunctionRegistry& registry) {
     return WrapTo(to, value < 0 ? saturated.low : value > static_cast<double>(saturated.high) ? saturated.high : static_cast<int64_t>(whole));
   });
   Define(registry, "ms_string_to_long", [](std::string_view text, std::string_view to, int32_t mode) -> std::optional<int64_t> {
-    const auto value = ParseLong(text, mode == kLegacyMode);
+    const auto value = LongOfText(text, mode == kLegacyMode);
     const LongRange range = RangeOf(to);
     if (value && *value >= range.low && *value <= range.high) return value;
     if (mode != kAnsiMode) return std::nullopt;
     ThrowMalformed(text, to);
   });
   Define(registry, "ms_string_to_double", [](std::string_view text, std::string_view to, int32_t mode) -> std::optional<double> {
-    const auto value = ParseDouble(text);
+    const auto value = DoubleOfText(text);
     if (value || mode != kAnsiMode) return value;
     ThrowMalformed(text, to);
   });
   Define(registry, "ms_string_to_boolean", [](std::string_view original, int32_t mode) -> std::optional<bool> {
-    const std::string_view text = TrimAll(original);
-    for (std::string_view yes : {"t", "true", "y", "yes", "1"}) {
-      if (EqualsIgnoreCase(text, yes)) return true;
-    }
-    for (std::string_view no : {"f", "false", "n", "no", "0"}) {
-      if (EqualsIgnoreCase(text, no)) return false;
-    }
+    if (const auto value = BooleanOfText(original)) return value;
     if (mode != kAnsiMode) return std::nullopt;
     ThrowMalformed(original, "BOOLEAN");
   });

@@ -11,6 +11,7 @@
 #include "compute/functions/civil_time.h"
 #include "compute/functions/functions.h"
 #include "compute/functions/json_text.h"
+#include "formats/variant_json.h"
 #include "types/java_number.h"
 #include "types/spark_json.h"
 
@@ -158,9 +159,15 @@ void Append(const duckdb::Value& value, const DataType& type, const ToJsonData& 
       out += '}';
       return;
     }
+    case TypeId::kVariant: {
+      const auto& parts = duckdb::StructValue::GetChildren(value);
+      const TimeZone* zone = TimeZone::Find(how.zone);
+      const Status status = AppendVariantJson({duckdb::StringValue::Get(parts[0]), duckdb::StringValue::Get(parts[1])}, zone ? *zone : TimeZone::Utc(), out);
+      if (!status.ok()) ThrowStatus(status);
+      return;
+    }
     case TypeId::kDayTimeInterval:
     case TypeId::kYearMonthInterval:
-    case TypeId::kVariant:
       ThrowStatus(Status::Unsupported("to_json of " + type.SimpleString()));
   }
 }

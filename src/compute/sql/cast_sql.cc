@@ -1,6 +1,7 @@
 #include "compute/functions/functions.h"
 #include "compute/sql/expression_sql.h"
 #include "compute/sql/sql_text.h"
+#include "compute/sql/variant_sql.h"
 
 namespace millstream::compute {
 namespace {
@@ -71,7 +72,7 @@ Result<std::string> ToText(const ExpressionSql& sql, const std::string& text, co
     case TypeId::kStruct:
       return NestedToText(sql, text, from);
     case TypeId::kVariant:
-      return Refuse(from, DataType::String());
+      return VariantGetSql(sql, text, "'$'", DataType::String(), true);
     case TypeId::kDecimal:
       // Where there are no digits before the point DuckDB writes none.
       if (from.precision() == from.scale() && from.precision() < 38) {
@@ -194,6 +195,7 @@ Result<std::string> ToNested(const ExpressionSql& sql, const std::string& text, 
 Result<std::string> CastSql(const ExpressionSql& sql, const std::string& text, const DataType& from, const DataType& to, EvalMode mode) {
   if (from.id() == TypeId::kNull) return Plain("NULL", to);
   if (TypeSql(from) == TypeSql(to) && from.id() == to.id()) return text;
+  if (from.id() == TypeId::kVariant) return VariantGetSql(sql, text, "'$'", to, mode != EvalMode::kTry);
   switch (to.id()) {
     case TypeId::kString:
       return ToText(sql, text, from);
@@ -228,7 +230,7 @@ Result<std::string> CastSql(const ExpressionSql& sql, const std::string& text, c
     case TypeId::kNull:
       return Plain("NULL", to);
     case TypeId::kVariant:
-      return Refuse(from, to);
+      return ToVariantSql(text, from);
   }
   return Refuse(from, to);
 }

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "compute/sql/sql_text.h"
+#include "compute/sql/variant_sql.h"
 
 namespace millstream::compute {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 const FunctionTable& Table() {
   static const FunctionTable table = [] {
     FunctionTable made;
-    for (auto add : {AddOperators, AddNumberFunctions, AddStringFunctions, AddDateFunctions, AddCollectionFunctions}) add(made);
+    for (auto add : {AddOperators, AddNumberFunctions, AddStringFunctions, AddDateFunctions, AddCollectionFunctions, AddVariantFunctions}) add(made);
     return made;
   }();
   return table;

@@ -211,11 +211,10 @@ TEST_F(DeltaConnector, BadLogsAreErrorsAndNothingElse) {
   EXPECT_TRUE(open().ok());
   ASSERT_TRUE(
       Fs::Local()
-          .Replace(third,
-                   "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"variantType\"],\"writerFeatures\":[\"variantType\"]}}")
+          .Replace(third, "{\"protocol\":{\"minReaderVersion\":3,\"minWriterVersion\":7,\"readerFeatures\":[\"iceAge\"],\"writerFeatures\":[\"iceAge\"]}}")
           .ok());
   EXPECT_TRUE(open().Is(errors::kDeltaUnsupportedForRead));
-  EXPECT_THAT(open().message(), testing::HasSubstr("variantType"));
+  EXPECT_THAT(open().message(), testing::HasSubstr("iceAge"));
 }
 
 TEST_F(DeltaConnector, BatchWritesKeepSparksModes) {

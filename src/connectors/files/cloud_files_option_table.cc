@@ -128,7 +128,6 @@ std::span<const UnsupportedOption> UnsupportedCloudFilesOptions() {
       {"cloudFiles.awsAccessKey", "", kLocal},
       {"cloudFiles.awsSecretKey", "", kLocal},
       {"databricks.serviceCredential", "", kLocal},
-      {"singleVariantColumn", "", "Give a schema, or let it be inferred."},
   };
   return options;
 }

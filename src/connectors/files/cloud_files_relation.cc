@@ -128,13 +128,15 @@ Result<SchemaVersion> InferFirstVersion(const CloudFilesDefinition& definition) 
 
 Status ResolveInferredSchema(CloudFilesDefinition& definition, bool is_streaming) {
   const CloudFilesOptions& options = definition.options;
-  const bool has_fixed_schema = options.format == "text" || options.format == "binaryfile";
+  // A schema that no file can change.
+  const bool has_fixed_schema = options.format == "text" || options.format == "binaryfile" || options.reader_options.contains("singleVariantColumn");
   if (!options.evolution_rules.empty() && (has_fixed_schema || !is_streaming)) {
     return Status::Unsupported(is_streaming ? "schemaEvolutionPolicy with the format " + options.format : "schemaEvolutionPolicy in a batch read",
                                "No schema evolves there: leave it out.");
   }
   if (has_fixed_schema) {
     definition.evolution_mode = SchemaEvolutionMode::kNone;
+    definition.rescued_data_column = options.rescued_data_column.value_or("");
     MS_ASSIGN_OR_RETURN(std::vector<InputFile> sample, SampleFiles(definition));
     MS_ASSIGN_OR_RETURN(definition.data_schema, definition.format->InferSchema(sample));
     definition.partition_schema = PartitionSchema(definition, sample, nullptr);

@@ -41,7 +41,7 @@ Status CheckOptionNames(const OptionMap& options, const std::string& format) {
   const CaseInsensitiveLess less;
   for (const auto& [name, value] : options) {
     if (std::any_of(names.begin(), names.end(), [&](const std::string& known) { return !less(known, name) && !less(name, known); })) continue;
-    for (std::string_view not_built : {"badRecordsPath", "singleVariantColumn", "datetimeRebaseMode", "int96RebaseMode"}) {
+    for (std::string_view not_built : {"badRecordsPath", "datetimeRebaseMode", "int96RebaseMode"}) {
       if (!less(not_built, name) && !less(name, not_built)) return Status::Unsupported("The option " + name + " of COPY INTO");
     }
     std::optional<std::string> meant = DidYouMean(name, names);
@@ -124,9 +124,9 @@ class ListedCopySource : public CopySource {
   std::map<std::string, LoadedFile> existing_;        // left out of files_: known from elsewhere
   std::map<std::string, LoadedFile> duplicates_;      // left out of files_: their bytes are known
   std::map<std::string, std::string> hashes_;         // of the others, by path; empty: not asked for
-  std::map<std::string, LoadedFile> broken_midway_;  // left out of files_ since an earlier run
-  std::shared_ptr<CopyScan> scan_;                   // of the last relation
-  std::shared_ptr<QuarantineRows> bad_;              // of the files of the last outcome
+  std::map<std::string, LoadedFile> broken_midway_;   // left out of files_ since an earlier run
+  std::shared_ptr<CopyScan> scan_;                    // of the last relation
+  std::shared_ptr<QuarantineRows> bad_;               // of the files of the last outcome
 };
 
 Status ListedCopySource::Prepare(const FilesContext& context, const CopySourceOptions& options) {

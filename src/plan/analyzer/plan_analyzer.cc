@@ -5,6 +5,7 @@
 
 #include "plan/analyzer/expression_walk.h"
 #include "plan/analyzer/session_windows.h"
+#include "plan/analyzer/variant_rules.h"
 #include "plan/plan_errors.h"
 #include "plan/sql/parser.h"
 
@@ -52,7 +53,9 @@ Status CheckSize(const PlanPtr& root) {
 
 Result<PlanPtr> Analyze(const PlanPtr& plan, Catalog& catalog, const AnalyzerConf& conf) {
   MS_RETURN_IF_ERROR(CheckSize(plan));
-  return PlanAnalyzer(catalog, conf).AnalyzeQuery(plan);
+  MS_ASSIGN_OR_RETURN(PlanPtr analyzed, PlanAnalyzer(catalog, conf).AnalyzeQuery(plan));
+  MS_RETURN_IF_ERROR(CheckVariantUse(analyzed));
+  return analyzed;
 }
 
 Result<PlanPtr> PlanAnalyzer::AnalyzeQuery(const PlanPtr& plan) {

@@ -37,6 +37,8 @@ Wanted Want(char letter) {
       return {"\"DATE\"", DataType::Date()};
     case 'T':
       return {"\"TIMESTAMP\"", DataType::Timestamp()};
+    case 'V':
+      return {"\"VARIANT\"", DataType::Variant()};
     case 'x':
       return {"(\"STRING\" or \"BINARY\")", DataType::String()};
     case 'a':
@@ -77,7 +79,7 @@ bool CanImplicitly(const DataType& from, char letter, bool ansi) {
   switch (letter) {
     case 's':
     case 'x':
-      return !from.IsNested() && from.id() != TypeId::kVariant && from.id() != TypeId::kBinary;
+      return !from.IsNested() && from.id() != TypeId::kBinary;
     case 'i':
     case 'l':
       return from.IsIntegral() || from.id() == TypeId::kString || (!ansi && from.IsNumeric());

@@ -3,8 +3,8 @@
 // signatures.h   The type rules that most functions share, written as two short strings.
 //
 // Parameters, one letter each, "*" repeats the last: s string · i int · l bigint · d double · n number · b boolean · D date · T timestamp · x string or binary
-// · a array · m map · r struct · c the common type of all c · ? anything.
-// Result: s i l d b D T t(tinyint) N(timestamp_ntz) B(binary) · 0, 1 … the type of that argument · c the common type · e the element of argument 0 · k, v its
+// · V variant · a array · m map · r struct · c the common type of all c · ? anything.
+// Result: s i l d b D T t(tinyint) N(timestamp_ntz) B(binary) V · 0, 1 … the type of that argument · c the common type · e the element of argument 0 · k, v its
 // key, value · [r] an array of r. Then ? always nullable, ! never; else nullable when an argument is.
 
 #include <string>
@@ -34,6 +34,7 @@ void AddScalarFunctions(FunctionTable& table);
 void AddDateTimeFunctions(FunctionTable& table);
 void AddCollectionFunctions(FunctionTable& table);
 void AddJsonFunctions(FunctionTable& table);
+void AddVariantFunctions(FunctionTable& table);
 void AddAggregateFunctions(FunctionTable& table);
 
 }  // namespace millstream

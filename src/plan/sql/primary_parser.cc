@@ -15,9 +15,50 @@ bool SameName(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [&](char x, char y) { return lower(x) == lower(y); });
 }
 
+void AppendKey(const std::string& key, std::string& path) {
+  if (key.find_first_of(".[]'\"") == std::string::npos) {
+    path += "." + key;
+  } else {
+    const char quote = key.find('\'') == std::string::npos ? '\'' : '"';
+    path += std::string("[") + quote + key + quote + "]";
+  }
+}
+
+bool AtName(const TokenCursor& cursor, size_t ahead = 0) {
+  const TokenKind kind = cursor.Peek(ahead).kind;
+  return kind == TokenKind::kWord || kind == TokenKind::kQuotedName;
+}
+
+// What follows the colon of "v:a.b[0]['c']", as variant_get wants it.
+Result<std::string> ParseVariantPath(TokenCursor& cursor) {
+  std::string path = "$";
+  if (!cursor.AtSymbol("[")) {
+    MS_ASSIGN_OR_RETURN(const std::string key, cursor.ExpectName());
+    AppendKey(key, path);
+  }
+  while (true) {
+    if (cursor.AtSymbol(".") && AtName(cursor, 1)) {
+      cursor.Advance();
+      MS_ASSIGN_OR_RETURN(const std::string key, cursor.ExpectName());
+      AppendKey(key, path);
+    } else if (cursor.TakeSymbol("[")) {
+      if (cursor.Peek().kind == TokenKind::kString) {
+        MS_ASSIGN_OR_RETURN(const std::string key, cursor.ExpectString());
+        AppendKey(key, path);
+      } else {
+        MS_ASSIGN_OR_RETURN(const int64_t index, cursor.ExpectInteger());
+        path += "[" + std::to_string(index) + "]";
+      }
+      MS_RETURN_IF_ERROR(cursor.ExpectSymbol("]"));
+    } else {
+      return path;
+    }
+  }
+}
+
 }  // namespace
 
-// Indexing, field access and "::", left to right.
+// Indexing, field access, paths into variants and "::", left to right.
 Result<ExprPtr> SqlParser::ParsePostfix() {
   MS_ASSIGN_OR_RETURN(ExprPtr expr, ParsePrimary());
   while (!too_deep_) {
@@ -29,6 +70,10 @@ Result<ExprPtr> SqlParser::ParsePostfix() {
       cursor_.Advance();
       MS_ASSIGN_OR_RETURN(std::string field, cursor_.ExpectName());
       expr = Node(UnresolvedExtractValue{std::move(expr), TextLiteral(std::move(field))});
+    } else if (cursor_.AtSymbol(":") && (AtName(cursor_, 1) || cursor_.AtSymbol("[", 1))) {
+      cursor_.Advance();
+      MS_ASSIGN_OR_RETURN(std::string path, ParseVariantPath(cursor_));
+      expr = Function("variant_get", {std::move(expr), TextLiteral(std::move(path))});
     } else if (cursor_.TakeSymbol("::")) {
       MS_ASSIGN_OR_RETURN(DataType type, ParseDataType(cursor_));
       expr = Node(Cast{std::move(expr), std::move(type), std::nullopt});
