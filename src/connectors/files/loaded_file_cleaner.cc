@@ -98,8 +98,8 @@ Result<bool> LoadedFileCleaner::Clean(int64_t committed_through, int64_t files_m
       MS_ASSIGN_OR_RETURN(std::optional<FileFate> before, ledger_->FindFate(file.number));
       const bool is_tagged = before && before->cleaned == FileFate::Cleaned::kTagged && options_.mode != CleanSourceOptions::Mode::kTag;
       if (before && before->cleaned != FileFate::Cleaned::kNo && !is_tagged) continue;
-      // It waits for somebody to mend it.
-      if (before && before->skipped == FileFate::Skipped::kOverBudget) continue;
+      // Of what was not loaded, the file is all that there is.
+      if (before && before->skipped != FileFate::Skipped::kNo) continue;
       // A later number of this path is still to be loaded or cleaned; of a file that was undone these are the last bytes.
       MS_ASSIGN_OR_RETURN(std::optional<FileRecord> known, ledger_->Find(ParentPath(file.path), BaseName(file.path)));
       if (!known || known->state != FileState::kAssigned || known->number != file.number) continue;
