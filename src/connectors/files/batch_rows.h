@@ -12,8 +12,8 @@
 namespace millstream {
 
 // `files` and `inputs` are the same files. The stream keeps the ledger open. `schema_evolved` becomes true when the schema log has a newer version than
-// the definition, for which the batch can be run again (addNewColumnsWithoutRestart). `batch`: its number, for the schema log. `load`: of a definition with a quarantine table, in which the batch's
-// bad records are before the rows end.
+// the definition, for which the batch can be run again (addNewColumnsWithoutRestart). `batch`: its number, for the schema log. `load`: of a definition with a
+// quarantine table, in which the batch's bad records are before the rows end.
 Result<RowStreamPtr> ReadBatchRows(const CloudFilesDefinition& definition, std::shared_ptr<FileLedger> ledger, std::vector<NumberedFile> files,
                                    std::vector<InputFile> inputs, const FileScan& scan, std::shared_ptr<FileScanStats> stats,
                                    std::shared_ptr<std::atomic<bool>> schema_evolved, std::optional<int64_t> batch,

@@ -26,8 +26,7 @@ Result<Statement> SqlParser::ParseRevertSchema() {
       MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
     }
   }
-  request.query =
-      Plan(UnresolvedDataSource{.format = "cloud_files_schemas", .schema = {}, .options = {}, .paths = {*request.path}, .is_streaming = false});
+  request.query = Plan(UnresolvedDataSource{.format = "cloud_files_schemas", .schema = {}, .options = {}, .paths = {*request.path}, .is_streaming = false});
   return Statement(Command{std::move(request)});
 }
 

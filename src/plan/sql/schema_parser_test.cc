@@ -35,7 +35,8 @@ TEST(SchemaParser, ReadsPromoteRescued) {
   EXPECT_EQ(promote.format, kPromoteRescuedFormat);
   EXPECT_EQ(*promote.table, (MultipartName{"db", "t"}));
   EXPECT_EQ(promote.options, (OptionMap{{kPromotedColumns, "amount DECIMAL(10, 2), s STRUCT<a: INT>"}, {kPromotedFrom, "rest"}}));
-  for (const char* sql : {"PROMOTE RESCUED a INT IN t", "PROMOTE RESCUED () IN t", "PROMOTE RESCUED (a) IN t", "PROMOTE RESCUED (a INT)", "PROMOTE RESCUED (a INT IN t"}) {
+  for (const char* sql :
+       {"PROMOTE RESCUED a INT IN t", "PROMOTE RESCUED () IN t", "PROMOTE RESCUED (a) IN t", "PROMOTE RESCUED (a INT)", "PROMOTE RESCUED (a INT IN t"}) {
     EXPECT_THAT(RequestOf(sql).status().message(), HasSubstr("PARSE_SYNTAX_ERROR")) << sql;
   }
 }
