@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
 
 namespace millstream {
 namespace {
@@ -12,6 +13,8 @@ std::string Java(T value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
   if (value == 0) return std::signbit(value) ? "-0.0" : "0.0";
+  // Java never prints fewer than two digits, and here the second is not a zero.
+  if (std::abs(value) == std::numeric_limits<T>::denorm_min()) return std::string(value < 0 ? "-" : "") + (sizeof(T) == sizeof(double) ? "4.9E-324" : "1.4E-45");
   std::array<char, 64> buffer;
   auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific);
   std::string text(buffer.data(), end);

@@ -200,9 +200,8 @@ class Promotion {
     MS_ASSIGN_OR_RETURN(RowStreamPtr traced, ScanTraced(log_->fs(), std::move(request), *names));
     std::atomic<int64_t> moved = 0;
     PromotedRows rows(std::move(traced), ToArrowSchema(schema), values, std::move(places), change_type, moved);
-    MS_ASSIGN_OR_RETURN(DataWritten written,
-                        WriteDataFiles(log_->fs(), log_->clock(), snapshot_->table_path, *metadata_, schema, rows,
-                                       {.threads = wish_.threads, .has_change_rows = change_type.has_value(), .source_files = names}));
+    MS_ASSIGN_OR_RETURN(DataWritten written, WriteDataFiles(log_->fs(), log_->clock(), snapshot_->table_path, *metadata_, schema, rows,
+                                                            {.threads = wish_.threads, .has_change_rows = change_type.has_value(), .source_files = names}));
     // Nothing is lost or doubled, whatever happens to be wrong above.
     if (written.rows != live) return Status::Internal("PROMOTE RESCUED has written " + std::to_string(written.rows) + " rows of " + std::to_string(live));
     *moved_rows = moved;

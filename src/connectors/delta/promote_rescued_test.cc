@@ -60,8 +60,9 @@ class PromoteRescuedTest : public testing::TestWithParam<std::tuple<bool, bool, 
       EXPECT_TRUE(ids.Append(i).ok() && parts.Append("p" + std::to_string(i % 2)).ok() && sources.Append(0).ok());
       EXPECT_TRUE((rescues && i % 3 == 0 ? rescued.Append(text) : rescued.AppendNull()).ok());
     }
-    auto batch = arrow::RecordBatch::Make(ToArrowSchema(WithSourceFile(Columns())), count,
-                                          {ids.Finish().ValueOrDie(), parts.Finish().ValueOrDie(), rescued.Finish().ValueOrDie(), sources.Finish().ValueOrDie()});
+    auto batch =
+        arrow::RecordBatch::Make(ToArrowSchema(WithSourceFile(Columns())), count,
+                                 {ids.Finish().ValueOrDie(), parts.Finish().ValueOrDie(), rescued.Finish().ValueOrDie(), sources.Finish().ValueOrDie()});
     auto rows = MakeRowStream(ToArrowSchema(WithSourceFile(Columns())), {batch});
     auto names = std::make_shared<const std::vector<std::string>>(std::vector<std::string>{"/landing/" + std::to_string(first)});
     ASSERT_TRUE((*append)->Write(WithSourceFile(Columns()), *rows, false, 2, names).ok());
@@ -194,7 +195,9 @@ TEST_P(PromoteRescuedTest, IsWholeWhateverStepFails) {
 TEST_P(PromoteRescuedTest, RefusesWhatCannotBe) {
   Load(0, 3);
   EXPECT_TRUE(Promote("_rescued_data STRING").status().Is(errors::kPromotedColumn));
-  EXPECT_TRUE(PromoteRescuedFields(tables_, table_, "t", {.columns = *SchemaFromDdl("n INT"), .rescued_column = "id", .time_zone = "UTC"}).status().Is(errors::kNoRescuedColumn));
+  EXPECT_TRUE(PromoteRescuedFields(tables_, table_, "t", {.columns = *SchemaFromDdl("n INT"), .rescued_column = "id", .time_zone = "UTC"})
+                  .status()
+                  .Is(errors::kNoRescuedColumn));
   EXPECT_FALSE(Promote("id STRUCT<a: INT>").ok());
   if (std::get<1>(GetParam())) {
     EXPECT_TRUE(Promote("P STRING").status().Is(errors::kPromotedColumn));

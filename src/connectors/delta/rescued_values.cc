@@ -64,7 +64,8 @@ std::string_view Unquoted(std::string_view value) {
   if (value.size() < 3 || value.front() != '"') return value;
   std::string_view inner = value.substr(1, value.size() - 2);
   if (inner.front() == '+') inner.remove_prefix(1);
-  const bool is_scalar = std::all_of(inner.begin(), inner.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '+'; });
+  const bool is_scalar =
+      std::all_of(inner.begin(), inner.end(), [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-' || c == '+'; });
   std::string_view digits = inner;
   if (digits.starts_with('-')) digits.remove_prefix(1);
   // As in CSV, zeros may come first: 007.
@@ -104,7 +105,8 @@ bool SplitJsonObject(std::string_view text, std::vector<JsonMember>* members) {
     const size_t value = BehindSpace(text, BehindSpace(text, name_end) + 1);  // behind the colon
     at = BehindValue(text, value);
     const std::string_view value_text = WithoutSpaceBehind(text.substr(value, at - value));
-    members->push_back({nlohmann::json::parse(text.substr(name, name_end - name)).get<std::string>(), text.substr(name, value + value_text.size() - name), value_text});
+    members->push_back(
+        {nlohmann::json::parse(text.substr(name, name_end - name)).get<std::string>(), text.substr(name, value + value_text.size() - name), value_text});
     at = BehindSpace(text, at);
     if (text[at] == ',') at = BehindSpace(text, at + 1);
   }

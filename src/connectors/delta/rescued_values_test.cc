@@ -29,7 +29,8 @@ std::vector<std::string> Shown(const arrow::Array& array) {
 RescuedValues::Moved Move(const std::string& ddl, const std::vector<const char*>& rescued) {
   const StructType columns = *SchemaFromDdl(ddl);
   std::vector<std::shared_ptr<arrow::Array>> arrays;
-  for (const StructField& column : columns) arrays.push_back(arrow::MakeArrayOfNull(ToArrowType(column.type), static_cast<int64_t>(rescued.size())).ValueOrDie());
+  for (const StructField& column : columns)
+    arrays.push_back(arrow::MakeArrayOfNull(ToArrowType(column.type), static_cast<int64_t>(rescued.size())).ValueOrDie());
   auto values = RescuedValues::Make(columns, "UTC");
   EXPECT_TRUE(values.ok());
   auto moved = values->Move(*Strings(rescued), arrays);
@@ -52,19 +53,21 @@ TEST(SplitJsonObject, KeepsTheTextOfEachMember) {
 }
 
 TEST(RescuedValues, MoveAndLeaveTheRest) {
-  const auto moved = Move("amount DOUBLE, note STRING", {R"({"amount":1.5,"note":"x","_file_path":"/f"})", nullptr, R"({"amount":"abc","other":1e400,"_file_path":"/f"})",
-                                                         R"({"note":7,"other":[ 1 ],"_file_path":"/f"})", R"({"amount":"-2.50","_file_path":"/f"})"});
+  const auto moved =
+      Move("amount DOUBLE, note STRING", {R"({"amount":1.5,"note":"x","_file_path":"/f"})", nullptr, R"({"amount":"abc","other":1e400,"_file_path":"/f"})",
+                                          R"({"note":7,"other":[ 1 ],"_file_path":"/f"})", R"({"amount":"-2.50","_file_path":"/f"})"});
   EXPECT_THAT(Shown(*moved.columns[0]), ElementsAre("1.5", "null", "null", "null", "-2.5"));
   EXPECT_THAT(Shown(*moved.columns[1]), ElementsAre("x", "null", "null", "7", "null"));
-  EXPECT_THAT(Shown(*moved.rescued), ElementsAre("null", "null", R"({"amount":"abc","other":1e400,"_file_path":"/f"})", R"({"other":[ 1 ],"_file_path":"/f"})", "null"));
+  EXPECT_THAT(Shown(*moved.rescued),
+              ElementsAre("null", "null", R"({"amount":"abc","other":1e400,"_file_path":"/f"})", R"({"other":[ 1 ],"_file_path":"/f"})", "null"));
   EXPECT_EQ(moved.rows, 3);
   EXPECT_THAT(moved.has_moved, ElementsAre(true, false, false, true, true));
 }
 
 TEST(RescuedValues, ReadNumbersOfCsvAndTimesOfText) {
-  const auto moved = Move("i INT, b BOOLEAN, d DATE, t TIMESTAMP, c DECIMAL(10,2)",
-                          {R"({"i":"007","b":"true","d":"2026-01-02","t":"2026-01-02T03:04:05Z","c":"1.25"})", R"({"i":"3000000000","b":"yes","d":"no","c":12345678901})",
-                           R"({"i":null,"b":false})"});
+  const auto moved =
+      Move("i INT, b BOOLEAN, d DATE, t TIMESTAMP, c DECIMAL(10,2)", {R"({"i":"007","b":"true","d":"2026-01-02","t":"2026-01-02T03:04:05Z","c":"1.25"})",
+                                                                      R"({"i":"3000000000","b":"yes","d":"no","c":12345678901})", R"({"i":null,"b":false})"});
   EXPECT_THAT(Shown(*moved.columns[0]), ElementsAre("7", "null", "null"));
   EXPECT_THAT(Shown(*moved.columns[1]), ElementsAre("true", "null", "false"));
   EXPECT_EQ(Shown(*moved.columns[2])[0], "2026-01-02");
@@ -73,7 +76,8 @@ TEST(RescuedValues, ReadNumbersOfCsvAndTimesOfText) {
 }
 
 TEST(RescuedValues, OfANestedValueWhatDoesNotFitStays) {
-  const auto moved = Move("p STRUCT<a: INT, b: ARRAY<STRING>>", {R"({"p":{"a":1,"b":["x"]},"_file_path":"/f"})", R"({"p":{"a":"x","b":["y"],"c":3},"_file_path":"/f"})", R"({"p":7})"});
+  const auto moved = Move("p STRUCT<a: INT, b: ARRAY<STRING>>",
+                          {R"({"p":{"a":1,"b":["x"]},"_file_path":"/f"})", R"({"p":{"a":"x","b":["y"],"c":3},"_file_path":"/f"})", R"({"p":7})"});
   EXPECT_EQ(moved.rows, 2);
   EXPECT_FALSE(moved.columns[0]->IsNull(1));
   EXPECT_TRUE(moved.columns[0]->IsNull(2));

@@ -1,7 +1,7 @@
 #pragma once
 
-// bad_records_path.h   badRecordsPath, as Databricks has it: bad records as JSON lines below <path>/<yyyyMMddTHHmmss>/bad_records, files that cannot be read below
-// …/bad_files. docs/quarantine.md
+// bad_records_path.h   badRecordsPath, as Databricks has it: bad records as JSON lines below <path>/<yyyyMMddTHHmmss>/bad_records, files that cannot be read
+// below …/bad_files. docs/quarantine.md
 
 #include <memory>
 #include <optional>

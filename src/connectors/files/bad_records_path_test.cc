@@ -52,9 +52,11 @@ class BadRecordsPathTest : public testing::Test {
 
 TEST_F(BadRecordsPathTest, WritesWhatDatabricksWrites) {
   ASSERT_TRUE(Keep(7, 1767323045, {"{\"a\":", "x"}, "/in/b.json").ok());
-  EXPECT_THAT(Lines(), ElementsAre("20260102T030405/bad_files/part-7-stream-q-1: {\"path\":\"file:/in/b.json\",\"reason\":\"gone\"}",
-                                   "20260102T030405/bad_records/part-7-stream-q-1: {\"path\":\"file:/in/a b.json\",\"record\":\"x\",\"reason\":\"no \\\"JSON\\\"\"}",
-                                   "20260102T030405/bad_records/part-7-stream-q-1: {\"path\":\"file:/in/a b.json\",\"record\":\"{\\\"a\\\":\",\"reason\":\"no \\\"JSON\\\"\"}"));
+  EXPECT_THAT(
+      Lines(),
+      ElementsAre("20260102T030405/bad_files/part-7-stream-q-1: {\"path\":\"file:/in/b.json\",\"reason\":\"gone\"}",
+                  "20260102T030405/bad_records/part-7-stream-q-1: {\"path\":\"file:/in/a b.json\",\"record\":\"x\",\"reason\":\"no \\\"JSON\\\"\"}",
+                  "20260102T030405/bad_records/part-7-stream-q-1: {\"path\":\"file:/in/a b.json\",\"record\":\"{\\\"a\\\":\",\"reason\":\"no \\\"JSON\\\"\"}"));
   ASSERT_TRUE(Keep(8, 1767323045, {}).ok());
   EXPECT_EQ(Lines().size(), 3u);
 }

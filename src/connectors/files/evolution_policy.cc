@@ -49,10 +49,8 @@ bool Adds(SchemaEvolutionMode mode) {
 bool Widens(SchemaEvolutionMode mode) { return mode == SchemaEvolutionMode::kAddNewColumnsWithTypeWidening; }
 
 Status NoRule(std::string_view rule, std::string reason) {
-  return Status::Error(errors::kInvalidOptionValue, {{"option", "cloudFiles.schemaEvolutionPolicy"},
-                                                     {"owner", "cloudFiles"},
-                                                     {"value", std::string(rule)},
-                                                     {"reason", std::move(reason)}});
+  return Status::Error(errors::kInvalidOptionValue,
+                       {{"option", "cloudFiles.schemaEvolutionPolicy"}, {"owner", "cloudFiles"}, {"value", std::string(rule)}, {"reason", std::move(reason)}});
 }
 
 }  // namespace
@@ -148,9 +146,8 @@ bool EvolutionPolicy::may_widen() const {
 }
 
 bool EvolutionPolicy::may_add() const {
-  return Adds(mode_) || std::any_of(rules_.begin(), rules_.end(), [](const EvolutionRule& rule) {
-           return rule.action == EvolutionAction::kAdd || rule.action == EvolutionAction::kWiden;
-         });
+  return Adds(mode_) || std::any_of(rules_.begin(), rules_.end(),
+                                    [](const EvolutionRule& rule) { return rule.action == EvolutionAction::kAdd || rule.action == EvolutionAction::kWiden; });
 }
 
 }  // namespace millstream

@@ -1,7 +1,7 @@
 #pragma once
 
-// evolution_policy.h   What may change at which path of an inferred schema: cloudFiles.schemaEvolutionMode, the rules of cloudFiles.schemaEvolutionPolicy on top
-// of it ("payload.*: add, id: freeze, amount: widen"), and columns that REVERT SCHEMA has frozen.
+// evolution_policy.h   What may change at which path of an inferred schema: cloudFiles.schemaEvolutionMode, the rules of cloudFiles.schemaEvolutionPolicy on
+// top of it ("payload.*: add, id: freeze, amount: widen"), and columns that REVERT SCHEMA has frozen.
 
 #include <optional>
 #include <string>

@@ -82,12 +82,11 @@ const StructType& CloudFilesSchemasSchema() {
 
 Result<RelationSourcePtr> OpenCloudFilesSchemas(Fs& fs, const std::string& path) {
   MS_ASSIGN_OR_RETURN(std::string location, FindSchemaLocation(fs, path));
-  return MakeFileReport("cloud_files_schemas " + HadoopPathString(path), CloudFilesSchemasSchema(),
-                        [&fs, location]() -> Result<std::unique_ptr<ReportRows>> {
-                          SchemaLog log(fs, location);
-                          MS_ASSIGN_OR_RETURN(std::vector<int64_t> numbers, log.Numbers());
-                          return std::unique_ptr<ReportRows>(std::make_unique<SchemaRows>(std::move(log), std::move(numbers)));
-                        });
+  return MakeFileReport("cloud_files_schemas " + HadoopPathString(path), CloudFilesSchemasSchema(), [&fs, location]() -> Result<std::unique_ptr<ReportRows>> {
+    SchemaLog log(fs, location);
+    MS_ASSIGN_OR_RETURN(std::vector<int64_t> numbers, log.Numbers());
+    return std::unique_ptr<ReportRows>(std::make_unique<SchemaRows>(std::move(log), std::move(numbers)));
+  });
 }
 
 Result<SchemaReverted> RevertSchema(Fs& fs, Clock& clock, const std::string& path, const SchemaRevert& revert) {
@@ -115,12 +114,8 @@ Result<SchemaReverted> RevertSchema(Fs& fs, Clock& clock, const std::string& pat
     if (revert.freezes) freeze(forth.changed);
     if (earlier.data == latest.data && earlier.partition == latest.partition && done.frozen == latest.frozen) return done;
     SchemaVersion next{.number = latest.number + 1, .data = earlier.data, .partition = earlier.partition, .frozen = done.frozen};
-    next.cause = {.time_ms = clock.WallMillis(),
-                  .mode = kRevertedCause,
-                  .reverted_to = revert.to,
-                  .added = back.added,
-                  .widened = back.widened,
-                  .removed = done.removed};
+    next.cause = {
+        .time_ms = clock.WallMillis(), .mode = kRevertedCause, .reverted_to = revert.to, .added = back.added, .widened = back.widened, .removed = done.removed};
     MS_ASSIGN_OR_RETURN(bool added, log.Add(next, "files.schema_revert"));
     if (!added) continue;
     done.version = next.number;

@@ -19,8 +19,9 @@ inline constexpr ErrorClass kNoSchemaLog{
     "MILLSTREAM_NO_SCHEMA_LOG", "42K03", ExceptionKind::kAnalysis,
     "No schema of a cloudFiles stream is known at <path>. Give its cloudFiles.schemaLocation, or the checkpoint of the query; an older version has not noted "
     "there where the schema is, and a stream whose schema was given has none."};
-inline constexpr ErrorClass kSeveralSchemaLogs{"MILLSTREAM_SEVERAL_SCHEMA_LOGS", "42000", ExceptionKind::kAnalysis,
-                                               "The query of the checkpoint <path> reads several sources, each with its own schema: <locations>. Give one of these."};
+inline constexpr ErrorClass kSeveralSchemaLogs{
+    "MILLSTREAM_SEVERAL_SCHEMA_LOGS", "42000", ExceptionKind::kAnalysis,
+    "The query of the checkpoint <path> reads several sources, each with its own schema: <locations>. Give one of these."};
 inline constexpr ErrorClass kNoSchemaVersion{"MILLSTREAM_NO_SCHEMA_VERSION", "42000", ExceptionKind::kAnalysis,
                                              "<path> has no version <version>. cloud_files_schemas('…') lists those that there are."};
 }  // namespace errors

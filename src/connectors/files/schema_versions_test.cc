@@ -23,8 +23,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 TEST(SchemaChanges, SayWhatIsNewWiderAndGone) {
-  const SchemaChanges changes = ChangesBetween(*SchemaFromDdl("id INT, user STRUCT<name: STRING, age: INT>, tags ARRAY<STRUCT<k: INT>>, gone STRING"),
-                                               *SchemaFromDdl("id BIGINT, user STRUCT<name: STRING, age: BIGINT, `e-mail`: STRING>, tags ARRAY<STRUCT<k: INT, v: INT>>, n INT"));
+  const SchemaChanges changes =
+      ChangesBetween(*SchemaFromDdl("id INT, user STRUCT<name: STRING, age: INT>, tags ARRAY<STRUCT<k: INT>>, gone STRING"),
+                     *SchemaFromDdl("id BIGINT, user STRUCT<name: STRING, age: BIGINT, `e-mail`: STRING>, tags ARRAY<STRUCT<k: INT, v: INT>>, n INT"));
   EXPECT_THAT(changes.added, ElementsAre("user.`e-mail` STRING", "tags.element.v INT", "n INT"));
   EXPECT_THAT(changes.widened, ElementsAre("id INT -> BIGINT", "user.age INT -> BIGINT"));
   EXPECT_THAT(changes.removed, ElementsAre(ColumnPath{"gone"}));
@@ -42,7 +43,8 @@ TEST(SchemaLog, KeepsTheCauseAndWhatIsFrozen) {
   EXPECT_EQ(read.cause.added, version.cause.added);
   EXPECT_EQ(read.cause.widened, version.cause.widened);
   // What others have written there is not ours to refuse.
-  EXPECT_EQ(DecodeSchemaVersion("v1\n{\"dataSchemaJson\":\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[]}\",\"cause\":7,\"frozen\":\"x\"}", 0)->cause.mode, "");
+  EXPECT_EQ(DecodeSchemaVersion("v1\n{\"dataSchemaJson\":\"{\\\"type\\\":\\\"struct\\\",\\\"fields\\\":[]}\",\"cause\":7,\"frozen\":\"x\"}", 0)->cause.mode,
+            "");
 }
 
 // A stream of the fake format whose schema is kept in its checkpoint.
