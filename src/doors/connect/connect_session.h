@@ -75,6 +75,8 @@ class ConnectSession : public std::enable_shared_from_this<ConnectSession> {
   // ---- the listener bus: at most one operation carries the session's stream events to the client
   OperationPtr ReplaceListenerBus(OperationPtr operation);
   OperationPtr listener_bus();
+  // Clock::MonotonicMicros: events are for the client from then on (RunStreamStart).
+  std::shared_ptr<std::atomic<int64_t>> events_from_us() const { return events_from_us_; }
 
   // Ends everything: operations and streams.
   void Close();
@@ -96,6 +98,7 @@ class ConnectSession : public std::enable_shared_from_this<ConnectSession> {
   std::map<std::string, PlanPtr> relations_;
   std::map<std::string, std::shared_ptr<BatchWrites>> batch_writes_;
   OperationPtr listener_bus_;
+  const std::shared_ptr<std::atomic<int64_t>> events_from_us_ = std::make_shared<std::atomic<int64_t>>(0);
 };
 
 using ConnectSessionPtr = std::shared_ptr<ConnectSession>;

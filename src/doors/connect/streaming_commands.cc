@@ -1,8 +1,10 @@
 // writeStream.start() and what a client asks of running streams.
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/java_exception.h"
@@ -65,11 +67,16 @@ sc::StreamingQueryEventType EventType(StreamingQueryEvent::Kind kind) {
   return sc::QUERY_PROGRESS_UNSPECIFIED;
 }
 
+constexpr int64_t kStartedBeforeUs = 200'000;
+
 }  // namespace
 
 Status RunStreamStart(ConnectSession& session, Operation& operation, const sc::WriteStreamOperationStart& message) {
   PlanDecoder decoder(session, operation.execution());
   MS_ASSIGN_OR_RETURN(StartStream start, decoder.StreamStart(message));
+  // The client tells its listeners that the query has started when it has the answer; a first batch of a millisecond would be there before.
+  auto hold_events = [&session] { session.events_from_us()->store(Clock::System().MonotonicMicros() + kStartedBeforeUs); };
+  if (session.listener_bus()) hold_events();
   MS_ASSIGN_OR_RETURN(StreamingQueryPtr query, session.session().StartStreamingQuery(start));
   sc::ExecutePlanResponse response;
   auto* result = response.mutable_write_stream_operation_start_result();
@@ -83,6 +90,7 @@ Status RunStreamStart(ConnectSession& session, Operation& operation, const sc::W
                               {"timestamp", FormatIso8601Millis(Clock::System().WallMillis())},
                               {"jobTags", nlohmann::json::array()}};
     result->set_query_started_event_json(started.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    hold_events();
   }
   return operation.Send(std::move(response));
 }
@@ -189,10 +197,12 @@ Status RunListenerBusCommand(ConnectSession& session, const OperationPtr& operat
       added.mutable_streaming_query_listener_events_result()->set_listener_bus_listener_added(true);
       MS_RETURN_IF_ERROR(operation->Send(std::move(added)));
       std::weak_ptr<Operation> weak = operation;
-      int64_t handle = session.session().AddListener([weak](const StreamingQueryEvent& event) {
+      int64_t handle = session.session().AddListener([weak, events_from_us = session.events_from_us()](const StreamingQueryEvent& event) {
         OperationPtr bus = weak.lock();
         // Started events travel with the answer to start().
         if (!bus || event.kind == StreamingQueryEvent::Kind::kStarted) return;
+        const int64_t wait_us = events_from_us->load() - Clock::System().MonotonicMicros();
+        if (wait_us > 0) std::this_thread::sleep_for(std::chrono::microseconds(wait_us));
         sc::ExecutePlanResponse response;
         auto* message = response.mutable_streaming_query_listener_events_result()->add_events();
         message->set_event_json(event.json);
