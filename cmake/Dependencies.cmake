@@ -44,6 +44,7 @@ find_package(BZip2 REQUIRED)
 find_package(LibLZMA REQUIRED)
 pkg_check_modules(liblz4 REQUIRED IMPORTED_TARGET liblz4)
 find_library(SNAPPY_LIBRARY snappy REQUIRED)
+find_library(DEFLATE_LIBRARY deflate REQUIRED)
 find_library(ROARING_LIBRARY roaring REQUIRED)
 
 # What each room links beside the rooms that it uses.
@@ -51,7 +52,7 @@ set(ms_links_base Threads::Threads fmt::fmt spdlog::spdlog nlohmann_json::nlohma
 set(ms_links_types ms_arrow)
 set(ms_links_storage)
 set(ms_links_formats ms_parquet simdjson::simdjson PkgConfig::libre2 PkgConfig::libzstd ZLIB::ZLIB BZip2::BZip2 LibLZMA::LibLZMA PkgConfig::liblz4
-    ${SNAPPY_LIBRARY})
+    ${SNAPPY_LIBRARY} ${DEFLATE_LIBRARY})
 set(ms_links_plan PkgConfig::libre2)
 set(ms_links_compute ms_duckdb PkgConfig::libre2 simdjson::simdjson OpenSSL::Crypto)
 set(ms_links_delta ms_parquet ${ROARING_LIBRARY})

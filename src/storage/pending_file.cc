@@ -12,6 +12,8 @@ namespace millstream {
 namespace {
 
 constexpr size_t kBufferBytes = 1 << 20;
+// So much is written as it comes: collecting it would cost more than another call.
+constexpr size_t kDirectBytes = 128 << 10;
 
 class LocalPendingFile : public PendingFile {
  public:
@@ -25,7 +27,10 @@ class LocalPendingFile : public PendingFile {
   Status Append(std::string_view bytes) override {
     MS_CHECK(state_ == State::kOpen);
     size_ += static_cast<int64_t>(bytes.size());
-    if (buffer_.empty() && bytes.size() >= kBufferBytes) return WriteAll(descriptor_.fd(), bytes, directory_);
+    if (bytes.size() >= kDirectBytes) {
+      MS_RETURN_IF_ERROR(Flush());
+      return WriteAll(descriptor_.fd(), bytes, directory_);
+    }
     buffer_.append(bytes);
     return buffer_.size() >= kBufferBytes ? Flush() : Status();
   }
@@ -56,6 +61,7 @@ class LocalPendingFile : public PendingFile {
 
  private:
   Status Flush() {
+    if (buffer_.empty()) return Status();
     MS_RETURN_IF_ERROR(WriteAll(descriptor_.fd(), buffer_, directory_));
     buffer_.clear();
     return Status();
