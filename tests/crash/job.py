@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake, QueryBuilder
 
 PADDED_BYTES = 1500000
+csv.field_size_limit(PADDED_BYTES)  # of the reader that checks file sinks
 RUN_TIMEOUT_S = 60
 # A new column ends the stream once for each time that it is met, as in Auto Loader; the next start goes on with it.
 STARTS_FOR_NEW_COLUMNS = 6
