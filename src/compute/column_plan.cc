@@ -54,9 +54,8 @@ class ColumnRows : public RowStream, public DeliversChunks {
         picked.columns.push_back(rows.chunks->columns.at(*index));
         continue;
       }
-      auto constant = arrow::MakeArrayFromScalar(*std::get<ScalarPtr>(from), picked.rows);
-      if (!constant.ok()) return FromArrowStatus(constant.status(), "repeating a constant");
-      picked.columns.emplace_back(std::move(*constant));
+      MS_ASSIGN_OR_RETURN(auto constant, Repeated(*std::get<ScalarPtr>(from), picked.rows));
+      picked.columns.emplace_back(std::move(constant));
     }
     rows.chunks = std::move(picked);
     return rows;
@@ -75,6 +74,12 @@ class ColumnRows : public RowStream, public DeliversChunks {
     return of_input;
   }
 
+  static Result<std::shared_ptr<arrow::Array>> Repeated(const arrow::Scalar& constant, int64_t rows) {
+    auto repeated = arrow::MakeArrayFromScalar(constant, rows);
+    if (!repeated.ok()) return FromArrowStatus(repeated.status(), "repeating a constant");
+    return *std::move(repeated);
+  }
+
   Result<RecordBatchPtr> Pick(RecordBatchPtr batch) {
     if (!batch) return batch;
     if (picked_->rows_max != std::numeric_limits<int64_t>::max()) {
@@ -90,9 +95,8 @@ class ColumnRows : public RowStream, public DeliversChunks {
         columns.push_back(batch->column(static_cast<int>(*index)));
         continue;
       }
-      auto constant = arrow::MakeArrayFromScalar(*std::get<ScalarPtr>(from), batch->num_rows());
-      if (!constant.ok()) return FromArrowStatus(constant.status(), "repeating a constant");
-      columns.push_back(std::move(*constant));
+      MS_ASSIGN_OR_RETURN(auto constant, Repeated(*std::get<ScalarPtr>(from), batch->num_rows()));
+      columns.push_back(std::move(constant));
     }
     for (int i = 0; i < schema_->num_fields(); ++i) {
       if (!columns[i]->type()->Equals(*schema_->field(i)->type())) {

@@ -102,18 +102,23 @@ RowConform::RowConform(const StructType& rows, const StructType& table) : table_
   }
 }
 
+Result<ArrayPtr> RowConform::Column(size_t at, const ArrayPtr& given, int64_t rows) const {
+  const StructField& field = table_[at];
+  MS_ASSIGN_OR_RETURN(ArrayPtr column, given == nullptr ? Nulls(field.type, rows) : ConformArray(given, field.type, field.name));
+  MS_RETURN_IF_ERROR(CheckNulls(at, column->null_count()));
+  return column;
+}
+
+Status RowConform::CheckNulls(size_t at, int64_t null_count) const {
+  if (table_[at].nullable || null_count == 0) return Status();
+  return Status::Error(errors::kDeltaNotNullViolated, {{"columnName", table_[at].name}});
+}
+
 Result<RecordBatchPtr> RowConform::Apply(const RecordBatchPtr& batch) const {
   std::vector<ArrayPtr> columns;
   columns.reserve(sources_.size());
   for (size_t i = 0; i < sources_.size(); ++i) {
-    const StructField& field = table_[i];
-    ArrayPtr column;
-    if (sources_[i] < 0) {
-      MS_ASSIGN_OR_RETURN(column, Nulls(field.type, batch->num_rows()));
-    } else {
-      MS_ASSIGN_OR_RETURN(column, ConformArray(batch->column(sources_[i]), field.type, field.name));
-    }
-    if (!field.nullable && column->null_count() > 0) return Status::Error(errors::kDeltaNotNullViolated, {{"columnName", field.name}});
+    MS_ASSIGN_OR_RETURN(ArrayPtr column, Column(i, sources_[i] < 0 ? nullptr : batch->column(sources_[i]), batch->num_rows()));
     columns.push_back(std::move(column));
   }
   return arrow::RecordBatch::Make(arrow_schema_, batch->num_rows(), std::move(columns));
@@ -133,23 +138,14 @@ Result<ChunkRows> RowConform::Apply(const ChunkRows& rows, const std::vector<int
   ChunkRows conformed{.rows = rows.rows, .columns = {}};
   for (int index : which) {
     const auto i = static_cast<size_t>(index);
-    const StructField& field = table_[i];
-    int64_t null_count = 0;
-    if (sources_[i] >= 0 && std::holds_alternative<ColumnChunksPtr>(rows.columns[static_cast<size_t>(sources_[i])])) {
-      const auto& chunks = std::get<ColumnChunksPtr>(rows.columns[static_cast<size_t>(sources_[i])]);
-      null_count = chunks->null_count();
-      conformed.columns.emplace_back(chunks);
-    } else {
-      ArrayPtr column;
-      if (sources_[i] < 0) {
-        MS_ASSIGN_OR_RETURN(column, Nulls(field.type, rows.rows));
-      } else {
-        MS_ASSIGN_OR_RETURN(column, ConformArray(std::get<ArrayPtr>(rows.columns[static_cast<size_t>(sources_[i])]), field.type, field.name));
-      }
-      null_count = column->null_count();
-      conformed.columns.emplace_back(std::move(column));
+    const auto* given = sources_[i] < 0 ? nullptr : &rows.columns[static_cast<size_t>(sources_[i])];
+    if (const auto* chunks = given == nullptr ? nullptr : std::get_if<ColumnChunksPtr>(given)) {
+      MS_RETURN_IF_ERROR(CheckNulls(i, (*chunks)->null_count()));
+      conformed.columns.emplace_back(*chunks);
+      continue;
     }
-    if (!field.nullable && null_count > 0) return Status::Error(errors::kDeltaNotNullViolated, {{"columnName", field.name}});
+    MS_ASSIGN_OR_RETURN(ArrayPtr column, Column(i, given == nullptr ? nullptr : std::get<ArrayPtr>(*given), rows.rows));
+    conformed.columns.emplace_back(std::move(column));
   }
   return conformed;
 }

@@ -36,6 +36,10 @@ class RowConform {
   std::vector<std::optional<StructField>> Unchanged() const;
 
  private:
+  // The table's column `at` out of that of the rows; null: they have none.
+  Result<std::shared_ptr<arrow::Array>> Column(size_t at, const std::shared_ptr<arrow::Array>& given, int64_t rows) const;
+  Status CheckNulls(size_t at, int64_t null_count) const;
+
   StructType table_, rows_;
   ArrowSchemaPtr arrow_schema_;
   std::vector<int> sources_;  // of each table column; -1: none

@@ -77,8 +77,7 @@ Result<RowChangeResult> LocalSession::ChangeRowsOnce(const Statement& statement,
   } else if constexpr (std::is_same_v<Statement, UpdateTable>) {
     MS_ASSIGN_OR_RETURN(changes, AnalyzeUpdate(statement, RelationOf(changed), name, catalog, analyzer_conf()));
   } else {
-    const bool evolves =
-        statement.with_schema_evolution || ParseBool(conf_.Get("spark.databricks.delta.schema.autoMerge.enabled").value_or("")).value_or(false);
+    const bool evolves = statement.with_schema_evolution || MergesSchemas({});
     if (evolves) {
       MS_ASSIGN_OR_RETURN(PlanPtr source, AnalyzeBatch(statement.source));
       const StructType added = AddedBy(statement, SchemaOf(*source), changed->schema());

@@ -117,8 +117,7 @@ class BatchRows : public RowStream, public DeliversChunks {
       auto file = std::find_if(files_.begin(), files_.end(), [&](const NumberedFile& known) { return known.path == path; });
       if (file == files_.end() || !recorded_.insert(file->number).second) continue;
       using Skipped = FileFate::Skipped;
-      MS_ASSIGN_OR_RETURN(std::optional<FileFate> known, ledger_->FindFate(file->number));
-      FileFate fate = known.value_or(FileFate());
+      MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(file->number));
       fate.skipped = skipped.is_missing ? Skipped::kMissing : Skipped::kCorrupted;
       fate.reason = skipped.reason;
       MS_RETURN_IF_ERROR(ledger_->RecordFate(file->number, fate));
@@ -146,8 +145,7 @@ class BatchRows : public RowStream, public DeliversChunks {
         bad_records += bad, records += read;
         continue;
       }
-      MS_ASSIGN_OR_RETURN(std::optional<FileFate> known, ledger_->FindFate(files_[i].number));
-      FileFate fate = known.value_or(FileFate());
+      MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(files_[i].number));
       fate.skipped = FileFate::Skipped::kOverBudget;
       fate.reason = "onError: " + std::to_string(bad) + " of " + std::to_string(read) + " records are bad";
       for (const std::string& first : bad_->First(1, static_cast<int32_t>(i))) fate.reason += ", the first of them in " + first;

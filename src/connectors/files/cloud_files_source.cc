@@ -210,12 +210,11 @@ Status CloudFilesSource::KeepRetractedRows(const std::optional<StreamOffset>& st
   // Loaded beside the rows that they were to replace, these files would be there twice.
   MS_ASSIGN_OR_RETURN(std::vector<Replacement> replacements, ledger_->Replacements(after.number, through.number));
   for (const Replacement& replacement : replacements) {
-    MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(replacement.number));
-    if (!fate) fate.emplace();
-    if (fate->is_left_out()) continue;
-    fate->skipped = FileFate::Skipped::kFailed;
-    fate->reason = reason;
-    MS_RETURN_IF_ERROR(ledger_->StageFate(replacement.number, *fate));
+    MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(replacement.number));
+    if (fate.is_left_out()) continue;
+    fate.skipped = FileFate::Skipped::kFailed;
+    fate.reason = reason;
+    MS_RETURN_IF_ERROR(ledger_->StageFate(replacement.number, fate));
     MS_ASSIGN_OR_RETURN(std::optional<FileFate> before, ledger_->FindFate(replacement.replaced));
     if (!before || before->retracted != FileFate::Retracted::kReplaced) continue;
     before->retracted = FileFate::Retracted::kNo;
@@ -379,11 +378,10 @@ Status CloudFilesSource::TakeParts(std::vector<NumberedFile>& files, std::vector
       MS_ASSIGN_OR_RETURN(std::optional<std::string> read, reader.Read(files[i].path, *parts[i]));
       if (!read && !is_set("ignoreMissingFiles")) return Status::Error(errors::kSourceFileMissing, {{"path", UriFromPath(files[i].path)}});
       if (!read) {
-        MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(files[i].number));
-        if (!fate) fate.emplace();
-        fate->skipped = FileFate::Skipped::kMissing;
-        fate->reason = "its bytes " + std::to_string(parts[i]->start) + " to " + std::to_string(parts[i]->end) + " were gone before they were read";
-        MS_RETURN_IF_ERROR(ledger_->RecordFate(files[i].number, *fate));
+        MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(files[i].number));
+        fate.skipped = FileFate::Skipped::kMissing;
+        fate.reason = "its bytes " + std::to_string(parts[i]->start) + " to " + std::to_string(parts[i]->end) + " were gone before they were read";
+        MS_RETURN_IF_ERROR(ledger_->RecordFate(files[i].number, fate));
       }
       if (!read || read->empty()) continue;
       text = std::make_shared<const std::string>(*std::move(read));

@@ -303,12 +303,11 @@ Status FileDiscovery::Audit(std::string_view name, const FileRecord& record) {
 }
 
 Status FileDiscovery::TellOfChange(int64_t number, std::string reason) {
-  MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(number));
-  if (fate && !fate->reason.empty()) return Status();
+  MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(number));
+  if (!fate.reason.empty()) return Status();
   ++changed_ignored_;
-  if (!fate) fate.emplace();
-  fate->reason = std::move(reason);
-  return ledger_->RecordFate(number, *fate);
+  fate.reason = std::move(reason);
+  return ledger_->RecordFate(number, fate);
 }
 
 Status FileDiscovery::Continue(std::string_view name, const FileInfo& info, const std::string& path, const FileRecord& known) {

@@ -146,12 +146,11 @@ class RocksFileLedger : public FileLedger {
     MS_CHECK(record.state == FileState::kAssigned);
     if (replaced > 0) {
       MS_ASSIGN_OR_RETURN(auto batch, FindBatch(replaced));
-      MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, FindFate(replaced));
-      if (!fate) fate.emplace();
+      MS_ASSIGN_OR_RETURN(FileFate fate, FateOf(replaced));
       // When its batch has not run, or nobody knows that it has, two numbers would load the file twice. If it has run, the rows leave by their path.
       const bool was_loaded = batch && batch->second.committed_ms > 0;
-      fate->retracted = was_loaded ? FileFate::Retracted::kReplaced : FileFate::Retracted::kSuperseded;
-      MS_RETURN_IF_ERROR(StageFate(replaced, *fate));
+      fate.retracted = was_loaded ? FileFate::Retracted::kReplaced : FileFate::Retracted::kSuperseded;
+      MS_RETURN_IF_ERROR(StageFate(replaced, fate));
     }
     // Before Add, which may write: the number and what it replaces are one.
     MS_RETURN_IF_ERROR(Translate("writing", batch_.Put(ReplacementKey(next_number_), EncodeReplaced(replaced))));

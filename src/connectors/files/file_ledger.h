@@ -173,6 +173,11 @@ class FileLedger {
   // The first record at or after `number`: its batch, or none. nullopt: not recorded.
   virtual Result<std::optional<std::pair<int64_t, BatchRecord>>> FindBatch(int64_t number) = 0;
   virtual Result<std::optional<FileFate>> FindFate(int64_t number) = 0;
+  // The same, to be changed and recorded: where nothing is known yet, an empty one.
+  Result<FileFate> FateOf(int64_t number) {
+    MS_ASSIGN_OR_RETURN(std::optional<FileFate> known, FindFate(number));
+    return known.value_or(FileFate());
+  }
   // The fates of files (after, through] that have one, by number.
   virtual Result<std::vector<std::pair<int64_t, FileFate>>> Fates(int64_t after, int64_t through) = 0;
   // The numbers in (after, through] that replace others.

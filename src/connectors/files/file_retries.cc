@@ -52,12 +52,11 @@ Status FileRetries::Try(int64_t number, FileRetry retry) {
       record.size_bytes = now->size_bytes;
       record.modified_ns = now->modified_ns;
     }
-    MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(number));
+    MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(number));
     MS_ASSIGN_OR_RETURN(std::optional<FilePart> part, ledger_->FindPart(number));
     MS_ASSIGN_OR_RETURN(std::vector<Replacement> replaces, ledger_->Replacements(number - 1, number));
-    if (!fate) fate.emplace();
-    fate->retracted = FileFate::Retracted::kSuperseded;
-    MS_RETURN_IF_ERROR(ledger_->StageFate(number, *fate));
+    fate.retracted = FileFate::Retracted::kSuperseded;
+    MS_RETURN_IF_ERROR(ledger_->StageFate(number, fate));
     retry.due_ms = 0;
     MS_RETURN_IF_ERROR(ledger_->StageRetry(trial, retry));
     // It is what the number was that could not be read: a file in the place of others' rows, or a part of one.
@@ -89,22 +88,21 @@ Result<bool> FileRetries::Fail(const NumberedFile& file, const Status& failure) 
   if (!record || record->state != FileState::kAssigned || record->number != file.number) return false;
   auto before = retries_.find(file.number);
   FileRetry retry{.attempts = (before == retries_.end() ? 0 : before->second.attempts) + 1};
-  MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(file.number));
-  if (!fate) fate.emplace();
+  MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(file.number));
   const std::string error = failure.message().substr(0, kReasonBytesMax);
   const bool is_last = retry.attempts > *retries_max_;
   if (is_last) {
-    fate->skipped = FileFate::Skipped::kFailed;
-    fate->reason = error;
+    fate.skipped = FileFate::Skipped::kFailed;
+    fate.reason = error;
     retry.attempts = 0;
   } else {
-    fate->retracted = FileFate::Retracted::kDeferred;
-    fate->reason = "attempt " + std::to_string(retry.attempts) + " of " + std::to_string(*retries_max_ + 1) + " has failed: " + error;
+    fate.retracted = FileFate::Retracted::kDeferred;
+    fate.reason = "attempt " + std::to_string(retry.attempts) + " of " + std::to_string(*retries_max_ + 1) + " has failed: " + error;
     const int64_t doublings = std::min<int64_t>(retry.attempts - 1, 20);
     retry.due_ms = clock_.WallMillis() + std::min(kPauseMsMax, kFirstPauseMs << doublings);
     record->state = FileState::kFailing;
   }
-  MS_RETURN_IF_ERROR(ledger_->Defer(directory, name, *record, file.number, *fate, retry));
+  MS_RETURN_IF_ERROR(ledger_->Defer(directory, name, *record, file.number, fate, retry));
   spdlog::warn("cloudFiles.maxFileRetries: {} is left out{}: {}", file.path, is_last ? " for good" : " for now", error);
   retries_.erase(file.number);
   if (is_last) {

@@ -130,10 +130,9 @@ Status RequestTaker::Undo(const std::string& path) {
   MS_RETURN_IF_ERROR(NumberNow(*ledger_, path));
   MS_ASSIGN_OR_RETURN(std::optional<FileRecord> record, ledger_->Find(ParentPath(path), BaseName(path)));
   if (!record || record->state != FileState::kAssigned) return Status();
-  MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(record->number));
-  if (!fate) fate.emplace();
-  fate->retracted = FileFate::Retracted::kUndone;  // one that waits is left out of its batch
-  MS_RETURN_IF_ERROR(ledger_->StageFate(record->number, *fate));
+  MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(record->number));
+  fate.retracted = FileFate::Retracted::kUndone;  // one that waits is left out of its batch
+  MS_RETURN_IF_ERROR(ledger_->StageFate(record->number, fate));
   record->state = FileState::kUndone;
   return ledger_->Put(ParentPath(path), BaseName(path), *record);
 }
@@ -143,10 +142,9 @@ Status RequestTaker::Forget(const std::string& path) {
   MS_ASSIGN_OR_RETURN(std::optional<FileRecord> record, ledger_->Find(ParentPath(path), BaseName(path)));
   if (!record) return Status();
   if (record->state == FileState::kAssigned || record->state == FileState::kUndone) {
-    MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(record->number));
-    if (!fate) fate.emplace();
-    fate->retracted = FileFate::Retracted::kForgotten;
-    MS_RETURN_IF_ERROR(ledger_->StageFate(record->number, *fate));
+    MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(record->number));
+    fate.retracted = FileFate::Retracted::kForgotten;
+    MS_RETURN_IF_ERROR(ledger_->StageFate(record->number, fate));
   }
   return ledger_->Drop(ParentPath(path), BaseName(path));
 }
@@ -155,23 +153,21 @@ Status RequestTaker::Forget(const std::string& path) {
 Status RequestTaker::TakeAway(const std::string& path, int64_t loaded) {
   MS_ASSIGN_OR_RETURN(std::optional<FileRecord> record, ledger_->Find(ParentPath(path), BaseName(path)));
   if (!record || record->state != FileState::kAssigned || record->number > loaded) return Status();
-  MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(record->number));
-  if (!fate) fate.emplace();
-  fate->retracted = FileFate::Retracted::kRemoved;
-  fate->cleaned_ms = clock_.WallMillis();
-  if (fate->skipped == FileFate::Skipped::kNo) {
-    fate->reason = "it was gone from the source at " + FormatIso8601Millis(fate->cleaned_ms) + " (cloudFiles.deletedFiles = removed)";
+  MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(record->number));
+  fate.retracted = FileFate::Retracted::kRemoved;
+  fate.cleaned_ms = clock_.WallMillis();
+  if (fate.skipped == FileFate::Skipped::kNo) {
+    fate.reason = "it was gone from the source at " + FormatIso8601Millis(fate.cleaned_ms) + " (cloudFiles.deletedFiles = removed)";
   }
-  MS_RETURN_IF_ERROR(ledger_->StageFate(record->number, *fate));
+  MS_RETURN_IF_ERROR(ledger_->StageFate(record->number, fate));
   return ledger_->Drop(ParentPath(path), BaseName(path));
 }
 
 Status RequestTaker::Explain(int64_t number, std::string reason) {
   if (number == 0) return Status();
-  MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(number));
-  if (!fate) fate.emplace();
-  fate->reason = std::move(reason);
-  return ledger_->StageFate(number, *fate);
+  MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(number));
+  fate.reason = std::move(reason);
+  return ledger_->StageFate(number, fate);
 }
 
 Status RequestTaker::Replay(const std::string& path, int64_t loaded) {
@@ -244,11 +240,10 @@ Status RequestTaker::SetAside(int64_t after, int64_t through, const std::string&
 Status RequestTaker::TakeUndoBack(const std::string& path, const std::string& reason) {
   MS_ASSIGN_OR_RETURN(std::optional<FileRecord> record, ledger_->Find(ParentPath(path), BaseName(path)));
   if (!record || record->state != FileState::kUndone) return Status();
-  MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, ledger_->FindFate(record->number));
-  if (!fate) fate.emplace();
-  fate->retracted = FileFate::Retracted::kNo;
-  fate->reason = reason;
-  MS_RETURN_IF_ERROR(ledger_->StageFate(record->number, *fate));
+  MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(record->number));
+  fate.retracted = FileFate::Retracted::kNo;
+  fate.reason = reason;
+  MS_RETURN_IF_ERROR(ledger_->StageFate(record->number, fate));
   record->state = FileState::kAssigned;
   return ledger_->Put(ParentPath(path), BaseName(path), *record);
 }
