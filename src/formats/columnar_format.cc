@@ -12,6 +12,7 @@ class ColumnarFormat : public FileFormat {
       : kind_(std::move(kind)), options_(options), traits_(std::move(traits)), context_(std::move(context)) {}
 
   const std::string& name() const override { return kind_.name; }
+  bool has_row_index() const override { return kind_.has_row_index; }
 
   Result<StructType> InferSchema(const std::vector<InputFile>& files) const override { return Infer(files, traits_.merge_schema); }
 
@@ -22,7 +23,7 @@ class ColumnarFormat : public FileFormat {
   }
 
   Result<RowStreamPtr> Read(std::vector<InputFile> files, const FileScan& scan, std::shared_ptr<FileScanStats> stats) const override {
-    MS_ASSIGN_OR_RETURN(ScanPlan plan, ScanPlan::Make(scan, "", context_.time_zone, HasRowIndex(*this)));
+    MS_ASSIGN_OR_RETURN(ScanPlan plan, ScanPlan::Make(scan, "", context_.time_zone, has_row_index()));
     return MakeColumnarRows(kind_, options_, std::move(plan), scan, std::move(files), std::move(stats));
   }
 

@@ -24,6 +24,7 @@ struct ColumnarOptions {
 // What is particular to a format.
 struct ColumnarKind {
   std::string name;
+  bool has_row_index = false;     // its files know first_row_of their parts
   bool reads_empty_files = true;  // false: a file without bytes has no rows; true: it is none of this format
   // Error kFileNotFound, or FAILED_READ_FILE for a file that is none of this format.
   std::function<Result<std::shared_ptr<const ColumnarFile>>(const InputFile& file)> open;

@@ -9,7 +9,7 @@
 
 namespace millstream {
 
-const StructType& FileMetadataSchemaOf(bool has_row_index) {
+const StructType& FileMetadataSchema(bool has_row_index) {
   static const std::array<StructType, 2> schemas = [] {
     StructType fields({{"file_path", DataType::String()},
                        {"file_name", DataType::String()},
@@ -24,10 +24,8 @@ const StructType& FileMetadataSchemaOf(bool has_row_index) {
   return schemas[has_row_index ? 1 : 0];
 }
 
-const StructType& FileMetadataSchema() { return FileMetadataSchemaOf(false); }
-
 std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files, const std::vector<FileRun>& runs, bool has_row_index) {
-  ColumnBuilder out(FileMetadataSchemaOf(has_row_index)[0].type);
+  ColumnBuilder out(FileMetadataSchema(has_row_index)[0].type);
   for (const FileRun& run : runs) {
     const InputFile& file = files[static_cast<size_t>(run.file)];
     std::string uri = UriFromPath(file.path), name = uri.substr(uri.rfind('/') + 1);

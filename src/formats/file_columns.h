@@ -20,11 +20,6 @@ struct FileRun {
   int64_t first_row = 0;  // its place in the file, for formats with a row index
 };
 
-// _metadata: struct<file_path, file_name, file_size, file_block_start, file_block_length, file_modification_time>, and of Parquet also row_index, as Spark has
-// it. One field.
-const StructType& FileMetadataSchemaOf(bool has_row_index);
-inline bool HasRowIndex(const FileFormat& format) { return format.name() == "parquet"; }
-
 std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files, const std::vector<FileRun>& runs, bool has_row_index);
 // kSourceFileColumn of `rows` rows.
 std::shared_ptr<arrow::Array> SourceFileArray(const std::vector<FileRun>& runs, int64_t rows);

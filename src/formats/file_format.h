@@ -99,8 +99,9 @@ struct FileScanStats {
   Status CheckCounts(const BadRecords* bad_records) const;
 };
 
-// _metadata: struct<file_path, file_name, file_size, file_block_start, file_block_length, file_modification_time>, as Spark has it.
-const StructType& FileMetadataSchema();  // one field: _metadata
+// _metadata: struct<file_path, file_name, file_size, file_block_start, file_block_length, file_modification_time>, and for formats that number their rows
+// row_index, as Spark has it. One field.
+const StructType& FileMetadataSchema(bool has_row_index);
 
 struct FormatContext {
   std::string time_zone = "UTC";
@@ -115,6 +116,9 @@ class FileFormat {
  public:
   virtual ~FileFormat() = default;
   virtual const std::string& name() const = 0;  // "json"
+  // Rows know their place in the file: _metadata.row_index (Parquet).
+  virtual bool has_row_index() const { return false; }
+  const StructType& metadata_schema() const { return FileMetadataSchema(has_row_index()); }
   // A file without bytes is a row (binaryFile, wholetext).
   virtual bool reads_empty_files() const { return false; }
   // The schema that holds all rows of these files, in Spark's order of columns (JSON: sorted by name; CSV: as in the header). An empty list, or only

@@ -67,6 +67,7 @@ Result<FileFormatPtr> MakeParquetFormat(const OptionMap& options, const FormatCo
   MS_ASSIGN_OR_RETURN(ColumnarOptions columnar, ColumnarOptionsFrom(values, context));
   ColumnarKind kind;
   kind.name = "parquet";
+  kind.has_row_index = true;
   kind.open = [](const InputFile& file) -> Result<std::shared_ptr<const ColumnarFile>> {
     MS_ASSIGN_OR_RETURN(std::shared_ptr<const ParquetFile> opened, ParquetFile::Open(Fs::Local(), file.path, std::nullopt));
     return std::shared_ptr<const ColumnarFile>(std::make_shared<OpenParquet>(std::move(opened)));

@@ -65,7 +65,7 @@ Result<ScanPlan> ScanPlan::Make(const FileScan& scan, const std::string& corrupt
       parsed(plan.data_schema_[*data].type);
     } else if (name == "_metadata") {
       plan.columns_.push_back({Origin::kMetadata});
-      result.Add(FileMetadataSchemaOf(has_row_index)[0]);
+      result.Add(FileMetadataSchema(has_row_index)[0]);
     } else {
       return Status::Error(errors::kColumnNotInScan, {{"objectName", "`" + name + "`"}});
     }

@@ -15,7 +15,6 @@
 #include "connectors/files/quarantine.h"
 #include "connectors/files/row_target.h"
 #include "connectors/files/schema_log.h"
-#include "formats/file_columns.h"
 
 namespace millstream {
 
@@ -62,7 +61,7 @@ class CloudFilesRelation : public StreamingRelationSource, public HasSourceFileC
   explicit CloudFilesRelation(CloudFilesDefinition definition) : definition_(std::move(definition)) {}
   std::string name() const override;
   const StructType& schema() const override { return definition_.schema; }
-  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*definition_.format)); }
+  const StructType& metadata_schema() const override { return definition_.format->metadata_schema(); }
   Result<std::unique_ptr<Source>> CreateSource(const std::string& source_checkpoint_directory) const override;
   const CloudFilesDefinition& definition() const { return definition_; }
 

@@ -21,7 +21,6 @@
 #include "connectors/files/loaded_file_cleaner.h"
 #include "connectors/files/request_taker.h"
 #include "connectors/files/source_mirror.h"
-#include "formats/file_columns.h"
 
 namespace millstream {
 
@@ -36,7 +35,7 @@ class CloudFilesSource : public Source,
   static Result<std::unique_ptr<CloudFilesSource>> Create(const CloudFilesDefinition& definition, const std::string& directory);
 
   const StructType& schema() const override { return definition_.schema; }
-  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*definition_.format)); }
+  const StructType& metadata_schema() const override { return definition_.format->metadata_schema(); }
   std::string description() const override;
   Result<std::optional<StreamOffset>> LatestOffset(const std::optional<StreamOffset>& start, const ReadLimit& limit) override;
   Result<RowStreamPtr> ReadBatch(const std::optional<StreamOffset>& start, const StreamOffset& end, const ScanNeeds& needs) override;

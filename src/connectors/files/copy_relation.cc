@@ -1,7 +1,5 @@
 #include "connectors/files/copy_relation.h"
 
-#include "formats/file_columns.h"
-
 namespace millstream {
 namespace {
 
@@ -12,7 +10,7 @@ class CopyRelation : public BatchRelationSource, public HasSourceFileColumn {
 
   std::string name() const override { return name_; }
   const StructType& schema() const override { return schemas_.all; }
-  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*format_)); }
+  const StructType& metadata_schema() const override { return format_->metadata_schema(); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
     auto [stats, bad] = scan_->Begin();
     return format_->Read(scan_->files(),

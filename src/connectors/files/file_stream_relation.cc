@@ -4,7 +4,6 @@
 #include "connectors/api/source_files.h"
 #include "connectors/files/file_stream_source.h"
 #include "connectors/files/files_errors.h"
-#include "formats/file_columns.h"
 
 namespace millstream {
 namespace {
@@ -14,7 +13,7 @@ class FileStreamRelation : public StreamingRelationSource, public HasSourceFileC
   explicit FileStreamRelation(FileStreamDefinition definition) : definition_(std::move(definition)) {}
   std::string name() const override { return "FileSource[" + HadoopPathString(definition_.path) + "]"; }
   const StructType& schema() const override { return definition_.schemas.all; }
-  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*definition_.format)); }
+  const StructType& metadata_schema() const override { return definition_.format->metadata_schema(); }
   Result<std::unique_ptr<Source>> CreateSource(const std::string& directory) const override { return FileStreamSource::Create(definition_, directory); }
 
  private:

@@ -15,7 +15,6 @@
 #include "connectors/files/file_stream_relation.h"
 #include "connectors/files/seen_files.h"
 #include "connectors/files/source_cleaner.h"
-#include "formats/file_columns.h"
 
 namespace millstream {
 
@@ -25,7 +24,7 @@ class FileStreamSource : public Source, public SupportsTriggerAvailableNow, publ
   static Result<std::unique_ptr<Source>> Create(const FileStreamDefinition& definition, const std::string& directory);
 
   const StructType& schema() const override { return definition_.schemas.all; }
-  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*definition_.format)); }
+  const StructType& metadata_schema() const override { return definition_.format->metadata_schema(); }
   std::string description() const override { return "FileStreamSource[" + HadoopPathString(definition_.path) + "]"; }
   Result<std::optional<StreamOffset>> LatestOffset(const std::optional<StreamOffset>& start, const ReadLimit& limit) override;
   Result<RowStreamPtr> ReadBatch(const std::optional<StreamOffset>& start, const StreamOffset& end, const ScanNeeds& needs) override;

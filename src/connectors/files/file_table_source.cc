@@ -6,7 +6,6 @@
 #include "connectors/files/bad_records_path.h"
 #include "connectors/files/file_stream_relation.h"
 #include "connectors/files/files_errors.h"
-#include "formats/file_columns.h"
 
 namespace millstream {
 namespace {
@@ -15,7 +14,7 @@ class FileTable : public BatchRelationSource {
  public:
   std::string name() const override { return name_; }
   const StructType& schema() const override { return schemas_.all; }
-  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*format_)); }
+  const StructType& metadata_schema() const override { return format_->metadata_schema(); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
     FileScan scan{
         .data_schema = schemas_.data, .partition_schema = schemas_.partition, .columns = needs.columns, .rescued_data_column = schemas_.rescued_column};

@@ -8,7 +8,6 @@
 #include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/partition_paths.h"
-#include "formats/file_columns.h"
 
 namespace millstream {
 namespace {
@@ -18,7 +17,7 @@ class ReadFilesTable : public BatchRelationSource {
   ReadFilesTable(CloudFilesDefinition definition, std::vector<InputFile> files) : definition_(std::move(definition)), files_(std::move(files)) {}
   std::string name() const override { return "read_files " + HadoopPathString(definition_.glob.pattern()); }
   const StructType& schema() const override { return definition_.schema; }
-  const StructType& metadata_schema() const override { return FileMetadataSchemaOf(HasRowIndex(*definition_.format)); }
+  const StructType& metadata_schema() const override { return definition_.format->metadata_schema(); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
     FileScan scan = definition_.scan(needs.columns);
     if (definition_.bad_records_path) {
