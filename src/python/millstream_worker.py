@@ -1,6 +1,6 @@
 """Runs a stream's Python functions for millstream: foreachBatch, foreach and those over groups.
 
-Started by the server with the user's Python, talking over file descriptor 3 in frames: u32 length (big-endian), one byte of kind, payload.
+Forked by millstream_host in the user's Python, talking over file descriptor 3 in frames: u32 length (big-endian), one byte of kind, payload.
   server → worker   S  JSON settings   F  pickled function   B  JSON: a batch to run   P  JSON: rows follow   A  Arrow IPC stream   E  end of the rows   X  there will be no more rows
                     C  a message of a talk
   worker → server   O  done: nothing, or a message      X  JSON: the exception
@@ -197,6 +197,3 @@ def main():
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
-
-
-main()

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,68 +11,29 @@
 #include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <vector>
+#include <utility>
 
-#include "python/worker_script.h"
-
-extern char** environ;
+#include "python/python_host.h"
 
 namespace millstream {
 namespace {
 
-constexpr int kWorkerFd = 3;  // as the script has it
 constexpr int kPollMs = 50;
+constexpr int kEndPollMs = 10;
+constexpr int64_t kDiedGraceMs = 1000;
 constexpr int64_t kEndGraceMs = 2000;
 constexpr size_t kFrameBytesMax = size_t{1} << 31;
 
-// What the worker needs of our environment, and what it must not inherit of it.
-std::vector<std::string> WorkerEnvironment() {
-  std::vector<std::string> environment;
-  for (char** entry = environ; *entry; ++entry) {
-    // The function's session is named in its settings: a SPARK_REMOTE of the server would lead elsewhere.
-    if (std::strncmp(*entry, "SPARK_REMOTE=", 13) != 0) environment.emplace_back(*entry);
+// A worker, and the host that has forked it.
+Result<std::pair<std::shared_ptr<PythonHost>, int>> Fork(const std::string& python, int socket) {
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    MS_ASSIGN_OR_RETURN(std::shared_ptr<PythonHost> host, PythonHost::Of(python));
+    MS_ASSIGN_OR_RETURN(const std::optional<int> pid, host->Fork(socket));
+    if (pid) return std::pair(std::move(host), *pid);
+    PythonHost::Forget(python, host);  // it had nothing to do for a while, and has ended
   }
-  environment.emplace_back("PYTHONUNBUFFERED=1");
-  // A client-only installation of PySpark looks for a Spark that is not there.
-  if (std::getenv("SPARK_HOME") == nullptr) environment.emplace_back("SPARK_HOME=/");
-  return environment;
-}
-
-Result<int> Spawn(const std::string& python, int socket) {
-  std::vector<std::string> words = {python, "-c", std::string(kWorkerScript)};
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  std::vector<std::string> settings = WorkerEnvironment();
-  std::vector<char*> env;
-  for (std::string& setting : settings) env.push_back(setting.data());
-  env.push_back(nullptr);
-
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  // What the function prints goes where the server's log goes: its stdout is for scripts that start it.
-  posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&files, socket, kWorkerFd);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none, defaults;
-  sigemptyset(&none);
-  sigemptyset(&defaults);
-  sigaddset(&defaults, SIGPIPE);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &defaults);
-  // A group of its own: Ctrl-C at the terminal is for the server, which ends its workers.
-  posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  pid_t pid = 0;
-  const int failed = posix_spawnp(&pid, python.c_str(), &files, &attributes, argv.data(), env.data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&files);
-  if (failed != 0)
-    return Status::Error(errors::kPythonRunnerInitialization, {{"resFromPython", "-2"}, {"msg", "cannot start " + python + ": " + std::strerror(failed)}})
-        .While("looking for Python: set PYSPARK_PYTHON, or start the server in the virtual environment of your scripts");
-  return static_cast<int>(pid);
+  return Status::Error(errors::kPythonRunnerInitialization, {{"resFromPython", "-2"}, {"msg", python + " ended before it could run a function"}})
+      .While("starting " + python + ": the server's log has what it printed; PYSPARK_PYTHON names another");
 }
 
 }  // namespace
@@ -88,20 +48,14 @@ std::string ChoosePython(const std::string& configured) {
 Result<std::unique_ptr<PythonWorker>> PythonWorker::Start(const PythonFunction& function, const Cancelled& cancelled) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return Status::Errno("socketpair", "the Python worker", errno);
-  // dup2 onto itself would leave close-on-exec set.
-  if (ends[1] == kWorkerFd) {
-    const int moved = fcntl(ends[1], F_DUPFD_CLOEXEC, kWorkerFd + 1);
-    close(ends[1]);
-    ends[1] = moved;
-  }
-  Result<int> pid = Spawn(function.python, ends[1]);
+  auto forked = Fork(function.python, ends[1]);
   close(ends[1]);
-  if (!pid.ok()) {
+  if (!forked.ok()) {
     close(ends[0]);
-    return pid.status();
+    return forked.status();
   }
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
-  std::unique_ptr<PythonWorker> worker(new PythonWorker(ends[0], *pid, function.python_version));
+  std::unique_ptr<PythonWorker> worker(new PythonWorker(ends[0], std::move(forked->first), forked->second, function.python_version));
   const nlohmann::json settings = {{"mode", function.mode},
                                    {"python_version", function.python_version},
                                    {"url", function.url},
@@ -191,20 +145,22 @@ Status PythonWorker::Read(char* data, size_t size, const Cancelled& cancelled) {
 }
 
 Status PythonWorker::Died() {
-  int status = 0;
   std::string how = "it closed its connection";
-  if (pid_ > 0) {
-    for (int waited_ms = 0; waited_ms < 1000; waited_ms += 10) {
-      if (waitpid(pid_, &status, WNOHANG) == pid_) {
-        pid_ = 0;
-        how = WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status)) : "exit code " + std::to_string(WEXITSTATUS(status));
-        break;
-      }
-      poll(nullptr, 0, 10);
-    }
-  }
+  if (const std::optional<int> status = EndedWithin(kDiedGraceMs))
+    how = WIFSIGNALED(*status) ? "signal " + std::to_string(WTERMSIG(*status)) : "exit code " + std::to_string(WEXITSTATUS(*status));
   End();
   return Status::Error(errors::kPythonWorkerDied, {{"how", how}});
+}
+
+std::optional<int> PythonWorker::EndedWithin(int64_t grace_ms) {
+  for (int64_t waited_ms = 0; pid_ > 0 && waited_ms < grace_ms; waited_ms += kEndPollMs) {
+    if (const std::optional<int> status = host_->Ended(pid_)) {
+      pid_ = 0;
+      return status;
+    }
+    poll(nullptr, 0, kEndPollMs);
+  }
+  return std::nullopt;
 }
 
 void PythonWorker::End() {
@@ -213,15 +169,9 @@ void PythonWorker::End() {
   if (pid_ <= 0) return;
   // It notices the closed socket between two batches; user code that runs on is cut off.
   kill(-pid_, SIGTERM);
-  for (int64_t waited_ms = 0; waited_ms < kEndGraceMs; waited_ms += 10) {
-    if (waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = 0;
-      return;
-    }
-    poll(nullptr, 0, 10);
-  }
+  if (EndedWithin(kEndGraceMs) || pid_ <= 0) return;
   kill(-pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
+  EndedWithin(kEndGraceMs);
   pid_ = 0;
 }
 

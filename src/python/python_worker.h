@@ -2,18 +2,22 @@
 
 // python_worker.h   A Python process that runs one user function, batch after batch: the user's own Python, with the PySpark client that it has.
 //
-// The worker is our own script (millstream_worker.py, compiled in), so that one protocol serves every PySpark version. It ends when its end of the socket is
-// closed, so it never outlives the server.
+// The worker is our own script (millstream_worker.py, compiled in), so that one protocol serves every PySpark version. It is forked from a process that has
+// loaded pandas and pyarrow (python_host.h), and ends when its end of the socket is closed, so it never outlives the server.
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/status.h"
 
 namespace millstream {
+
+class PythonHost;
 
 namespace errors {
 inline constexpr ErrorClass kPythonRunnerInitialization{"STREAMING_PYTHON_RUNNER_INITIALIZATION_FAILURE", "XXKST", ExceptionKind::kStreamingPythonRunner,
@@ -55,14 +59,18 @@ class PythonWorker {
   Status Finish(const Cancelled& cancelled);
 
  private:
-  PythonWorker(int socket, int pid, std::string python_version) : socket_(socket), pid_(pid), python_version_(std::move(python_version)) {}
+  PythonWorker(int socket, std::shared_ptr<PythonHost> host, int pid, std::string python_version)
+      : socket_(socket), host_(std::move(host)), pid_(pid), python_version_(std::move(python_version)) {}
   Status Write(const char* data, size_t size, const Cancelled& cancelled);
   Status Read(char* data, size_t size, const Cancelled& cancelled);
   Status Wait(int events, const Cancelled& cancelled);
   Status Died();
+  // How it has ended, as waitpid says; nullopt when it has not after that time.
+  std::optional<int> EndedWithin(int64_t grace_ms);
   void End();
 
   int socket_;
+  const std::shared_ptr<PythonHost> host_;
   int pid_;
   const std::string python_version_;  // of the client
 };

@@ -1,6 +1,6 @@
 # The worker's script travels in the program.
 set(worker_modules "")
-foreach(module millstream_frames millstream_functions millstream_groups millstream_transform millstream_variables millstream_worker)
+foreach(module millstream_frames millstream_functions millstream_groups millstream_host millstream_transform millstream_variables millstream_worker)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${folder}/${module}.py")
   file(READ "${folder}/${module}.py" text)
   string(APPEND worker_modules "    \"${module}\": r'''${text}''',\n")

@@ -1,4 +1,4 @@
-# What the worker's interpreter is given to run. Its modules travel in the program as text: MODULES is what the build has put before this.
+# What the host's interpreter is given to run. Its modules travel in the program as text: MODULES is what the build has put before this.
 import importlib.util
 import sys
 
@@ -15,4 +15,7 @@ class CarriedModules:
 
 
 sys.meta_path.append(CarriedModules())
-exec(compile(MODULES["millstream_worker"], "millstream_worker.py", "exec"))
+
+import millstream_host  # noqa: E402
+
+millstream_host.main()

@@ -2,6 +2,7 @@
 """udf, pandas_udf and spark.udf.register, as PySpark 4.2 answered (tests/spark/python_functions/record.py), and in streams."""
 import json
 import os
+import signal
 import sys
 import time
 
@@ -46,6 +47,41 @@ def test_a_stream_calls_functions_batch_after_batch(spark):
     found = {row.digit: row["count"] for row in spark.table("squares").collect()}
     batches = query.lastProgress["batchId"] + 1
     assert found == {0: batches, 4: 2 * batches, 6: 2 * batches}, (found, batches)
+
+
+def hosts_of(server):
+    """The processes that the server forks its workers from."""
+    mine, found = [], []
+    for task in os.listdir(f"/proc/{server.process.pid}/task"):
+        with open(f"/proc/{server.process.pid}/task/{task}/children", encoding="ascii") as children:
+            mine += children.read().split()
+    for pid in set(mine):
+        with open(f"/proc/{pid}/cmdline", "rb") as command:
+            if b"millstream_host" in command.read():
+                found.append(int(pid))
+    return found
+
+
+def test_workers_are_forked_from_a_host_that_may_die(server, spark):
+    from pyspark.sql import functions as F
+
+    def drawn(_):
+        import random
+
+        import numpy
+        return f"{os.getpid()} {os.getppid()} {random.random()} {numpy.random.random()}"
+
+    def call():
+        return spark.range(1).select(F.udf(drawn, "string")("id")).first()[0].split()
+
+    first, second = call(), call()
+    assert first[1] == second[1], "two hosts"
+    assert all(a != b for a, b in zip(first[::2] + first[3:], second[::2] + second[3:])), (first, second)
+    (host,) = hosts_of(server)
+    assert host == int(first[1])
+    os.kill(host, signal.SIGKILL)
+    assert call()[1] != first[1]
+    assert len(hosts_of(server)) == 1
 
 
 def test_an_exception_and_a_dead_worker_end_the_query(spark):
