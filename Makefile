@@ -17,7 +17,8 @@ demo: build $(VENV)/client-4.2/.ready
 	tools/demo build/$(PRESET)/millstream $(VENV)/client-4.2/bin/python
 
 ## make test        build everything and run all tests (what CI runs)
-test: check build unit simulate spark-tests scale-test kill-test power-cut-test
+test: check build unit simulate spark-tests
+	$(MAKE) --no-print-directory --output-sync=target -j2 kill-test scale-test power-cut-test
 
 ## make build       leave the program at build/release/millstream
 build: setup

@@ -19,7 +19,7 @@ constexpr uint32_t kMagic = 1681511377;
 constexpr size_t kUuidChars = 20;
 constexpr int64_t kVectorBytesMax = int64_t{1} << 30;
 
-Status Corrupt(const std::string& where, const std::string& reason) {
+Status CorruptVector(const std::string& where, const std::string& reason) {
   return Status::Error(errors::kDeltaLogCorrupt, {{"path", "The deletion vector " + where}, {"reason", reason}});
 }
 
@@ -81,35 +81,35 @@ std::string SerializeBitmap(const std::vector<uint64_t>& rows) {
 Result<DeletedRows> ParseBitmap(std::string_view bytes, const DeletionVectorDescriptor& vector, const std::string& where) {
   uint32_t magic = 0;
   uint64_t count = 0;
-  if (bytes.size() < 12) return Corrupt(where, "it is too short");
+  if (bytes.size() < 12) return CorruptVector(where, "it is too short");
   std::memcpy(&magic, bytes.data(), 4);
   std::memcpy(&count, bytes.data() + 4, 8);
-  if (magic != kMagic) return Corrupt(where, "it has an unknown format");
+  if (magic != kMagic) return CorruptVector(where, "it has an unknown format");
   bytes.remove_prefix(12);
   auto rows = std::make_shared<std::vector<uint64_t>>();
   if (vector.cardinality > 0 && vector.cardinality < (int64_t{1} << 28)) rows->reserve(static_cast<size_t>(vector.cardinality));
   std::optional<uint32_t> before;
   for (uint64_t i = 0; i < count; ++i) {
     uint32_t key = 0;
-    if (bytes.size() < 4) return Corrupt(where, "it ends early");
+    if (bytes.size() < 4) return CorruptVector(where, "it ends early");
     std::memcpy(&key, bytes.data(), 4);
     bytes.remove_prefix(4);
-    if (before && key <= *before) return Corrupt(where, "its keys are not in order");
+    if (before && key <= *before) return CorruptVector(where, "its keys are not in order");
     before = key;
     size_t size = roaring_bitmap_portable_deserialize_size(bytes.data(), bytes.size());
-    if (size == 0 || size > bytes.size()) return Corrupt(where, "a bitmap in it is broken");
+    if (size == 0 || size > bytes.size()) return CorruptVector(where, "a bitmap in it is broken");
     std::unique_ptr<roaring_bitmap_t, void (*)(const roaring_bitmap_t*)> bitmap(roaring_bitmap_portable_deserialize_safe(bytes.data(), bytes.size()),
                                                                                 roaring_bitmap_free);
-    if (!bitmap) return Corrupt(where, "a bitmap in it is broken");
+    if (!bitmap) return CorruptVector(where, "a bitmap in it is broken");
     bytes.remove_prefix(size);
     uint64_t cardinality = roaring_bitmap_get_cardinality(bitmap.get());
     if (rows->size() + cardinality > static_cast<uint64_t>(std::max<int64_t>(vector.cardinality, 0)))
-      return Corrupt(where, "it has more rows than the log says");
+      return CorruptVector(where, "it has more rows than the log says");
     std::vector<uint32_t> low(cardinality);
     roaring_bitmap_to_uint32_array(bitmap.get(), low.data());
     for (uint32_t row : low) rows->push_back(static_cast<uint64_t>(key) << 32 | row);
   }
-  if (static_cast<int64_t>(rows->size()) != vector.cardinality) return Corrupt(where, "it has fewer rows than the log says");
+  if (static_cast<int64_t>(rows->size()) != vector.cardinality) return CorruptVector(where, "it has fewer rows than the log says");
   return DeletedRows(std::move(rows));
 }
 
@@ -117,7 +117,7 @@ Result<std::string> StoredPath(const std::string& table_path, const DeletionVect
   if (vector.storage_type == "p") return DataFilePath(table_path, vector.path_or_inline_dv);
   const std::string& name = vector.path_or_inline_dv;
   std::optional<std::string> uuid = name.size() >= kUuidChars ? DecodeZ85(std::string_view(name).substr(name.size() - kUuidChars)) : std::nullopt;
-  if (!uuid || uuid->size() != 16) return Corrupt(name, "its name is not a UUID");
+  if (!uuid || uuid->size() != 16) return CorruptVector(name, "its name is not a UUID");
   static constexpr char kHex[] = "0123456789abcdef";
   std::string text;
   for (size_t i = 0; i < 16; ++i) {
@@ -127,7 +127,7 @@ Result<std::string> StoredPath(const std::string& table_path, const DeletionVect
   }
   std::string folder = table_path;
   std::string prefix = name.substr(0, name.size() - kUuidChars);
-  if (prefix.find('/') != std::string::npos || prefix == "..") return Corrupt(name, "its prefix is not a directory name");
+  if (prefix.find('/') != std::string::npos || prefix == "..") return CorruptVector(name, "its prefix is not a directory name");
   if (!prefix.empty()) folder = JoinPath(folder, prefix);
   return JoinPath(folder, "deletion_vector_" + text + ".bin");
 }
@@ -205,23 +205,23 @@ Result<std::vector<DeletionVectorDescriptor>> WriteDeletionVectors(Fs& fs, const
 }
 
 Result<DeletedRows> LoadDeletionVector(Fs& fs, const std::string& table_path, const DeletionVectorDescriptor& vector) {
-  if (vector.size_bytes < 0 || vector.size_bytes > kVectorBytesMax) return Corrupt(vector.path_or_inline_dv, "its size is out of range");
+  if (vector.size_bytes < 0 || vector.size_bytes > kVectorBytesMax) return CorruptVector(vector.path_or_inline_dv, "its size is out of range");
   if (vector.storage_type == "i") {
     std::optional<std::string> bytes = DecodeZ85(vector.path_or_inline_dv);
-    if (!bytes || static_cast<int64_t>(bytes->size()) < vector.size_bytes) return Corrupt("in the log", "it is not base 85 of the size that the log says");
+    if (!bytes || static_cast<int64_t>(bytes->size()) < vector.size_bytes) return CorruptVector("in the log", "it is not base 85 of the size that the log says");
     return ParseBitmap(std::string_view(*bytes).substr(0, static_cast<size_t>(vector.size_bytes)), vector, "in the log");
   }
   if (vector.storage_type != "u" && vector.storage_type != "p")
-    return Corrupt(vector.path_or_inline_dv, "its storage type " + vector.storage_type + " is unknown");
+    return CorruptVector(vector.path_or_inline_dv, "its storage type " + vector.storage_type + " is unknown");
   MS_ASSIGN_OR_RETURN(std::string path, StoredPath(table_path, vector));
   MS_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> file, fs.OpenForRead(path));
   // size (big-endian), the bitmap, its CRC-32 (big-endian)
   std::string bytes(static_cast<size_t>(vector.size_bytes) + 8, '\0');
   MS_ASSIGN_OR_RETURN(int64_t read, file->ReadAt(vector.offset.value_or(1), static_cast<int64_t>(bytes.size()), bytes.data()));
-  if (read != static_cast<int64_t>(bytes.size())) return Corrupt(path, "it ends early");
-  if (BigEndian(bytes.data()) != vector.size_bytes) return Corrupt(path, "its size is not what the log says");
+  if (read != static_cast<int64_t>(bytes.size())) return CorruptVector(path, "it ends early");
+  if (BigEndian(bytes.data()) != vector.size_bytes) return CorruptVector(path, "its size is not what the log says");
   std::string_view bitmap = std::string_view(bytes).substr(4, static_cast<size_t>(vector.size_bytes));
-  if (Crc32(bitmap) != BigEndian(bytes.data() + 4 + bitmap.size())) return Corrupt(path, "its checksum is wrong");
+  if (Crc32(bitmap) != BigEndian(bytes.data() + 4 + bitmap.size())) return CorruptVector(path, "its checksum is wrong");
   return ParseBitmap(bitmap, vector, path);
 }
 

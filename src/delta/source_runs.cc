@@ -11,7 +11,7 @@
 namespace millstream {
 namespace {
 
-constexpr uint64_t kVersion = 1;
+constexpr uint64_t kRunsVersion = 1;
 // A footer that says more is not one of ours.
 constexpr int64_t kBytesMax = int64_t{1} << 30;
 
@@ -20,7 +20,7 @@ constexpr int64_t kBytesMax = int64_t{1} << 30;
 std::string EncodeSourceRuns(const SourceRuns& runs) {
   if (std::all_of(runs.runs.begin(), runs.runs.end(), [](const SourceRun& run) { return run.file < 0; })) return "";
   std::string bytes;
-  PutVarint(bytes, kVersion);
+  PutVarint(bytes, kRunsVersion);
   PutVarint(bytes, runs.paths.size());
   std::string_view previous;
   for (const std::string& path : runs.paths) {
@@ -45,7 +45,7 @@ std::optional<SourceRuns> DecodeSourceRuns(std::string_view value, int64_t rows)
   if (!packed.ok() || !DecompressBlock(BlockCodec::kZstd, *packed, kBytesMax, &bytes, &reason)) return std::nullopt;
   std::string_view rest = bytes;
   uint64_t version = 0, paths = 0, count = 0;
-  if (!GetVarint(rest, &version) || version != kVersion || !GetVarint(rest, &paths) || paths > rest.size()) return std::nullopt;
+  if (!GetVarint(rest, &version) || version != kRunsVersion || !GetVarint(rest, &paths) || paths > rest.size()) return std::nullopt;
   SourceRuns runs;
   runs.paths.reserve(paths);
   for (uint64_t i = 0; i < paths; ++i) {

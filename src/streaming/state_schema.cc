@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 const StateStoreId kSchemaStore{.operator_id = 1'000'000, .partition = 0, .name = "schema"};
-constexpr std::string_view kKey = "operators";
+constexpr std::string_view kOperatorsKey = "operators";
 
 // Keys by type alone: a renamed column is the same key. Values with their names, which say how they came about.
 std::string TypesOf(const StructType& schema, bool with_names) {
@@ -25,7 +25,7 @@ std::string TypesOf(const StructType& schema, bool with_names) {
 // As they stand in the checkpoint.
 constexpr std::string_view kLayouts[] = {"row", "key-only", "moment", "join-row", "counter", "value", "list", "map", "timers"};
 
-StructType Renamed(const StructType& schema, const std::vector<std::string>& names) {
+StructType WithNames(const StructType& schema, const std::vector<std::string>& names) {
   StructType renamed;
   for (size_t i = 0; i < schema.size(); ++i) {
     StructField field = schema[i];
@@ -46,8 +46,8 @@ Json Describe(const std::vector<StatefulOperator*>& operators) {
                     {"key", TypesOf(store.key, false)},
                     // The columns of variables may have other names after a restart.
                     {"value", TypesOf(store.value, !is_transform)},
-                    {"keySchema", ToSparkJson(Renamed(store.key, store.key_names))},
-                    {"valueSchema", ToSparkJson(Renamed(store.value, store.value_names))},
+                    {"keySchema", ToSparkJson(WithNames(store.key, store.key_names))},
+                    {"valueSchema", ToSparkJson(WithNames(store.value, store.value_names))},
                     {"hidden", store.hidden},
                     {"layout", kLayouts[static_cast<size_t>(store.layout)]}};
       if (store.layout == StateLayout::kMapVariable) {
@@ -117,7 +117,7 @@ Status CheckVariables(const Json& kept, const Json& now) {
 Result<Json> KeptIn(StateStores& stores) {
   MS_ASSIGN_OR_RETURN(StateStore * store, stores.Store(kSchemaStore));
   std::string text;
-  MS_ASSIGN_OR_RETURN(bool found, store->Get(kKey, &text));
+  MS_ASSIGN_OR_RETURN(bool found, store->Get(kOperatorsKey, &text));
   return found ? Json::parse(text, nullptr, false) : Json();
 }
 
@@ -190,7 +190,7 @@ Result<bool> HasOtherStateSchema(StateStores& stores, const std::vector<Stateful
 Status KeepStateSchema(StateStores& stores, const std::vector<StatefulOperator*>& operators) {
   MS_ASSIGN_OR_RETURN(const Json kept, KeptIn(stores));
   MS_ASSIGN_OR_RETURN(StateStore * store, stores.Store(kSchemaStore));
-  return store->Put(kKey, WithGone(operators, kept.is_array() ? kept : Json::array()).dump());
+  return store->Put(kOperatorsKey, WithGone(operators, kept.is_array() ? kept : Json::array()).dump());
 }
 
 }  // namespace millstream

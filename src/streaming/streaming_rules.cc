@@ -10,8 +10,6 @@
 namespace millstream {
 namespace {
 
-Status NotSupported(std::string text) { return Status::Error(errors::kStreamingUnsupported, {{"msg", std::move(text)}}); }
-
 bool IsStreamingAggregate(const PlanNode& plan) { return plan.As<Aggregate>() && IsStreaming(plan); }
 
 bool IsStateful(const PlanNode& plan) {
@@ -87,6 +85,8 @@ Status CheckNodes(const PlanNode& plan) {
 }
 
 }  // namespace
+
+Status NotSupported(std::string text) { return Status::Error(errors::kStreamingUnsupported, {{"msg", std::move(text)}}); }
 
 Status CheckStreamingRules(const PlanNode& plan, OutputMode mode) {
   if (mode != OutputMode::kAppend && HasLateRowsBelowState(plan)) {

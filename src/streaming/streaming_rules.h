@@ -7,6 +7,9 @@
 
 namespace millstream {
 
+// kStreamingUnsupported
+Status NotSupported(std::string text);
+
 // An operator that can emit late rows (an aggregation outside of append mode) below another one with state; session windows in update mode; distinct
 // aggregates; windows that are not of time; expressions that number rows. `plan` is analyzed and streaming.
 Status CheckStreamingRules(const PlanNode& plan, OutputMode mode);

@@ -10,8 +10,6 @@
 namespace millstream {
 namespace {
 
-Status NotSupported(std::string text) { return Status::Error(errors::kStreamingUnsupported, {{"msg", std::move(text)}}); }
-
 Status OutputModeUnsupported(const char* mode, const char* operation) {
   return Status::Error(errors::kOutputModeUnsupportedOperation, {{"outputMode", mode}, {"operation", operation}});
 }

@@ -15,6 +15,11 @@ namespace millstream::compute {
 // Inside DuckDB's callbacks, which know exceptions only.
 [[noreturn]] void ThrowError(const ErrorClass& error_class, ErrorParams params = {});
 [[noreturn]] void ThrowStatus(const Status& status);
+template <typename T>
+T Must(Result<T> result) {
+  if (!result.ok()) ThrowStatus(result.status());
+  return *std::move(result);
+}
 
 Status FromDuckDbError(const duckdb::ErrorData& error);
 // In a catch block: duckdb::Exception, std::bad_alloc and whatever else came out of DuckDB.

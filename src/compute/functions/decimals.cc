@@ -143,7 +143,7 @@ void RunRound(duckdb::DataChunk& arguments, duckdb::ExpressionState& state, duck
   RunRows<decltype(run), std::optional<hugeint_t>>(run, arguments, result, false, static_cast<Arguments*>(nullptr), std::make_index_sequence<6>());
 }
 
-void Add(FunctionRegistry& registry, const std::string& name, duckdb::vector<duckdb::LogicalType> arguments, duckdb::scalar_function_t run,
+void AddDecimal(FunctionRegistry& registry, const std::string& name, duckdb::vector<duckdb::LogicalType> arguments, duckdb::scalar_function_t run,
          duckdb::bind_scalar_function_t bind) {
   duckdb::ScalarFunction function(name, std::move(arguments), duckdb::LogicalType::DECIMAL(38, 0), std::move(run), bind);
   function.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
@@ -157,13 +157,13 @@ void DefineDecimals(FunctionRegistry& registry) {
   const auto decimal = duckdb::LogicalType(duckdb::LogicalTypeId::DECIMAL), integer = duckdb::LogicalType(duckdb::LogicalTypeId::INTEGER);
   const duckdb::vector<duckdb::LogicalType> binary = {decimal, decimal, integer, integer, integer};
   auto bind = BindDecimal<3, 2>;
-  Add(registry, "ms_decimal_add", binary, RunDecimal<Operation::kAdd>, bind);
-  Add(registry, "ms_decimal_subtract", binary, RunDecimal<Operation::kSubtract>, bind);
-  Add(registry, "ms_decimal_multiply", binary, RunDecimal<Operation::kMultiply>, bind);
-  Add(registry, "ms_decimal_divide", binary, RunDecimal<Operation::kDivide>, bind);
-  Add(registry, "ms_decimal_mod", binary, RunDecimal<Operation::kMod>, bind);
-  Add(registry, "ms_decimal_pmod", binary, RunDecimal<Operation::kPmod>, bind);
-  Add(registry, "ms_decimal_round", {decimal, integer, integer, integer, integer, integer}, RunRound, BindDecimal<4, 1>);
+  AddDecimal(registry, "ms_decimal_add", binary, RunDecimal<Operation::kAdd>, bind);
+  AddDecimal(registry, "ms_decimal_subtract", binary, RunDecimal<Operation::kSubtract>, bind);
+  AddDecimal(registry, "ms_decimal_multiply", binary, RunDecimal<Operation::kMultiply>, bind);
+  AddDecimal(registry, "ms_decimal_divide", binary, RunDecimal<Operation::kDivide>, bind);
+  AddDecimal(registry, "ms_decimal_mod", binary, RunDecimal<Operation::kMod>, bind);
+  AddDecimal(registry, "ms_decimal_pmod", binary, RunDecimal<Operation::kPmod>, bind);
+  AddDecimal(registry, "ms_decimal_round", {decimal, integer, integer, integer, integer, integer}, RunRound, BindDecimal<4, 1>);
 }
 
 }  // namespace millstream::compute

@@ -244,7 +244,7 @@ int NumberAt(std::string_view format, size_t& at) {
   return number;
 }
 
-std::string Format(std::string_view format, const std::vector<std::optional<std::string>>& values) {
+std::string FormatPrintf(std::string_view format, const std::vector<std::optional<std::string>>& values) {
   std::string out;
   size_t next = 0;
   for (size_t at = 0; at < format.size();) {
@@ -285,6 +285,6 @@ std::string Format(std::string_view format, const std::vector<std::optional<std:
 
 }  // namespace
 
-void DefineFormatString(FunctionRegistry& registry) { DefineOfStringList(registry, "ms_format_string", Format); }
+void DefineFormatString(FunctionRegistry& registry) { DefineOfStringList(registry, "ms_format_string", FormatPrintf); }
 
 }  // namespace millstream::compute

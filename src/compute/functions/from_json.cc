@@ -3,11 +3,11 @@
 #include <arrow/array.h>
 
 #include <cstring>
-#include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/planner/expression/bound_function_expression.hpp>
 #include <nlohmann/json.hpp>
 
 #include "compute/engine/arrow_vector.h"
+#include "compute/engine/constant_argument.h"
 #include "compute/engine/duckdb_error.h"
 #include "compute/engine/row_function.h"
 #include "compute/functions/functions.h"
@@ -51,25 +51,15 @@ struct FromJsonState : duckdb::FunctionLocalState {
   std::string text;
 };
 
-template <typename T>
-T Must(Result<T> result) {
-  if (!result.ok()) ThrowStatus(result.status());
-  return *std::move(result);
-}
-
-std::string Constant(duckdb::ClientContext& context, duckdb::Expression& argument) {
-  return duckdb::ExpressionExecutor::EvaluateScalar(context, argument).ToString();
-}
-
-duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context, duckdb::ScalarFunction& function,
+duckdb::unique_ptr<duckdb::FunctionData> BindFromJson(duckdb::ClientContext& context, duckdb::ScalarFunction& function,
                                               duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& arguments) {
   auto data = duckdb::make_uniq<FromJsonData>();
-  data->type = Must(DataTypeFromSparkJson(Constant(context, *arguments[1])));
+  data->type = Must(DataTypeFromSparkJson(ConstantText(context, *arguments[1])));
   OptionMap options;
-  const auto written = nlohmann::json::parse(Constant(context, *arguments[3]));
+  const auto written = nlohmann::json::parse(ConstantText(context, *arguments[3]));
   for (const auto& [key, value] : written.items()) options[key] = value.get<std::string>();
   FormatContext format;
-  format.time_zone = Constant(context, *arguments[2]);
+  format.time_zone = ConstantText(context, *arguments[2]);
   data->options = Must(JsonOptions::From(options, format));
   data->is_record = data->type.id() == TypeId::kStruct;
   data->shape.data_schema = data->is_record ? data->type.fields() : StructType({{"value", data->type, true}});
@@ -101,7 +91,7 @@ Status ParseOne(const FromJsonData& data, FromJsonState& state, std::string_view
   return Status::Ok();
 }
 
-void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duckdb::Vector& result) {
+void RunFromJson(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duckdb::Vector& result) {
   const auto& data = expression.expr.Cast<duckdb::BoundFunctionExpression>().bind_info->Cast<FromJsonData>();
   auto& state = duckdb::ExecuteFunctionState::GetFunctionState(expression)->Cast<FromJsonState>();
   const duckdb::idx_t count = arguments.size();
@@ -138,7 +128,7 @@ void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duck
 void DefineFromJson(FunctionRegistry& registry) {
   using duckdb::LogicalType;
   duckdb::ScalarFunction function("ms_from_json", {LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR}, LogicalType::ANY,
-                                  Run, Bind);
+                                  RunFromJson, BindFromJson);
   function.init_local_state = Init;
   function.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
   function.errors = duckdb::FunctionErrors::CAN_THROW_RUNTIME_ERROR;

@@ -90,7 +90,7 @@ std::string Expand(std::string_view replacement, const RE2& regex, const std::ve
 
 // Java's String.split: limit > 0 at most that many parts, otherwise all, trailing empty ones kept (Spark passes -1). An empty match at the start
 // makes no part.
-std::vector<std::string> Split(std::string_view text, std::string_view pattern, int32_t limit) {
+std::vector<std::string> SplitByPattern(std::string_view text, std::string_view pattern, int32_t limit) {
   if (text.empty()) return {""};
   const auto regex = Compile(pattern, "split");
   std::vector<std::string> parts;
@@ -158,7 +158,7 @@ void DefineRegex(FunctionRegistry& registry) {
     });
     return place;
   });
-  DefineListOfStrings(registry, "ms_split", Split);
+  DefineListOfStrings(registry, "ms_split", SplitByPattern);
   DefineListOfStrings(registry, "ms_regexp_extract_all", [](std::string_view text, std::string_view pattern, int32_t group) {
     const auto regex = Compile(pattern, "regexp_extract_all");
     CheckGroup(*regex, group, "regexp_extract_all");

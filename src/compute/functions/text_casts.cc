@@ -10,7 +10,7 @@
 namespace millstream::compute {
 namespace {
 
-[[noreturn]] void ThrowMalformed(std::string_view text, const std::string& to) {
+[[noreturn]] void ThrowMalformedTime(std::string_view text, const std::string& to) {
   ThrowError(errors::kCastInvalidInput, {{"expression", "'" + std::string(text) + "'"}, {"sourceType", "\"STRING\""}, {"targetType", "\"" + to + "\""}});
 }
 
@@ -30,13 +30,13 @@ void DefineTextCasts(FunctionRegistry& registry) {
   Define(registry, "ms_string_to_date", [](std::string_view text, int32_t mode) -> std::optional<Date> {
     if (const auto days = ParseSparkDate(text)) return Date{*days};
     if (mode != kAnsiMode) return std::nullopt;
-    ThrowMalformed(text, "DATE");
+    ThrowMalformedTime(text, "DATE");
   });
   // An empty zone: the wall clock is meant, and a zone in the text is left aside.
   Define(registry, "ms_string_to_timestamp", [](std::string_view text, std::string_view zone, std::string_view to, int32_t mode) -> std::optional<Timestamp> {
     if (const auto micros = ParseSparkTimestamp(text, zone)) return Timestamp{*micros};
     if (mode != kAnsiMode) return std::nullopt;
-    ThrowMalformed(text, std::string(to));
+    ThrowMalformedTime(text, std::string(to));
   });
   Define(registry, "ms_timestamp_to_string", [](Timestamp value) { return TimestampText(value.micros); });
   Define(registry, "ms_date_to_string", [](Date value) { return DateText(value.days); });

@@ -172,7 +172,7 @@ void Append(const duckdb::Value& value, const DataType& type, const ToJsonData& 
   }
 }
 
-duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context, duckdb::ScalarFunction& function,
+duckdb::unique_ptr<duckdb::FunctionData> BindToJson(duckdb::ClientContext& context, duckdb::ScalarFunction& function,
                                               duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& arguments) {
   auto constant = [&](size_t i) { return duckdb::ExpressionExecutor::EvaluateScalar(context, *arguments[i]).ToString(); };
   auto data = duckdb::make_uniq<ToJsonData>();
@@ -192,7 +192,7 @@ duckdb::unique_ptr<duckdb::FunctionData> Bind(duckdb::ClientContext& context, du
   return data;
 }
 
-void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duckdb::Vector& result) {
+void RunToJson(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duckdb::Vector& result) {
   const auto& data = expression.expr.Cast<duckdb::BoundFunctionExpression>().bind_info->Cast<ToJsonData>();
   result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
   auto* out = duckdb::FlatVector::GetData<duckdb::string_t>(result);
@@ -214,8 +214,8 @@ void Run(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duck
 // ms_to_json(value, type as Spark's JSON, zone, options as a JSON object): all but the value are constants.
 void DefineToJson(FunctionRegistry& registry) {
   using duckdb::LogicalType;
-  duckdb::ScalarFunction function("ms_to_json", {LogicalType::ANY, LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR}, LogicalType::VARCHAR, Run,
-                                  Bind);
+  duckdb::ScalarFunction function("ms_to_json", {LogicalType::ANY, LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR}, LogicalType::VARCHAR, RunToJson,
+                                  BindToJson);
   function.null_handling = duckdb::FunctionNullHandling::SPECIAL_HANDLING;
   function.errors = duckdb::FunctionErrors::CAN_THROW_RUNTIME_ERROR;
   registry.Add(std::move(function));

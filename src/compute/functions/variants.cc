@@ -1,9 +1,9 @@
 #include "compute/functions/variants.h"
 
-#include <duckdb/execution/expression_executor.hpp>
 #include <duckdb/planner/expression/bound_function_expression.hpp>
 
 #include "compute/engine/arrow_vector.h"
+#include "compute/engine/constant_argument.h"
 #include "compute/engine/duckdb_error.h"
 #include "compute/engine/row_function.h"
 #include "compute/functions/variant_cast.h"
@@ -21,18 +21,8 @@ namespace {
 
 using duckdb::LogicalType;
 
-template <typename T>
-T Must(Result<T> result) {
-  if (!result.ok()) ThrowStatus(result.status());
-  return *std::move(result);
-}
-
 void Check(Status status) {
   if (!status.ok()) ThrowStatus(status);
-}
-
-std::string Constant(duckdb::ClientContext& context, duckdb::Expression& argument) {
-  return duckdb::ExpressionExecutor::EvaluateScalar(context, argument).ToString();
 }
 
 // What the constants among a function's arguments say. `type`, `zone` and `fails` mean what each function below says of them.
@@ -113,7 +103,7 @@ void ParseJson(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression
 duckdb::unique_ptr<duckdb::FunctionData> BindParse(duckdb::ClientContext& context, duckdb::ScalarFunction&,
                                                    duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& arguments) {
   auto data = duckdb::make_uniq<VariantData>();
-  data->fails = Constant(context, *arguments[1]) == "true";
+  data->fails = ConstantText(context, *arguments[1]) == "true";
   return data;
 }
 
@@ -121,9 +111,9 @@ duckdb::unique_ptr<duckdb::FunctionData> BindParse(duckdb::ClientContext& contex
 duckdb::unique_ptr<duckdb::FunctionData> BindGet(duckdb::ClientContext& context, duckdb::ScalarFunction& function,
                                                  duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& arguments) {
   auto data = duckdb::make_uniq<VariantData>();
-  data->type = Must(DataTypeFromSparkJson(Constant(context, *arguments[2])));
-  data->zone = Constant(context, *arguments[3]);
-  data->fails = Constant(context, *arguments[4]) == "true";
+  data->type = Must(DataTypeFromSparkJson(ConstantText(context, *arguments[2])));
+  data->zone = ConstantText(context, *arguments[3]);
+  data->fails = ConstantText(context, *arguments[4]) == "true";
   data->column = ArrowVector(context, data->type);
   function.return_type = data->column.logical_type();
   return data;
@@ -165,7 +155,7 @@ void Get(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duck
 duckdb::unique_ptr<duckdb::FunctionData> BindTo(duckdb::ClientContext& context, duckdb::ScalarFunction& function,
                                                 duckdb::vector<duckdb::unique_ptr<duckdb::Expression>>& arguments) {
   auto data = duckdb::make_uniq<VariantData>();
-  data->type = Must(DataTypeFromSparkJson(Constant(context, *arguments[1])));
+  data->type = Must(DataTypeFromSparkJson(ConstantText(context, *arguments[1])));
   function.arguments[0] = arguments[0]->return_type;
   return data;
 }

@@ -6,7 +6,7 @@
 namespace millstream::compute {
 namespace {
 
-std::string Join(const std::vector<std::string>& items) {
+std::string CommaSeparated(const std::vector<std::string>& items) {
   std::string joined;
   for (const std::string& item : items) joined += (joined.empty() ? "" : ", ") + item;
   return joined;
@@ -55,10 +55,10 @@ Result<std::string> PlanSql::EmitAggregate(const Aggregate& aggregate, const Nee
       MS_ASSIGN_OR_RETURN(std::string column, column_of(expr));
       members.push_back(std::move(column));
     }
-    sets += (sets.empty() ? "(" : ", (") + Join(members) + ")";
+    sets += (sets.empty() ? "(" : ", (") + CommaSeparated(members) + ")";
   }
   std::string from = " FROM (SELECT *" + definitions + " FROM (" + select + ") AS t) AS t";
-  std::string group_by = !sets.empty() ? " GROUP BY GROUPING SETS (" + sets + ")" : grouping.empty() ? "" : " GROUP BY " + Join(grouping);
+  std::string group_by = !sets.empty() ? " GROUP BY GROUPING SETS (" + sets + ")" : grouping.empty() ? "" : " GROUP BY " + CommaSeparated(grouping);
 
   sql.computed = columns;
   sql.grouping_columns = grouping;

@@ -20,7 +20,7 @@ namespace millstream {
 namespace {
 
 constexpr int kDefaultPort = 15002;
-constexpr int64_t kCallGraceMs = 1000;
+constexpr int64_t kRunGraceMs = 1000;
 
 std::string Python() {
   if (const char* chosen = std::getenv("PYSPARK_PYTHON"); chosen && *chosen) return chosen;
@@ -99,8 +99,8 @@ int Run(const RunOptions& options) {
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
     }
   }
-  if (usual.ok()) (*usual)->Stop(kCallGraceMs);
-  (*server)->Stop(kCallGraceMs);
+  if (usual.ok()) (*usual)->Stop(kRunGraceMs);
+  (*server)->Stop(kRunGraceMs);
   (*engine)->Shutdown();
   int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   if (isatty(STDERR_FILENO)) {

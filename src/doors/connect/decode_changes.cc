@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "doors/connect/connect_errors.h"
+#include "doors/connect/message_parts.h"
 #include "doors/connect/parse_message.h"
 #include "plan/analyzer/expression_walk.h"
 #include "plan/sql/parser.h"
@@ -18,8 +18,6 @@ namespace {
 
 // The name that a MERGE's source gets when columns are meant of it (df["id"]) and it has none.
 constexpr char kSourceName[] = "__millstream_source";
-
-Status Malformed(const std::string& what) { return Status::Error(errors::kPlanMalformed, {{"message", what}}); }
 
 // The ids of all relations in the tree: columns of data frames name them.
 void AddPlanIds(const google::protobuf::Message& message, std::set<int64_t>& ids) {

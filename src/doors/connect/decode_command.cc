@@ -1,7 +1,7 @@
 #include <string>
 
 #include "base/option_table.h"
-#include "doors/connect/connect_errors.h"
+#include "doors/connect/message_parts.h"
 #include "doors/connect/plan_decoder.h"
 #include "doors/connect/python_functions.h"
 #include "plan/sql/parser.h"
@@ -11,14 +11,6 @@ namespace millstream {
 namespace sc = spark::connect;
 
 namespace {
-
-OptionMap Options(const google::protobuf::Map<std::string, std::string>& map) {
-  OptionMap options;
-  for (const auto& [key, value] : map) options[key] = value;
-  return options;
-}
-
-Status Malformed(std::string message) { return Status::Error(errors::kPlanMalformed, {{"message", std::move(message)}}); }
 
 // "5 seconds", "interval 5 seconds", or milliseconds.
 Result<int64_t> TriggerInterval(const std::string& text) {
@@ -34,7 +26,7 @@ Result<Command> PlanDecoder::Write(const sc::WriteOperation& message) {
   WriteData write;
   MS_ASSIGN_OR_RETURN(write.query, Relation(message.input()));
   write.format = message.source();
-  write.options = Options(message.options());
+  write.options = OptionsOf(message.options());
   write.partition_by.assign(message.partitioning_columns().begin(), message.partitioning_columns().end());
   if (message.has_bucket_by()) return Status::Unsupported("WriteOperation.bucket_by", "Partition the table, or write it without buckets.");
   if (message.sort_column_names_size() > 0) return Status::Unsupported("WriteOperation.sort_column_names (sortBy)");
@@ -77,7 +69,7 @@ Result<Command> PlanDecoder::WriteV2(const sc::WriteOperationV2& message) {
   MS_ASSIGN_OR_RETURN(write.query, Relation(message.input()));
   MS_ASSIGN_OR_RETURN(write.table, ParseMultipartName(message.table_name()));
   write.format = message.provider();
-  write.options = Options(message.options());
+  write.options = OptionsOf(message.options());
   write.by_name = true;
   for (const sc::Expression& column : message.partitioning_columns()) {
     MS_ASSIGN_OR_RETURN(ExprPtr expression, Expression(column));
@@ -118,7 +110,7 @@ Result<StartStream> PlanDecoder::StreamStart(const sc::WriteStreamOperationStart
   if (message.clustering_column_names_size() > 0) return Status::Unsupported("WriteStreamOperationStart.clustering_column_names (clusterBy)");
   MS_ASSIGN_OR_RETURN(start.query, Relation(message.input()));
   start.format = message.format();
-  start.options = Options(message.options());
+  start.options = OptionsOf(message.options());
   start.partition_by.assign(message.partitioning_column_names().begin(), message.partitioning_column_names().end());
   start.query_name = message.query_name();
   switch (message.trigger_case()) {

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "doors/connect/connect_errors.h"
+#include "doors/connect/message_parts.h"
 #include "doors/connect/plan_decoder.h"
 #include "types/spark_proto.h"
 
@@ -17,8 +17,6 @@ constexpr int kLiteralDepthMax = 100;
 
 Value Int(int64_t value) { return Value{value}; }
 Value List(std::vector<Value> values) { return Value{std::make_shared<const std::vector<Value>>(std::move(values))}; }
-Status Malformed(std::string message) { return Status::Error(errors::kPlanMalformed, {{"message", std::move(message)}}); }
-
 // "-12.340", "1E+3": digits and the point's place.
 Result<Literal> Decimal(const LiteralMessage::Decimal& message) {
   const std::string& text = message.value();

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "doors/connect/arrow_result.h"
-#include "doors/connect/connect_errors.h"
 #include "doors/connect/local_rows.h"
+#include "doors/connect/message_parts.h"
 #include "doors/connect/parse_message.h"
 #include "doors/connect/plan_decoder.h"
 #include "plan/sql/parser.h"
@@ -21,12 +21,6 @@ namespace sc = spark::connect;
 namespace {
 
 constexpr int kShowRowsMax = 1 << 30;
-
-Result<StructType> SchemaOfText(const std::string& text) {
-  size_t first = text.find_first_not_of(" \t\r\n");
-  if (first != std::string::npos && (text[first] == '{' || text[first] == '"')) return SchemaFromSparkJson(text);
-  return SchemaFromDdl(text);
-}
 
 // Columns in the engine's own Arrow types: clients send other widths (large strings, nanoseconds) and their own time zone.
 Result<RecordBatchPtr> Normalize(const RecordBatchPtr& batch, const ArrowSchemaPtr& target) {
@@ -45,6 +39,12 @@ Result<RecordBatchPtr> Normalize(const RecordBatchPtr& batch, const ArrowSchemaP
 }
 
 }  // namespace
+
+Result<StructType> SchemaOfText(const std::string& text) {
+  size_t first = text.find_first_not_of(" \t\r\n");
+  if (first != std::string::npos && (text[first] == '{' || text[first] == '"')) return SchemaFromSparkJson(text);
+  return SchemaFromDdl(text);
+}
 
 Result<PlanPtr> PlanDecoder::Local(std::shared_ptr<const std::string> data, const std::string& schema_text) {
   std::optional<StructType> wanted;

@@ -1,6 +1,7 @@
 // Relations that run the user's Python.
 
 #include "doors/connect/plan_decoder.h"
+#include "doors/connect/message_parts.h"
 #include "doors/connect/python_process.h"
 #include "types/spark_ddl.h"
 #include "types/spark_json.h"
@@ -13,11 +14,6 @@ namespace sc = spark::connect;
 namespace {
 
 // A StructType's JSON, or DDL.
-Result<StructType> SchemaOfText(const std::string& text) {
-  const size_t first = text.find_first_not_of(" \t\n");
-  return first != std::string::npos && text[first] == '{' ? SchemaFromSparkJson(text) : SchemaFromDdl(text);
-}
-
 Result<StructType> OutputSchemaOf(const sc::DataType& type) {
   if (type.has_unparsed()) return SchemaOfText(type.unparsed().data_type_string());
   MS_ASSIGN_OR_RETURN(DataType output, DataTypeFromSparkProto(type));

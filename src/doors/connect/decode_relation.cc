@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <string>
 
-#include "doors/connect/connect_errors.h"
+#include "doors/connect/message_parts.h"
 #include "doors/connect/plan_decoder.h"
 #include "plan/sql/parser.h"
 #include "types/spark_ddl.h"
@@ -15,14 +15,6 @@ namespace sc = spark::connect;
 namespace {
 
 ExprPtr Integer(int64_t value) { return MakeExpr(Literal{Value{value}, DataType::Integer()}); }
-Status Malformed(std::string message) { return Status::Error(errors::kPlanMalformed, {{"message", std::move(message)}}); }
-
-OptionMap Options(const google::protobuf::Map<std::string, std::string>& map) {
-  OptionMap options;
-  for (const auto& [key, value] : map) options[key] = value;
-  return options;
-}
-
 Result<JoinType> JoinTypeOf(sc::Join::JoinType type) {
   switch (type) {
     case sc::Join::JOIN_TYPE_UNSPECIFIED:
@@ -304,7 +296,7 @@ Result<PlanPtr> PlanDecoder::Read(const sc::Read& read) {
   if (read.has_named_table()) {
     UnresolvedRelation table;
     MS_ASSIGN_OR_RETURN(table.name, ParseMultipartName(read.named_table().unparsed_identifier()));
-    table.options = Options(read.named_table().options());
+    table.options = OptionsOf(read.named_table().options());
     table.is_streaming = read.is_streaming();
     return MakePlan(std::move(table));
   }
@@ -313,7 +305,7 @@ Result<PlanPtr> PlanDecoder::Read(const sc::Read& read) {
   if (message.predicates_size() > 0) return Status::Unsupported("Read.DataSource.predicates (spark.read.jdbc with predicates)");
   UnresolvedDataSource source;
   source.format = message.format();
-  source.options = Options(message.options());
+  source.options = OptionsOf(message.options());
   source.paths.assign(message.paths().begin(), message.paths().end());
   source.is_streaming = read.is_streaming();
   if (!message.schema().empty()) {

@@ -13,7 +13,7 @@ namespace millstream {
 namespace {
 
 // Peers refuse more than 8 KiB of metadata. The message travels twice: percent-encoded in grpc-message and base64 in the details.
-constexpr size_t kMessageBytesMax = 2048;
+constexpr size_t kStatusMessageBytesMax = 2048;
 constexpr size_t kParametersBytesMax = 1024;
 
 std::string Json(const nlohmann::json& value) { return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); }
@@ -64,7 +64,7 @@ grpc::Status ToGrpcStatus(const Status& status, const std::string& error_id) {
   google::rpc::Status details;
   details.set_code(grpc::StatusCode::INTERNAL);
   // Python's client refuses a status whose two messages differ. What is cut here it fetches whole with FetchErrorDetails.
-  const std::string sent = CutEncoded(ValidUtf8Text(message), kMessageBytesMax);
+  const std::string sent = CutEncoded(ValidUtf8Text(message), kStatusMessageBytesMax);
   details.set_message(sent);
   details.add_details()->PackFrom(info);
   return grpc::Status(grpc::StatusCode::INTERNAL, sent, details.SerializeAsString());

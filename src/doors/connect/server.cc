@@ -34,7 +34,7 @@ void LogProtobuf(google::protobuf::LogLevel level, const char*, int, const std::
     spdlog::debug("protobuf: {}", message);
 }
 
-constexpr int kMessageBytesMax = 128 << 20;
+constexpr int kRequestBytesMax = 128 << 20;
 
 class GrpcConnectServer final : public ConnectServer {
  public:
@@ -47,8 +47,8 @@ class GrpcConnectServer final : public ConnectServer {
     }
     google::protobuf::SetLogHandler(LogProtobuf);
     grpc::ServerBuilder builder;
-    builder.SetMaxReceiveMessageSize(kMessageBytesMax);
-    builder.SetMaxSendMessageSize(kMessageBytesMax);
+    builder.SetMaxReceiveMessageSize(kRequestBytesMax);
+    builder.SetMaxSendMessageSize(kRequestBytesMax);
     // Two servers on one port would share its connections.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     // 4.3's clients ping every minute, calls or not; gRPC's defaults answer that with GOAWAY.

@@ -24,9 +24,9 @@ using Timeout = PythonGroups::Timeout;
 constexpr const char* kTimeoutStore = "timeouts";
 constexpr int64_t kNoTimeout = -1;
 // Of one message to Python: as many as Spark's spark.sql.execution.arrow.maxRecordsPerBatch.
-constexpr int64_t kChunkRows = 10000;
+constexpr int64_t kGroupChunkRows = 10000;
 // What the function wants done with a group's state.
-constexpr int8_t kPut = 1, kRemove = 2;
+constexpr int8_t kPutState = 1, kRemoveState = 2;
 
 const char* NameOf(Timeout timeout) {
   switch (timeout) {
@@ -110,7 +110,7 @@ class PythonGroupsOperator::Rows : public RowStream {
         continue;
       }
       GroupBatch::Chunk chunk;
-      MS_ASSIGN_OR_RETURN(bool has_rows, groups_.Next(kChunkRows, &chunk));
+      MS_ASSIGN_OR_RETURN(bool has_rows, groups_.Next(kGroupChunkRows, &chunk));
       RecordBatchPtr out;
       if (has_rows) {
         MS_ASSIGN_OR_RETURN(out, Call(chunk, false));
@@ -151,7 +151,7 @@ class PythonGroupsOperator::Rows : public RowStream {
       const int64_t through_ms = spec_.timeout == Timeout::kEventTime ? batch_.eviction_watermark_ms : batch_.timestamp_ms;
       MS_ASSIGN_OR_RETURN(std::unique_ptr<StateIterator> walk, timeouts_->Scan(timed_out_through_, MomentBytes(through_ms)));
       std::string_view entry, nothing;
-      while (static_cast<int64_t>(expired.size()) < kChunkRows) {
+      while (static_cast<int64_t>(expired.size()) < kGroupChunkRows) {
         MS_ASSIGN_OR_RETURN(bool more, walk->Next(&entry, &nothing));
         if (!more) break;
         expired.emplace_back(entry.substr(kMomentBytes));
@@ -242,11 +242,11 @@ class PythonGroupsOperator::Rows : public RowStream {
     for (int64_t i = 0; i < done.num_rows(); ++i) {
       const Waiting group = std::move(waiting_.front());
       waiting_.pop_front();
-      if (actions.Value(i) == kRemove) {
+      if (actions.Value(i) == kRemoveState) {
         MS_RETURN_IF_ERROR(Forget(group));
         MS_RETURN_IF_ERROR(store_->Remove(group.key));
         ++progress_.rows_removed;
-      } else if (actions.Value(i) == kPut) {
+      } else if (actions.Value(i) == kPutState) {
         MS_RETURN_IF_ERROR(Forget(group));
         bytes = MomentBytes(timeouts.Value(i));
         bytes.push_back(exists.Value(i) ? 1 : 0);

@@ -22,7 +22,7 @@
 namespace millstream {
 namespace {
 
-constexpr int64_t kRowsOutMax = 8192;
+constexpr int64_t kSessionRowsOutMax = 8192;
 
 using Arrays = std::vector<std::shared_ptr<arrow::Array>>;
 
@@ -326,7 +326,7 @@ class StreamSessionOperator::Rows : public RowStream {
   Result<bool> EmitKept() {
     std::string_view key, value;
     bool more = true;
-    while (key_decoder_->rows() < kRowsOutMax) {
+    while (key_decoder_->rows() < kSessionRowsOutMax) {
       MS_ASSIGN_OR_RETURN(more, walk_->Next(&key, &value));
       if (!more) break;
       MS_RETURN_IF_ERROR(key_decoder_->Append(&key));
@@ -342,7 +342,7 @@ class StreamSessionOperator::Rows : public RowStream {
   Result<bool> LetGo() {
     std::string_view key, nothing;
     bool more = true;
-    while (ended_decoder_->rows() < kRowsOutMax) {
+    while (ended_decoder_->rows() < kSessionRowsOutMax) {
       MS_ASSIGN_OR_RETURN(more, passed_->Next(&key, &nothing));
       if (!more) break;
       MS_RETURN_IF_ERROR(ended_decoder_->Append(&key));

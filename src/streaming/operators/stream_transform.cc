@@ -23,7 +23,7 @@ namespace {
 using TimeMode = TransformWithState::TimeMode;
 
 // Of one message to Python: as many as Spark's spark.sql.execution.arrow.maxRecordsPerBatch.
-constexpr int64_t kChunkRows = 10000;
+constexpr int64_t kTransformChunkRows = 10000;
 
 RecordBatchPtr LongPairs(const std::vector<int64_t>& first, const std::vector<int64_t>& second) {
   auto array_of = [](const std::vector<int64_t>& values) {
@@ -115,7 +115,7 @@ class TransformOperator::Rows : public RowStream {
       case Phase::kRows: {
         const bool is_initial = phase_ == Phase::kInitial;
         GroupBatch::Chunk chunk;
-        MS_ASSIGN_OR_RETURN(bool has_rows, (is_initial ? initial_ : groups_).NextWhole(kChunkRows, &chunk));
+        MS_ASSIGN_OR_RETURN(bool has_rows, (is_initial ? initial_ : groups_).NextWhole(kTransformChunkRows, &chunk));
         if (has_rows) return Call(is_initial ? "initial" : "rows", chunk);
         phase_ = is_initial ? Phase::kRows : Phase::kTimers;
         return RecordBatchPtr();
@@ -174,7 +174,7 @@ class TransformOperator::Rows : public RowStream {
     std::map<std::string_view, int64_t> place_of;
     std::vector<int64_t> places, moments;
     std::vector<std::string> keys;
-    for (; next_due_ < due_.size() && static_cast<int64_t>(places.size()) < kChunkRows; ++next_due_) {
+    for (; next_due_ < due_.size() && static_cast<int64_t>(places.size()) < kTransformChunkRows; ++next_due_) {
       const auto [place, is_new] = place_of.emplace(due_[next_due_].key, static_cast<int64_t>(keys.size()));
       if (is_new) keys.push_back(due_[next_due_].key);
       places.push_back(place->second);

@@ -9,7 +9,7 @@
 namespace millstream::state_codec {
 namespace {
 
-constexpr int kLongDecimalDigits = 18;
+constexpr int kLongValueDigits = 18;
 
 class ValueDecoder : public ColumnDecoder {
  public:
@@ -80,7 +80,7 @@ class NullValueDecoder final : public ValueDecoder {
 
 class DecimalValueEncoder final : public ColumnEncoder {
  public:
-  explicit DecimalValueEncoder(int precision) : is_long_(precision <= kLongDecimalDigits) {}
+  explicit DecimalValueEncoder(int precision) : is_long_(precision <= kLongValueDigits) {}
 
  private:
   Status BindArray(const arrow::Array& array) override {
@@ -100,7 +100,7 @@ class DecimalValueEncoder final : public ColumnEncoder {
 class DecimalValueDecoder final : public ValueDecoder {
  public:
   DecimalValueDecoder(arrow::ArrayBuilder* builder, int precision)
-      : ValueDecoder(builder), builder_(static_cast<arrow::Decimal128Builder*>(builder)), is_long_(precision <= kLongDecimalDigits) {}
+      : ValueDecoder(builder), builder_(static_cast<arrow::Decimal128Builder*>(builder)), is_long_(precision <= kLongValueDigits) {}
 
  private:
   bool Append(std::string_view* bytes) override {
