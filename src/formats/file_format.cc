@@ -37,7 +37,7 @@ const Maker* FindMaker(std::string_view name) {
 
 // What would change the rows that are read is refused, not passed over.
 Status RefuseUnbuilt(const OptionMap& options, const Maker& maker) {
-  if (options.contains("badRecordsPath")) return Status::Unsupported("The option badRecordsPath", "Use rescuedDataColumn or columnNameOfCorruptRecord.");
+  if (options.contains("badRecordsPath")) return Status::Unsupported("The option badRecordsPath here", "Use rescuedDataColumn or columnNameOfCorruptRecord.");
   const auto& specs = maker.options().specs();
   if (options.contains("singleVariantColumn") &&
       std::none_of(specs.begin(), specs.end(), [](const OptionSpec& spec) { return spec.name == "singleVariantColumn"; }))
