@@ -41,7 +41,7 @@ Status RefuseUnbuilt(const OptionMap& options, const Maker& maker) {
   const auto& specs = maker.options().specs();
   if (options.contains("singleVariantColumn") &&
       std::none_of(specs.begin(), specs.end(), [](const OptionSpec& spec) { return spec.name == "singleVariantColumn"; }))
-    return Status::Unsupported("The option singleVariantColumn of the format " + std::string(maker.name), "Formats that have it: json.");
+    return Status::Unsupported("The option singleVariantColumn of the format " + std::string(maker.name), "Formats that have it: csv, json, xml.");
   auto locale = options.find("locale");
   if (locale != options.end() && !locale->second.starts_with("en"))
     return Status::Unsupported("The option locale with \"" + locale->second + "\"", "Dates and numbers are read as en-US has them.");
