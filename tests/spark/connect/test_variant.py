@@ -225,6 +225,21 @@ def test_copy_into_takes_records_whole(server, spark):
     assert texts(spark.table("copied")) == ['7', '[1,2]', '{"a":1,"b":[1.5,"x"]}']
 
 
+def test_members_become_rows(server, spark):
+    assert [tuple(r) for r in spark.sql("SELECT pos, key, to_json(value) FROM variant_explode(parse_json('{\"b\":1,\"a\":[2]}'))").collect()] == [(0, "a", "[2]"), (1, "b", "1")]
+    assert [r.x for r in spark.sql("SELECT x FROM VALUES (array(1, 2)), (array()) AS t(xs), LATERAL explode(xs) AS e(x) WHERE x > 1").collect()] == [2]
+    assert [tuple(r) for r in spark.sql("SELECT i, x FROM VALUES (1, array(5, 6)), (2, array()) AS t(i, xs) JOIN LATERAL explode(xs) AS e(x) ON x > 5").collect()] == [(1, 6)]
+    assert [tuple(r) for r in spark.sql("SELECT i, x FROM VALUES (1, array(5)), (2, array()) AS t(i, xs) LEFT JOIN LATERAL explode(xs) AS e(x)").collect()] == [(1, 5), (2, None)]
+    raises(Exception, lambda: spark.sql("SELECT * FROM range(2) AS t, LATERAL (SELECT t.id)").collect(), "LATERAL")
+    base = tempfile.mkdtemp(dir=server.directory)
+    documents(base + "/in", text='[{"id":1},{"id":2}]\n{"a":3}\n7\n')
+    stream = spark.readStream.format("cloudFiles").option("cloudFiles.format", "json").option("singleVariantColumn", "v").load(base + "/in")
+    stream.createOrReplaceTempView("whole_records")
+    rows = spark.sql("SELECT e.key, e.value FROM whole_records, LATERAL variant_explode(v) AS e")
+    rows.writeStream.option("checkpointLocation", base + "/cp").trigger(availableNow=True).toTable("members").awaitTermination()
+    assert sorted(map(tuple, spark.sql("SELECT coalesce(key, '-'), to_json(value) FROM members").collect())) == [("-", '{"id":1}'), ("-", '{"id":2}'), ("a", "3")]
+
+
 def test_paths_in_sql(spark):
     row = spark.sql("""SELECT v:a.b[0]::int AS x, v:['c d'] AS y, v:a AS z FROM (SELECT parse_json('{"a":{"b":[5]},"c d":1}') AS v)""").first()
     assert row.x == 5 and row.y.toPython() == 1 and row.z.toPython() == {"b": [5]}
