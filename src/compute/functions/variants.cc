@@ -113,6 +113,26 @@ void Members(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vec
   }
 }
 
+// ms_schema_of_variants(list): the type that all of them fit in; nulls, also for the list, say nothing.
+void SchemaOfAll(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector& result) {
+  duckdb::Vector& lists = arguments.data[0];
+  duckdb::UnifiedVectorFormat format;
+  lists.ToUnifiedFormat(arguments.size(), format);
+  const VariantColumn variants(duckdb::ListVector::GetEntry(lists), duckdb::ListVector::GetListSize(lists));
+  result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
+  for (duckdb::idx_t row = 0; row < arguments.size(); ++row) {
+    VariantSchema schema;
+    const auto at = format.sel->get_index(row);
+    if (format.validity.RowIsValid(at)) {
+      const auto& list = duckdb::UnifiedVectorFormat::GetData<duckdb::list_entry_t>(format)[at];
+      for (duckdb::idx_t i = list.offset; i < list.offset + list.length; ++i) {
+        if (!variants.IsNull(i)) Check(schema.Add(variants.At(i)));
+      }
+    }
+    duckdb::FlatVector::GetData<duckdb::string_t>(result)[row] = duckdb::StringVector::AddString(result, schema.Sql());
+  }
+}
+
 // ms_parse_json(text, fails). Of what is no JSON, and of what makes no variant, an error or null.
 void ParseJson(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duckdb::Vector& result) {
   const VariantData& data = DataOf(expression);
@@ -233,6 +253,7 @@ void DefineVariants(FunctionRegistry& registry) {
                                        LogicalType::ANY, Get, BindGet));
   Add(registry, duckdb::ScalarFunction("ms_variant_members", {variant},
                                        LogicalType::LIST(LogicalType::STRUCT({{"key", LogicalType::VARCHAR}, {"value", variant}})), Members));
+  Add(registry, duckdb::ScalarFunction("ms_schema_of_variants", {LogicalType::LIST(variant)}, LogicalType::VARCHAR, SchemaOfAll));
   Add(registry, duckdb::ScalarFunction("ms_to_variant", {LogicalType::ANY, LogicalType::VARCHAR}, variant, To, BindTo));
   Add(registry, duckdb::ScalarFunction("ms_is_variant_null", {variant}, LogicalType::BOOLEAN, PerVariant<bool>([](const VariantRef& value, auto&, auto) {
                                          return Must(VariantValue::Of(value)).kind() == VariantKind::kNull;
