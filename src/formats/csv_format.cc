@@ -12,16 +12,19 @@
 #include "formats/format_makers.h"
 #include "formats/formats_errors.h"
 #include "formats/input_chunks.h"
+#include "formats/json_scanner.h"
 #include "formats/json_schema_inference.h"
 #include "formats/scan_plan.h"
+#include "formats/single_variant.h"
 
 namespace millstream {
 namespace {
 
 constexpr int64_t kHeadBytes = 1 << 20;  // a header may be this long
 
-ChunkOptions ChunksOf(const CsvOptions& options) {
-  return {.whole_files = options.multi_line || !options.line_separator.empty() || options.encoding != "UTF-8",
+// `has_memory`: what a value is depends on those before it in the file.
+ChunkOptions ChunksOf(const CsvOptions& options, bool has_memory = false) {
+  return {.whole_files = has_memory || options.multi_line || !options.line_separator.empty() || options.encoding != "UTF-8",
           .encoding = options.encoding,
           .ignore_missing_files = options.ignore_missing_files,
           .ignore_corrupt_files = options.ignore_corrupt_files};
@@ -102,6 +105,10 @@ class RecordCursor {
   bool well_formed_ = true, too_long_ = false;
 };
 
+bool HasVariants(const StructType& schema) {
+  return std::any_of(schema.begin(), schema.end(), [](const StructField& field) { return field.type.id() == TypeId::kVariant; });
+}
+
 // A separator of one's own takes the place of line ends; then these are ordinary bytes, which no tokenizer here tells apart.
 Status SeparateLines(char* begin, char* end, const std::string& separator) {
   if (separator.empty() || separator == "\n") return Status::Ok();
@@ -121,7 +128,7 @@ class CsvRows : public RowStream {
         shape_(std::move(shape)),
         stats_(stats),
         lines_(Fs::Local()),
-        chunks_(Fs::Local(), std::move(files), ChunksOf(options), std::move(stats)) {}
+        chunks_(Fs::Local(), std::move(files), ChunksOf(options, HasVariants(shape_.data_schema)), std::move(stats)) {}
 
   const ArrowSchemaPtr& schema() const override { return plan_.arrow_schema(); }
 
@@ -223,8 +230,12 @@ class CsvRows : public RowStream {
         if (piece.file_offset == 0) {
           if (!cursor.Next()) return Status::Ok();
           header_text = cursor.text();
-          header = CsvHeaderNames(worker.tokenizer.values(), true, options_);
-          if (!options_.enforce_schema && !shape_.rescue && !shape_.by_name) MS_RETURN_IF_ERROR(CheckHeader(header, file.path));
+          if (shape_.is_single_variant) {
+            for (const CsvValue& name : worker.tokenizer.values()) header.emplace_back(ValidUtf8(name.text()));
+          } else {
+            header = CsvHeaderNames(worker.tokenizer.values(), true, options_);
+          }
+          if (!options_.enforce_schema && !shape_.is_single_variant && !shape_.rescue && !shape_.by_name) MS_RETURN_IF_ERROR(CheckHeader(header, file.path));
         } else if (shape_.rescue || shape_.by_name) {
           MS_ASSIGN_OR_RETURN(header, HeaderOf(piece.file));
         }
@@ -298,7 +309,8 @@ class CsvRows : public RowStream {
 
 class CsvFormat : public FileFormat {
  public:
-  CsvFormat(CsvOptions options, FormatContext context) : options_(std::move(options)), context_(std::move(context)) {}
+  CsvFormat(CsvOptions options, std::string single_variant_column, FormatContext context)
+      : options_(std::move(options)), single_variant_column_(std::move(single_variant_column)), context_(std::move(context)) {}
 
   const std::string& name() const override {
     static const std::string name = "csv";
@@ -306,6 +318,7 @@ class CsvFormat : public FileFormat {
   }
 
   Result<StructType> InferSchema(const std::vector<InputFile>& files) const override {
+    if (!single_variant_column_.empty()) return StructType({{single_variant_column_, DataType::Variant()}});
     CsvSchemaInference inference(options_);
     InputChunks chunks(Fs::Local(), files, ChunksOf(options_), nullptr);
     InputChunk chunk;
@@ -336,14 +349,16 @@ class CsvFormat : public FileFormat {
   }
 
   Result<StructType> MergeNewFields(const std::vector<InputFile>& files, const StructType& known) const override {
+    if (!single_variant_column_.empty()) return known;
     MS_ASSIGN_OR_RETURN(StructType found, InferSchema(files));
     return MergeNewFieldsInto(known, found, context_.case_sensitive);
   }
 
   Result<RowStreamPtr> Read(std::vector<InputFile> files, const FileScan& scan, std::shared_ptr<FileScanStats> stats) const override {
     MS_ASSIGN_OR_RETURN(ScanPlan plan, ScanPlan::Make(scan, options_.corrupt_record_column, context_.time_zone));
+    if (!single_variant_column_.empty()) MS_RETURN_IF_ERROR(CheckSingleVariantSchema(scan, single_variant_column_, options_.corrupt_record_column));
     for (const StructField& field : plan.data_schema()) {
-      if (field.type.IsNested() || field.type.id() == TypeId::kVariant) {
+      if (field.type.IsNested()) {
         return Status::Error(errors::kUnsupportedDataTypeForSource,
                              {{"columnName", "`" + field.name + "`"}, {"columnType", "\"" + field.type.Sql() + "\""}, {"format", "CSV"}});
       }
@@ -355,12 +370,14 @@ class CsvFormat : public FileFormat {
                       .rescue = !scan.rescued_data_column.empty() || scan.fail_on_new_fields,
                       .fail_on_new_fields = scan.fail_on_new_fields,
                       .by_name = scan.columns_by_name,
-                      .quarantines = scan.bad_records != nullptr};
+                      .quarantines = scan.bad_records != nullptr,
+                      .is_single_variant = !single_variant_column_.empty()};
     return RowStreamPtr(std::make_unique<CsvRows>(options_, std::move(plan), std::move(shape), std::move(files), std::move(stats)));
   }
 
  private:
   const CsvOptions options_;
+  const std::string single_variant_column_;  // not empty: a record is one VARIANT
   const FormatContext context_;
 };
 
@@ -368,7 +385,7 @@ class CsvFormat : public FileFormat {
 
 Result<FileFormatPtr> MakeCsvFormat(const OptionMap& options, const FormatContext& context) {
   MS_ASSIGN_OR_RETURN(CsvOptions parsed, CsvOptions::From(options, context));
-  return FileFormatPtr(std::make_shared<CsvFormat>(std::move(parsed), context));
+  return FileFormatPtr(std::make_shared<CsvFormat>(std::move(parsed), SingleVariantColumn(options), context));
 }
 
 }  // namespace millstream

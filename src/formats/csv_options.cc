@@ -39,6 +39,7 @@ const OptionTable& CsvOptionTable() {
               {"rescuedDataColumn", kString, "", "The column that holds what fits no other column.", "0.1"},
               {"samplingRatio", kString, "1.0", "The part of the records that inference looks at.", "0.1"},
               {"sep", kString, ",", "Stands between values; may be several characters.", "0.1"},
+              {"singleVariantColumn", kString, "", "The column that takes each record whole, as a VARIANT.", "0.5"},
               {"skipRows", kInt, "0", "Lines at the start of each file that are no records.", "0.1"},
               {"timeZone", kString, "", "Time zone of timestamps without one; by default the session's.", "0.1"},
               {"timestampFormat", kString, "", "Pattern of timestamps; without one, ISO 8601 and its shorter forms.", "0.1"},

@@ -58,6 +58,12 @@ CsvRowBuilder::CsvRowBuilder(const CsvOptions& options, const CsvRowShape& shape
 
 Status CsvRowBuilder::SetFile(std::string_view path, const std::vector<std::string>* header) {
   file_path_ = path;
+  variant_columns_.clear();
+  if (shape_.is_single_variant) {
+    has_keys_ = header != nullptr;
+    file_columns_ = has_keys_ ? *header : std::vector<std::string>();
+    return Status::Ok();
+  }
   by_name_ = (shape_.rescue || shape_.by_name) && header != nullptr;
   if (!by_name_) {
     by_position_ = schema_children_;
@@ -77,24 +83,67 @@ Status CsvRowBuilder::SetFile(std::string_view path, const std::vector<std::stri
   return Status::Ok();
 }
 
-bool CsvRowBuilder::Append(const CsvValue& value, ColumnBuilder& out) {
+std::optional<std::string_view> CsvRowBuilder::TextOf(const CsvValue& value) const {
   std::string_view text = value.text();
   switch (value.kind) {
     case CsvValue::Kind::kText:
       break;
     case CsvValue::Kind::kEmpty:
     case CsvValue::Kind::kSkipped:
-      out.AppendNull();
-      return true;
+      return std::nullopt;
     case CsvValue::Kind::kEmptyQuoted:
       text = options_.empty_value;
       break;
   }
-  if (text == options_.null_value) {
+  return text == options_.null_value ? std::nullopt : std::optional(text);
+}
+
+bool CsvRowBuilder::Append(const CsvValue& value, ColumnBuilder& out, size_t position) {
+  const std::optional<std::string_view> text = TextOf(value);
+  if (out.type().id() == TypeId::kVariant) [[unlikely]] {
+    if (variant_columns_.size() <= position) variant_columns_.resize(position + 1);
+    variant_.Reset();
+    text ? variant_columns_[position].Append(*text, options_, variant_) : variant_.Null();
+    return AppendVariant(out).ok();
+  }
+  if (!text) {
     out.AppendNull();
     return true;
   }
-  return AppendText(text, out);
+  return AppendText(*text, out);
+}
+
+Status CsvRowBuilder::AppendVariant(ColumnBuilder& out) {
+  MS_RETURN_IF_ERROR(variant_.Finish());
+  out.child(0).AppendBytes(variant_.value());
+  out.child(1).AppendBytes(variant_.metadata());
+  out.CloseStruct();
+  return Status::Ok();
+}
+
+// What no variant can be made of (a header that names a column twice) makes the record bad, as in Spark.
+Status CsvRowBuilder::WholeRecord(const std::vector<CsvValue>& values, std::string_view text) {
+  const size_t count = has_keys_ ? std::min(values.size(), file_columns_.size()) : values.size();
+  if (variant_columns_.size() < count) variant_columns_.resize(count);
+  bool bad = has_keys_ && values.size() != file_columns_.size(), is_object = true;
+  if (bad && shape_.quarantines) bad_reason_ = std::to_string(values.size()) + " values instead of " + std::to_string(file_columns_.size());
+  variant_.Reset();
+  const VariantBuilder::Container object = variant_.OpenContainer();
+  for (size_t i = 0; i < count; ++i) {
+    variant_.Key(has_keys_ ? file_columns_[i] : "_c" + std::to_string(i));
+    const std::optional<std::string_view> value = TextOf(values[i]);
+    value ? variant_columns_[i].Append(*value, options_, variant_) : variant_.Null();
+  }
+  const Status closed = variant_.CloseObject(object);
+  if (!closed.ok()) is_object = false, bad_reason_ = closed.text();
+  for (const int child : schema_children_) {
+    if (child < 0) continue;
+    Status made = is_object ? AppendVariant(rows_.child(static_cast<size_t>(child))) : Status::Ok();
+    if (made.ok()) continue;
+    is_object = false;
+    bad_reason_ = made.text();
+  }
+  return Finish(bad || !is_object, text, "");
 }
 
 bool CsvRowBuilder::AppendText(std::string_view text, ColumnBuilder& out) {
@@ -181,6 +230,10 @@ Status CsvRowBuilder::Record(const std::vector<CsvValue>& values, bool well_form
     if (shape_.quarantines) bad_column_.clear(), bad_reason_ = "more than maxColumns values, one longer than maxCharsPerColumn, or an unescaped quote";
     return Finish(true, text, "");
   }
+  if (shape_.is_single_variant) {
+    bad_column_.clear();
+    return WholeRecord(values, text);
+  }
   const int64_t row = rows_.size();
   bool bad = false;
   const size_t known = std::min(values.size(), by_position_.size());
@@ -193,7 +246,7 @@ Status CsvRowBuilder::Record(const std::vector<CsvValue>& values, bool well_form
     ColumnBuilder& column = rows_.child(static_cast<size_t>(child));
     if (column.size() > row) [[unlikely]]
       continue;  // a header that names a column twice: the first counts
-    if (Append(values[i], column)) [[likely]]
+    if (Append(values[i], column, i)) [[likely]]
       continue;
     column.AppendNull();
     if (shape_.rescue) {

@@ -3,6 +3,7 @@
 // csv_row_builder.h   CSV records → rows of a schema, value for value as Spark's UnivocityParser makes them.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,8 @@
 #include "formats/bad_records.h"
 #include "formats/column_builder.h"
 #include "formats/csv_tokenizer.h"
+#include "formats/csv_variant.h"
+#include "types/variant_builder.h"
 
 namespace millstream {
 
@@ -23,6 +26,7 @@ struct CsvRowShape {
   bool fail_on_new_fields = false;
   bool by_name = false;      // columns go by the header's names where there is one, also without rescue
   bool quarantines = false;  // bad records are told of by TakeBad, and make no row
+  bool is_single_variant = false;  // the one data column takes each record whole; a header's names are its keys
 };
 
 // Not thread-safe.
@@ -46,7 +50,11 @@ class CsvRowBuilder {
   void ResetCounts() { rejected_ = rescued_rows_ = malformed_ = 0; }
 
  private:
-  bool Append(const CsvValue& value, ColumnBuilder& out);
+  // Null, or a text.
+  std::optional<std::string_view> TextOf(const CsvValue& value) const;
+  bool Append(const CsvValue& value, ColumnBuilder& out, size_t position);
+  Status WholeRecord(const std::vector<CsvValue>& values, std::string_view text);
+  Status AppendVariant(ColumnBuilder& out);
   bool AppendText(std::string_view text, ColumnBuilder& out);
   void Rescue(std::string_view column, std::string_view text);
   Status Finish(bool bad, std::string_view text, std::string_view reason);
@@ -58,7 +66,10 @@ class CsvRowBuilder {
   // Per position in the file: the row's child, -1: known but not wanted, -2: not in the schema.
   std::vector<int> by_position_, schema_children_;
   std::vector<std::string> file_columns_;
+  bool has_keys_ = false;  // with is_single_variant: file_columns_ are the file's
   bool by_name_ = false;
+  VariantBuilder variant_;
+  std::vector<CsvVariantColumn> variant_columns_;  // by position in the file
   std::string file_path_, rescued_;
   std::string bad_column_, bad_reason_;  // of the record under way
   std::vector<BadText> bad_;

@@ -22,11 +22,6 @@ DataType AsDecimal(const DataType& type) {
   return type;
 }
 
-// Without a pattern inference takes yyyy-MM-dd alone; a reader of dates takes more.
-bool LooksLikeDate(std::string_view text, const CsvOptions& options) {
-  return options.datetime.has_date_pattern() || (text.size() == 10 && text.find_first_not_of("0123456789-") == std::string_view::npos);
-}
-
 DataType Compatible(const DataType& a, const DataType& b) {
   if (a == b || b.id() == TypeId::kNull) return a;
   if (a.id() == TypeId::kNull) return b;
@@ -43,6 +38,10 @@ DataType Compatible(const DataType& a, const DataType& b) {
 }
 
 }  // namespace
+
+bool LooksLikeDate(std::string_view text, const CsvOptions& options) {
+  return options.datetime.has_date_pattern() || (text.size() == 10 && text.find_first_not_of("0123456789-") == std::string_view::npos);
+}
 
 std::vector<std::string> CsvHeaderNames(const std::vector<CsvValue>& values, bool header, const CsvOptions& options) {
   std::vector<std::string> names;

@@ -3,6 +3,7 @@
 // csv_schema_inference.h   Column types that hold all values, as Spark's CSVInferSchema finds them.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/csv_options.h"
@@ -10,6 +11,9 @@
 #include "types/data_type.h"
 
 namespace millstream {
+
+// Where a type is looked for: without a pattern a date is yyyy-MM-dd alone; a reader of dates takes more.
+bool LooksLikeDate(std::string_view text, const CsvOptions& options);
 
 // Not thread-safe.
 class CsvSchemaInference {

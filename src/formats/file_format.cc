@@ -37,11 +37,11 @@ const Maker* FindMaker(std::string_view name) {
 
 // What would change the rows that are read is refused, not passed over.
 Status RefuseUnbuilt(const OptionMap& options, const Maker& maker) {
-  if (options.contains("badRecordsPath")) return Status::Unsupported("The option badRecordsPath", "Use rescuedDataColumn or columnNameOfCorruptRecord.");
+  if (options.contains("badRecordsPath")) return Status::Unsupported("The option badRecordsPath here", "Use rescuedDataColumn or columnNameOfCorruptRecord.");
   const auto& specs = maker.options().specs();
   if (options.contains("singleVariantColumn") &&
       std::none_of(specs.begin(), specs.end(), [](const OptionSpec& spec) { return spec.name == "singleVariantColumn"; }))
-    return Status::Unsupported("The option singleVariantColumn of the format " + std::string(maker.name), "Formats that have it: json.");
+    return Status::Unsupported("The option singleVariantColumn of the format " + std::string(maker.name), "Formats that have it: csv, json, xml.");
   auto locale = options.find("locale");
   if (locale != options.end() && !locale->second.starts_with("en"))
     return Status::Unsupported("The option locale with \"" + locale->second + "\"", "Dates and numbers are read as en-US has them.");

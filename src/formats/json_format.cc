@@ -243,8 +243,7 @@ class JsonFormat : public FileFormat {
 
 Result<FileFormatPtr> MakeJsonFormat(const OptionMap& options, const FormatContext& context) {
   MS_ASSIGN_OR_RETURN(JsonOptions parsed, JsonOptions::From(options, context));
-  const auto whole = options.find("singleVariantColumn");
-  return FileFormatPtr(std::make_shared<JsonFormat>(std::move(parsed), whole == options.end() ? "" : whole->second, context));
+  return FileFormatPtr(std::make_shared<JsonFormat>(std::move(parsed), SingleVariantColumn(options), context));
 }
 
 }  // namespace millstream

@@ -22,4 +22,9 @@ Status CheckSingleVariantSchema(const FileScan& scan, const std::string& variant
   return Status::Error(kInvalidSingleVariantColumn, {{"schema", "\"" + DataType::Struct(scan.data_schema).Sql() + "\""}});
 }
 
+std::string SingleVariantColumn(const OptionMap& options) {
+  const auto column = options.find("singleVariantColumn");
+  return column == options.end() ? "" : column->second;
+}
+
 }  // namespace millstream

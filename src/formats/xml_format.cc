@@ -10,6 +10,7 @@
 #include "formats/json_scanner.h"
 #include "formats/json_schema_inference.h"
 #include "formats/scan_plan.h"
+#include "formats/single_variant.h"
 #include "formats/xml_record_parser.h"
 #include "formats/xml_schema_inference.h"
 
@@ -58,7 +59,8 @@ Result<Found> FindRow(XmlReader& reader, const XmlOptions& options) {
 
 class XmlRows : public RowStream {
  public:
-  XmlRows(const XmlOptions& options, ScanPlan plan, FileScan scan, std::vector<InputFile> files, std::shared_ptr<FileScanStats> stats)
+  XmlRows(const XmlOptions& options, const std::string& single_variant_column, ScanPlan plan, FileScan scan, std::vector<InputFile> files,
+          std::shared_ptr<FileScanStats> stats)
       : options_(options), plan_(std::move(plan)), scan_(std::move(scan)), files_(std::move(files)), stats_(std::move(stats)) {
     shape_.rescue = !scan_.rescued_data_column.empty();
     shape_.collect_new_fields = scan_.fail_on_new_fields;
@@ -68,6 +70,8 @@ class XmlRows : public RowStream {
       const bool wanted = std::any_of(columns.begin(), columns.end(), [&](const std::string& name) { return StructType({field}).IndexOf(name).has_value(); });
       if (shape_.rescue || shape_.collect_new_fields || wanted) shape_.schema.Add(field);
     }
+    shape_.is_single_variant = !single_variant_column.empty();
+    if (shape_.is_single_variant) shape_.variant_field = shape_.schema.IndexOf(single_variant_column, true);
     for (const std::string& column : plan_.parsed_columns()) {
       auto index = shape_.schema.IndexOf(column, true);
       if (!index) index = shape_.schema.IndexOf(column, false);
@@ -306,7 +310,8 @@ class XmlRows : public RowStream {
 
 class XmlFormat : public FileFormat {
  public:
-  XmlFormat(XmlOptions options, FormatContext context) : options_(std::move(options)), context_(std::move(context)) {}
+  XmlFormat(XmlOptions options, std::string single_variant_column, FormatContext context)
+      : options_(std::move(options)), single_variant_column_(std::move(single_variant_column)), context_(std::move(context)) {}
 
   const std::string& name() const override {
     static const std::string name = "xml";
@@ -314,6 +319,7 @@ class XmlFormat : public FileFormat {
   }
 
   Result<StructType> InferSchema(const std::vector<InputFile>& files) const override {
+    if (!single_variant_column_.empty()) return StructType({{single_variant_column_, DataType::Variant()}});
     XmlSchemaInference inference(options_);
     uint64_t record_number = 0;
     for (const InputFile& file : files) {
@@ -324,13 +330,15 @@ class XmlFormat : public FileFormat {
   }
 
   Result<StructType> MergeNewFields(const std::vector<InputFile>& files, const StructType& known) const override {
+    if (!single_variant_column_.empty()) return known;
     MS_ASSIGN_OR_RETURN(StructType found, InferSchema(files));
     return MergeNewFieldsInto(known, found, context_.case_sensitive);
   }
 
   Result<RowStreamPtr> Read(std::vector<InputFile> files, const FileScan& scan, std::shared_ptr<FileScanStats> stats) const override {
     MS_ASSIGN_OR_RETURN(ScanPlan plan, ScanPlan::Make(scan, options_.corrupt_record_column, context_.time_zone));
-    return RowStreamPtr(std::make_unique<XmlRows>(options_, std::move(plan), scan, std::move(files), std::move(stats)));
+    if (!single_variant_column_.empty()) MS_RETURN_IF_ERROR(CheckSingleVariantSchema(scan, single_variant_column_, options_.corrupt_record_column));
+    return RowStreamPtr(std::make_unique<XmlRows>(options_, single_variant_column_, std::move(plan), scan, std::move(files), std::move(stats)));
   }
 
  private:
@@ -354,6 +362,7 @@ class XmlFormat : public FileFormat {
   }
 
   const XmlOptions options_;
+  const std::string single_variant_column_;  // not empty: a record is one VARIANT
   const FormatContext context_;
 };
 
@@ -361,7 +370,7 @@ class XmlFormat : public FileFormat {
 
 Result<FileFormatPtr> MakeXmlFormat(const OptionMap& options, const FormatContext& context) {
   MS_ASSIGN_OR_RETURN(XmlOptions parsed, XmlOptions::From(options, context));
-  return FileFormatPtr(std::make_shared<XmlFormat>(std::move(parsed), context));
+  return FileFormatPtr(std::make_shared<XmlFormat>(std::move(parsed), SingleVariantColumn(options), context));
 }
 
 }  // namespace millstream

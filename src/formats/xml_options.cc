@@ -31,6 +31,7 @@ const OptionTable& XmlOptionTable() {
               {"rowValidationXSDPath", kString, "", "Refused: records are not validated.", "0.1"},
               {"rowTag", kString, "", "The element that is a row.", "0.1"},
               {"samplingRatio", kString, "1.0", "The part of the records that inference looks at.", "0.1"},
+              {"singleVariantColumn", kString, "", "The column that takes each record whole, as a VARIANT.", "0.5"},
               {"timeZone", kString, "", "Time zone of timestamps without one; by default the session's.", "0.1"},
               {"timestampFormat", kString, "", "Pattern of timestamps; without one, ISO 8601 and its shorter forms.", "0.1"},
               {"timestampNTZFormat", kString, "", "Pattern of timestamps without time zone.", "0.1"},
@@ -73,7 +74,8 @@ Result<XmlOptions> XmlOptions::From(const OptionMap& user, const FormatContext& 
   out.exclude_attributes = values.Bool("excludeAttribute");
   out.ignore_surrounding_spaces = values.Bool("ignoreSurroundingSpaces");
   out.ignore_namespace = values.Bool("ignoreNamespace");
-  out.infer_schema = values.Bool("inferSchema") && context.infer_column_types;
+  out.types_variants = values.Bool("inferSchema");
+  out.infer_schema = out.types_variants && context.infer_column_types;
   out.prefers_decimal = values.Bool("prefersDecimal");
   out.ignore_missing_files = values.Bool("ignoreMissingFiles");
   out.ignore_corrupt_files = values.Bool("ignoreCorruptFiles");

@@ -20,6 +20,7 @@ struct XmlOptions {
   std::string row_tag, attribute_prefix, value_tag, corrupt_record_column, encoding, wildcard_column;
   std::optional<std::string> null_value;
   bool exclude_attributes, ignore_surrounding_spaces, ignore_namespace, infer_schema, prefers_decimal;
+  bool types_variants;  // numbers and booleans in a VARIANT are no strings
   bool ignore_missing_files, ignore_corrupt_files;
   bool case_sensitive;        // names of elements
   bool ignore_case_of_names;  // with rescue: names that differ in case only are the same

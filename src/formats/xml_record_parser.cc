@@ -167,10 +167,24 @@ Result<XmlRecordParser::Step> XmlRecordParser::Map(XmlReader& reader, const Data
   }
 }
 
+Result<XmlRecordParser::Step> XmlRecordParser::Variant(XmlReader& reader, const std::vector<XmlAttribute>& attributes, XmlValue* value) {
+  MS_ASSIGN_OR_RETURN(const std::optional<XmlEvent> malformed, variants_.Element(reader, attributes, record_begin_, kRecordBytesMax));
+  if (malformed) {
+    Malformed(*malformed);
+    return Step::kMalformed;
+  }
+  *value = XmlValue::Many(2);
+  value->many[0].kind = value->many[1].kind = XmlValue::Kind::kBytes;
+  value->many[0].bytes = variants_.builder().value();
+  value->many[1].bytes = variants_.builder().metadata();
+  return Step::kOk;
+}
+
 // The content of an element whose start tag has been taken.
 Result<XmlRecordParser::Step> XmlRecordParser::Field(XmlReader& reader, const DataType& type, const std::string& name,
                                                      const std::vector<XmlAttribute>& attributes, XmlValue* value) {
   *value = XmlValue();
+  if (type.id() == TypeId::kVariant) return Variant(reader, attributes, value);
   MS_ASSIGN_OR_RETURN(const XmlEvent* next, reader.Peek());
   if (next->kind == Kind::kMalformed || next->kind == Kind::kEndDocument) {
     MS_ASSIGN_OR_RETURN(XmlEvent event, reader.Take());
@@ -263,7 +277,7 @@ Result<XmlRecordParser::Step> XmlRecordParser::Child(XmlReader& reader, const St
   Step step = Step::kOk;
   if (inner.id() == TypeId::kStruct) {
     MS_ASSIGN_OR_RETURN(step, ObjectWithAttributes(reader, inner.fields(), name, start.attributes, &value));
-  } else if (shape_.rescue && !inner.IsNested() && inner.id() != TypeId::kString) {
+  } else if (shape_.rescue && !inner.IsNested() && inner.id() != TypeId::kString && inner.id() != TypeId::kVariant) {
     // With rescue the element is taken as a whole first, so that nothing of it is lost.
     std::string text;
     MS_ASSIGN_OR_RETURN(const XmlEvent* next, reader.Peek());
@@ -280,7 +294,7 @@ Result<XmlRecordParser::Step> XmlRecordParser::Child(XmlReader& reader, const St
       }
     }
   } else {
-    MS_ASSIGN_OR_RETURN(step, Field(reader, inner, name, is_list ? std::vector<XmlAttribute>() : start.attributes, &value));
+    MS_ASSIGN_OR_RETURN(step, Field(reader, inner, name, is_list && inner.id() != TypeId::kVariant ? std::vector<XmlAttribute>() : start.attributes, &value));
   }
   if (step != Step::kOk) return step;
   XmlValue& place = (*row)[*index];
@@ -326,6 +340,13 @@ Result<XmlRecordParser::Outcome> XmlRecordParser::Record(XmlReader& reader) {
   if (start.kind != Kind::kStart) {
     reason_ = start.text;
     return Outcome::kBroken;
+  }
+  if (shape_.is_single_variant) {
+    XmlValue whole;
+    MS_ASSIGN_OR_RETURN(const Step step, Variant(reader, start.attributes, &whole));
+    if (step != Step::kOk) return Outcome::kBroken;
+    if (shape_.variant_field) values_[*shape_.variant_field] = std::move(whole);
+    return Outcome::kRow;
   }
   if (!Attributes(start.attributes, shape_.schema, &values_)) return Outcome::kBroken;
   MS_ASSIGN_OR_RETURN(Step step, Object(reader, shape_.schema, &values_, true));

@@ -3,11 +3,13 @@
 // xml_record_parser.h   XML elements → rows of a schema, value for value as Spark's StaxXmlParser makes them, also where it goes astray.
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "formats/xml_reader.h"
 #include "formats/xml_value.h"
+#include "formats/xml_variant.h"
 
 namespace millstream {
 
@@ -15,12 +17,14 @@ struct XmlRowShape {
   StructType schema;    // of the row
   bool rescue = false;  // what does not fit is rescued instead of making the record bad
   bool collect_new_fields = false;
+  std::optional<size_t> variant_field = std::nullopt;  // of the schema, which takes each record whole
+  bool is_single_variant = false;                      // records are read so, also when that field is not wanted
 };
 
 // Not thread-safe.
 class XmlRecordParser {
  public:
-  XmlRecordParser(const XmlOptions& options, const XmlRowShape& shape) : options_(options), shape_(shape) {}
+  XmlRecordParser(const XmlOptions& options, const XmlRowShape& shape) : options_(options), shape_(shape), variants_(options) {}
 
   enum class Outcome {
     kRow,      // values() is the row
@@ -45,6 +49,7 @@ class XmlRecordParser {
   Result<Step> ObjectWithAttributes(XmlReader& reader, const StructType& schema, const std::string& name, const std::vector<XmlAttribute>& attributes,
                                     XmlValue* value);
   Result<Step> Map(XmlReader& reader, const DataType& value_type, const std::vector<XmlAttribute>& attributes, XmlValue* value);
+  Result<Step> Variant(XmlReader& reader, const std::vector<XmlAttribute>& attributes, XmlValue* value);
   Result<Step> Structure(XmlReader& reader, const std::string& name, std::string* text);
   Result<Step> SkipEnd(XmlReader& reader, const std::string& name);
   Result<Step> SkipChildren(XmlReader& reader, const std::string& name);
@@ -64,6 +69,7 @@ class XmlRecordParser {
   std::vector<std::string> path_;  // of the element under way, below the row
   std::vector<std::string> new_fields_;
   int64_t record_begin_ = 0;
+  XmlVariantParser variants_;
 };
 
 }  // namespace millstream

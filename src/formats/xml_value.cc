@@ -174,7 +174,7 @@ void XmlValue::AppendTo(ColumnBuilder& out) const {
     case Kind::kMany:
       break;
   }
-  if (out.type().id() == TypeId::kStruct) {
+  if (out.type().id() == TypeId::kStruct || out.type().id() == TypeId::kVariant) {
     for (size_t i = 0; i < many.size(); ++i) many[i].AppendTo(out.child(i));
     return out.CloseStruct();
   }

@@ -19,7 +19,7 @@ struct XmlValue {
   double floating = 0;
   __int128 decimal = 0;
   std::string bytes;
-  std::vector<XmlValue> many;     // of structs: the fields; of lists: the elements; of maps: the values
+  std::vector<XmlValue> many;     // of structs: the fields; of lists: the elements; of maps: the values; of variants: value and metadata
   std::vector<std::string> keys;  // of maps
 
   bool is_null() const { return kind == Kind::kNull; }

@@ -101,6 +101,11 @@ Result<CopySourceOptions> CopyOptionsOf(const CopyInto& command, const OptionVal
                            .format_options = command.format_options,
                            .quarantines = options.Has("quarantineTable"),
                            .refuses_empty_source = refuses_empty_source};
+  if (auto path = command.format_options.find("badRecordsPath"); path != command.format_options.end()) {
+    if (wanted.quarantines) return Status::IllegalArgument("COPY INTO: quarantineTable keeps the bad records, and so does badRecordsPath. Leave one of the two out.");
+    MS_ASSIGN_OR_RETURN(wanted.bad_records_path, PathFromUri(path->second));
+    wanted.quarantines = true;
+  }
   MS_RETURN_IF_ERROR(TakeFileOptions(options, wanted));
   MS_ASSIGN_OR_RETURN(wanted.errors, ErrorBudget::Parse(options.String("onError"), options.String("maxBadRecords"), wanted.quarantines, "COPY INTO"));
   if (command.validates) wanted.deleted.removes_rows = false;  // it writes nothing

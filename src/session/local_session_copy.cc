@@ -4,6 +4,7 @@
 #include "connectors/delta/delta_append.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/delta/ledger_commits.h"
+#include "connectors/files/bad_records_path.h"
 #include "connectors/files/copy_source.h"
 #include "connectors/files/files_errors.h"
 #include "formats/source_file_column.h"
@@ -54,7 +55,7 @@ Status ReadWithoutColumns(const BatchRelationSource& files, const CopyInto& comm
 
 // Where the bad records of a COPY INTO go.
 struct CopyQuarantine {
-  std::shared_ptr<DeltaQuarantine> table;  // null: nowhere
+  std::shared_ptr<CopyBadRecords> keeper;  // null: nowhere
   QuarantineLoad load;
   std::shared_ptr<const QuarantineRows> rows;
 };
@@ -67,8 +68,8 @@ Status CommitCopy(DeltaTables& tables, DeltaAppend& append, const CopySource& so
   const size_t own_metrics = description.metrics.size();
   const std::string path = append.table().table_path;  // the snapshot changes below
   Status lost;
-  if (quarantine.table) {
-    // Nobody else with this quarantine table commits now: bad records of files that another has loaded must not even be written.
+  if (quarantine.keeper) {
+    // Nobody else whose bad records go to this place commits now: bad records of files that another has loaded must not even be written.
     lost = Status::Error(errors::kCopyIntoOvertaken, {{"table", HadoopPathString(path)}});
     MS_ASSIGN_OR_RETURN(bool is_same, append.Refresh());
     if (!is_same) return lost;
@@ -96,10 +97,11 @@ Status CommitCopy(DeltaTables& tables, DeltaAppend& append, const CopySource& so
     }
     MS_ASSIGN_OR_RETURN(int64_t epoch, ledger->WriteNext(changes->changes));
     transactions[kFileLedgerAppId] = epoch;
-    if (quarantine.table) {
+    if (quarantine.keeper) {
       quarantine.load.load_id = epoch;
-      MS_RETURN_IF_ERROR(quarantine.table->KeepCopy(quarantine.load, quarantine.rows.get(), path));
-      MS_ASSIGN_OR_RETURN(std::string confirmation, quarantine.table->ConfirmationId());
+      MS_ASSIGN_OR_RETURN(std::string confirmation, quarantine.keeper->ConfirmationId());
+      MS_ASSIGN_OR_RETURN(std::optional<int64_t> confirmed, DeltaTransactionVersion(tables, path, confirmation));
+      MS_RETURN_IF_ERROR(quarantine.keeper->KeepCopy(quarantine.load, quarantine.rows.get(), confirmed));
       if (quarantine.rows && !quarantine.rows->empty()) transactions[confirmation] = epoch;
     }
     Result<int64_t> version = append.Commit(description, transactions);
@@ -190,10 +192,14 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
   MS_ASSIGN_OR_RETURN(std::unique_ptr<CopySource> source, CopySource::Find(MakeCatalog().files_context(), wanted, *ledger));
   const int64_t now_ms = engine_->clock.WallMillis();
   CopyQuarantine quarantine;
-  if (auto name = options.String("quarantineTable"); name && !command.validates) {
-    SessionCatalog named = MakeCatalog();
-    MS_ASSIGN_OR_RETURN(quarantine.table, DeltaQuarantine::Resolve(*engine_, named, current_database(), *name));
-    MS_RETURN_IF_ERROR(quarantine.table->Prepare());
+  if (wanted.quarantines && !command.validates) {
+    if (wanted.bad_records_path) {
+      quarantine.keeper = std::make_shared<CopyBadRecordsPath>(engine_->fs, *wanted.bad_records_path);
+    } else {
+      SessionCatalog named = MakeCatalog();
+      MS_ASSIGN_OR_RETURN(quarantine.keeper, DeltaQuarantine::Resolve(*engine_, named, current_database(), *options.String("quarantineTable")));
+    }
+    MS_RETURN_IF_ERROR(quarantine.keeper->Prepare());
     quarantine.load = {.loader = quarantine::kCopyLoader + before.metadata->id,
                        .target = std::nullopt,
                        .row_target = table.location,
@@ -256,11 +262,15 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
   }
   if (command.validates) return QueryResult{before.schema(), MakeRowStream(ToArrowSchema(before.schema()), {})};
   std::unique_ptr<FileLock> lock;
-  if (quarantine.table) {
-    MS_ASSIGN_OR_RETURN(lock, quarantine.table->Lock(under.cancel));
+  if (quarantine.keeper) {
+    MS_ASSIGN_OR_RETURN(lock, LockBadRecords(*quarantine.keeper, under.cancel));
     quarantine.rows = source->bad_records();
-    // A load that was killed may have left bad records of files that nobody loads again.
-    if (!outcome.is_new) MS_RETURN_IF_ERROR(quarantine.table->KeepCopy(quarantine.load, nullptr, table.location));
+    if (!outcome.is_new) {
+      // A load that was killed may have left bad records of files that nobody loads again.
+      MS_ASSIGN_OR_RETURN(std::string confirmation, quarantine.keeper->ConfirmationId());
+      MS_ASSIGN_OR_RETURN(std::optional<int64_t> confirmed, DeltaTransactionVersion(engine_->delta, table.location, confirmation));
+      MS_RETURN_IF_ERROR(quarantine.keeper->KeepCopy(quarantine.load, nullptr, confirmed));
+    }
   }
   if (!outcome.is_new) return CountsOf(0, outcome.skipped_corrupt);
 

@@ -77,15 +77,17 @@ Status DeltaQuarantine::Keep(const QuarantineLoad& load, const QuarantineRows& r
   return keep().While("keeping bad records in " + HadoopPathString(path_));
 }
 
-Result<std::unique_ptr<FileLock>> DeltaQuarantine::Lock(const std::shared_ptr<CancelToken>& cancel) const {
-  const std::string path = JoinPath(path_, "_quarantine.lock");
+std::string DeltaQuarantine::lock_path() const { return JoinPath(path_, "_quarantine.lock"); }
+
+Result<std::unique_ptr<FileLock>> LockBadRecords(const CopyBadRecords& keeper, const std::shared_ptr<CancelToken>& cancel) {
+  const std::string path = keeper.lock_path();
   for (int64_t waited_ms = 0; waited_ms < kLockWaitMs; waited_ms += kLockPauseMs) {
     MS_ASSIGN_OR_RETURN(std::unique_ptr<FileLock> lock, TryLock(path));
     if (lock != nullptr) return lock;
     if (cancel != nullptr && cancel->cancelled()) return Status::Error(errors::kCancelled);
     std::this_thread::sleep_for(std::chrono::milliseconds(kLockPauseMs));
   }
-  return Status::Error(errors::kQuarantineBusy, {{"path", HadoopPathString(path)}});
+  return Status::Error(errors::kQuarantineBusy, {{"path", HadoopPathString(std::string(ParentPath(path)))}});
 }
 
 Result<std::string> DeltaQuarantine::ConfirmationId() const {
@@ -93,12 +95,10 @@ Result<std::string> DeltaQuarantine::ConfirmationId() const {
   return kLoaderAppId + info.id;
 }
 
-Status DeltaQuarantine::KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, const std::string& target) const {
+Status DeltaQuarantine::KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, std::optional<int64_t> confirmed) const {
   auto keep = [&]() -> Status {
     MS_FAILPOINT("quarantine.before_keep");
-    MS_ASSIGN_OR_RETURN(std::string confirmation, ConfirmationId());
     MS_ASSIGN_OR_RETURN(std::optional<int64_t> last, DeltaTransactionVersion(engine_.delta, path_, kLoaderAppId + load.loader));
-    MS_ASSIGN_OR_RETURN(std::optional<int64_t> confirmed, DeltaTransactionVersion(engine_.delta, target, confirmation));
     if (last && *last > confirmed.value_or(-1)) MS_RETURN_IF_ERROR(Delete("loader = '" + load.loader + "' AND load_id = " + std::to_string(*last)));
     if (rows == nullptr || rows->empty()) return Status();
     MS_RETURN_IF_ERROR(Append(load, *rows, true));

@@ -15,13 +15,14 @@
 #include <string>
 #include <vector>
 
+#include "connectors/files/copy_bad_records.h"
 #include "connectors/files/quarantine.h"
 #include "plan/expression.h"
 #include "session/session_catalog.h"
 
 namespace millstream {
 
-class DeltaQuarantine : public QuarantineTable {
+class DeltaQuarantine : public QuarantineTable, public CopyBadRecords {
  public:
   // `name`: of a table, or a path. It need not be there. Errors: of the name; MILLSTREAM_UNSUPPORTED when it is no Delta table.
   static Result<std::shared_ptr<DeltaQuarantine>> Resolve(EngineState& engine, SessionCatalog& catalog, const std::string& current_database,
@@ -32,12 +33,9 @@ class DeltaQuarantine : public QuarantineTable {
   Status Prepare() override;
   Status Keep(const QuarantineLoad& load, const QuarantineRows& rows) override;
 
-  // COPY INTO, and RETRY: held from the rows here to the commit of the target.
-  Result<std::unique_ptr<FileLock>> Lock(const std::shared_ptr<CancelToken>& cancel) const;
-  // The application id under which the target at `target` says which load counts.
-  Result<std::string> ConfirmationId() const;
-  // Under the lock: takes out what an earlier load of the same loader has left without being committed, and keeps `rows` (null: none).
-  Status KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, const std::string& target) const;
+  std::string lock_path() const override;
+  Result<std::string> ConfirmationId() const override;
+  Status KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, std::optional<int64_t> confirmed) const override;
 
   // DELETE WHERE …, again as often as others come in between.
   Status Delete(const std::string& condition) const;
@@ -48,6 +46,9 @@ class DeltaQuarantine : public QuarantineTable {
   EngineState& engine_;
   const std::string path_;
 };
+
+// Waits for the lock of what keeps bad records. MILLSTREAM_QUARANTINE_BUSY.
+Result<std::unique_ptr<FileLock>> LockBadRecords(const CopyBadRecords& keeper, const std::shared_ptr<CancelToken>& cancel);
 
 // True when the plan gives the rows of its one source as they are, in their order of columns.
 bool IsPlainScan(const PlanPtr& analyzed);

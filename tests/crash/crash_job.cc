@@ -73,6 +73,7 @@ PlanPtr Input(const JobOptions& options) {
     source.format = options.format;
     source.schema = StructType({{"id", DataType::Long()}, {"event", DataType::String()}, {"amount", DataType::Long()}});
     source.options = {{"maxFilesPerTrigger", std::to_string(options.max_files)}, {"recursiveFileLookup", "true"}, {"header", "true"}};
+    if (!options.bad_records.empty()) source.options["badRecordsPath"] = options.bad_records;
     source.paths = {options.landing};
   } else {
     source.options = {{"cloudFiles.format", options.format},
@@ -176,7 +177,7 @@ Status RunCopies(Engine& engine, const JobOptions& options) {
       RunSql(*engine.NewSession("crash"),
              "CREATE TABLE IF NOT EXISTS " + table + " (id BIGINT, event STRING, amount BIGINT, pad STRING) USING delta" + partitions + vectors);
   const std::string copy = "COPY INTO " + table + " FROM '" + options.landing + "' FILEFORMAT = " + options.format +
-                           " FORMAT_OPTIONS ('recursiveFileLookup' = 'true'" +
+                           " FORMAT_OPTIONS ('recursiveFileLookup' = 'true'" + (options.bad_records.empty() ? "" : ", 'badRecordsPath' = '" + options.bad_records + "'") +
                            (options.format == "csv" ? ", 'header' = 'true', 'inferSchema' = 'true')" : ")") +
                            (options.quarantine.empty() ? "" : " COPY_OPTIONS ('quarantineTable' = '" + options.quarantine + "')") +
                            (options.on_error.empty() ? "" : " COPY_OPTIONS ('onError' = '" + options.on_error + "')") +

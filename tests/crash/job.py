@@ -76,7 +76,9 @@ class Shape:
 
     @staticmethod
     def with_bad_path(rng):
-        return Shape(format="json", max_files=rng.choice([1, 2, 3, 1000]), retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "event"]), bad_path=True)
+        source = rng.choice(["cloudFiles", "files", "copy", "copy"])
+        return Shape(source=source, format=rng.choice(["json", "json", "csv"]) if source == "copy" else "json", max_files=rng.choice([1, 2, 3, 1000]),
+                     retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "event"]), bad_path=True)
 
     @staticmethod
     def mirrored(rng, source=""):
@@ -343,7 +345,7 @@ class Job:
             for row in rows:
                 file.write(",".join(map(str, row.values())) + "\n" if self.shape.format == "csv" else json.dumps(row) + "\n")
             for row in bad:
-                if self.shape.quarantine and self.shape.source == "copy" and self.shape.format == "json" and row["id"] % 5 == 0:
+                if (self.shape.quarantine or self.shape.bad_path) and self.shape.source == "copy" and self.shape.format == "json" and row["id"] % 5 == 0:
                     # A value that the table cannot take: what is kept is the row.
                     self.bad[f'{{"amount":"many","event":"{row["event"]}","id":{row["id"]}'] = None
                     file.write(json.dumps({**row, "amount": "many"}) + "\n")
@@ -532,12 +534,14 @@ class Job:
         return wrong
 
     def bad_path_wrong(self, complete):
-        """Each bad record is in the files of one batch, once."""
+        """Each bad record is in the files of one load, once."""
         kept = Counter()
         for folder, _, names in os.walk(self.quarantine):
             for name in names:
+                if name.startswith("_"):
+                    continue
                 with open(os.path.join(folder, name), encoding="utf-8") as file:
-                    kept.update(json.loads(line)["record"] for line in file)
+                    kept.update(json.loads(line)["record"].removesuffix("}") for line in file)
         wrong = [f"bad record {text} is kept {count} times" for text, count in kept.items() if count > 1 or text not in self.bad]
         return wrong + [f"bad record {text} is lost" for text in self.bad if complete and text not in kept]
 

@@ -33,7 +33,7 @@ TRIES_PER_FAILPOINT = 20
 # Where what is asked of a stream's files passes, and forgetting them.
 REQUESTS = ("files.request.", "files.forget.")
 # Where COPY INTO passes.
-COPIES = ("files.copy_state.", "quarantine.", "delta.data.", "delta.commit.", "delta.crc.")
+COPIES = ("files.copy_state.", "files.bad_records.", "quarantine.", "delta.data.", "delta.commit.", "delta.crc.")
 
 
 class Scenarios:

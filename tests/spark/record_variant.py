@@ -125,9 +125,28 @@ FILES = [
     ("xml", {**V, "rowTag": "row"}, None, XML), ("xml", {**V, "rowTag": "row", "attributePrefix": "@"}, "v VARIANT", XML), ("xml", {"rowTag": "row"}, "a VARIANT, b STRING", XML),
 ]
 
+TYPED_CSV = ('a,b,c,d,e,f\n1,2026-01-02,true,1.5,x,9\n1e3,2026-01-02 03:04:05,2026-01-02,3,TRUE,\n"1,000",,TRUE,12345678901234567890,false,1\n'
+             '1e-40,noon,1.0,99999999999999999999999999999999999999.9,+5,-\n7,x,"",0.10,true,5\n')
+TYPED_XML = ('<rows><row><A>1</A><a>2</a><B>3</B></row><row x="1">t<b>u</b>v</row><row x="t"/><row>  </row><row/><row><a> 1.50 </a><b>1,5</b><c>1e2</c><d/><e>TRUE</e></row>'
+             '<row><a><![CDATA[x]]>y</a><n xmlns:p="u"><p:q p:r="1">2</p:q></n></row><row><z><b>1</b><a>2</a></z><c>x</c><c/></row><row><c> </c><d>2026-01-02</d></row></rows>')
+BROKEN_XML = '<rows><row><a>1</a></row><row><a>2</row><row><a>3</a></row></rows>'
+XML_COLUMNS = '<rows><row><a/><b>1</b><b><c>2</c></b></row><row><a x="1">2</a><b/></row><row><a>3</a><a>4</a></row></rows>'
+H, R = {**V, "header": "true"}, {**V, "rowTag": "row"}
+MORE_FILES = [  # with the types of their variants
+    ("csv", H, None, TYPED_CSV), ("csv", V, None, TYPED_CSV), ("csv", {**H, "preferDate": "false"}, None, TYPED_CSV), ("csv", {**H, "nullValue": "x", "emptyValue": "e"}, None, TYPED_CSV),
+    ("csv", {**H, "dateFormat": "MM/dd/yyyy", "timestampFormat": "yyyy"}, None, "a,b\n01/02/2026,2026\n3,4\n"), ("csv", {**H, "inferSchema": "false"}, "v VARIANT", "a\n1\n"),
+    ("csv", H, "v VARIANT, _corrupt_record STRING", "a,b,a\n1,2,3\n"), ("csv", H, "v VARIANT, _corrupt_record STRING", "a,,c\n1,2,3\n"), ("csv", H, None, "a,A\n1,2\n"),
+    ("csv", H, "w VARIANT", TYPED_CSV), ("csv", {**H, "mode": "DROPMALFORMED"}, "v VARIANT, _corrupt_record STRING", CSV), ("csv", {"header": "true"}, "a VARIANT, b VARIANT, c VARIANT, d VARIANT, e VARIANT, f VARIANT", TYPED_CSV),
+    ("csv", {**H, "multiLine": "true"}, None, 'a,b\n1,"x\ny"\n'), ("csv", {**H, "sep": ";", "comment": "#"}, None, "a;b\n#no\n1;2\n"),
+    ("xml", R, None, TYPED_XML), ("xml", {**R, "inferSchema": "false"}, None, TYPED_XML), ("xml", {**R, "excludeAttribute": "true", "valueTag": "t"}, None, TYPED_XML),
+    ("xml", {**R, "nullValue": "x"}, None, TYPED_XML), ("xml", {**R, "ignoreSurroundingSpaces": "false"}, None, TYPED_XML), ("xml", {**R, "ignoreNamespace": "true"}, None, TYPED_XML),
+    ("xml", R, "v VARIANT, _corrupt_record STRING", BROKEN_XML), ("xml", {**R, "mode": "DROPMALFORMED"}, None, BROKEN_XML), ("xml", {**R, "mode": "FAILFAST"}, None, BROKEN_XML),
+    ("xml", R, "w VARIANT", XML), ("xml", {"rowTag": "row"}, "a VARIANT, b ARRAY<VARIANT>", XML_COLUMNS), ("xml", {"rowTag": "row"}, "a STRING, b VARIANT, _corrupt_record STRING", XML_COLUMNS),
+]
 
-def read_file(spark, format_name, options, schema, text):
-    """A file of `text`, read."""
+
+def read_file(spark, format_name, options, schema, text, shapes=False):
+    """A file of `text`, read. `shapes`: the types of its variants too."""
     case = {"format": format_name, "options": options, "schema": schema, "text": text}
     with tempfile.TemporaryDirectory() as base:
         pathlib.Path(base, "in." + format_name).write_text(text)
@@ -136,6 +155,9 @@ def read_file(spark, format_name, options, schema, text):
             frame = (reader.schema(schema) if schema else reader).load(base)
             case["types"] = [f"{field.name} {field.dataType.simpleString()}" for field in frame.schema]
             names = [f"o{i}" for i in range(len(frame.columns))]
+            if shapes:
+                variants = [name for field, name in zip(frame.schema, names) if isinstance(field.dataType, T.VariantType)]
+                case["shapes"] = [list(row) for row in frame.toDF(*names).select([F.schema_of_variant(name) for name in variants]).collect()]
             frame = frame.toDF(*names).select([F.to_json(name) if has_variant(field.dataType) else F.col(name).cast("string") for field, name in zip(frame.schema, names)])
             case["rows"] = [list(row) for row in frame.collect()]
         except Exception as error:
@@ -165,7 +187,7 @@ def main():
                 cases.append(case)
     spark.conf.set("spark.sql.ansi.enabled", "true")
     spark.conf.set("spark.sql.session.timeZone", "UTC")
-    files = [read_file(spark, *file) for file in FILES]
+    files = [read_file(spark, *file) for file in FILES] + [read_file(spark, *file, shapes=True) for file in MORE_FILES]
     write = lambda items: ",\n".join("  " + json.dumps(item, ensure_ascii=True) for item in items)
     (HERE / "data" / "variant.json").write_text('{"spark": %s, "documents": [\n%s\n], "cases": [\n%s\n], "files": [\n%s\n]}\n' % (json.dumps(spark.version), write(known), write(cases), write(files)))
     print(len(known), "documents,", len(cases), "cases,", sum("error" in case for case in cases), "of them errors")

@@ -232,3 +232,21 @@ SELECT v:a + 1 FROM (SELECT parse_json('{"a":1}') AS v)
 SELECT v:a:b FROM (SELECT parse_json('{"a":{"b":1}}') AS v)
 SELECT v:1 FROM (SELECT parse_json('[1]') AS v)
 SELECT v:* FROM (SELECT parse_json('[1]') AS v)
+-- variant_explode again
+SELECT * FROM variant_explode(parse_json('[1,"a",null,{"b":2}]'))
+SELECT * FROM variant_explode_outer(CAST(NULL AS VARIANT))
+SELECT id, v.* FROM range(2), LATERAL variant_explode(parse_json('[1,2]')) v
+SELECT id, t.key, t.value FROM range(2) LEFT JOIN LATERAL variant_explode(parse_json('[]')) t ON true
+SELECT pos FROM VALUES ('[1,2]') AS t(s), LATERAL variant_explode(parse_json(t.s))
+SELECT * FROM variant_explode('a')
+SELECT * FROM variant_explode(1, 2)
+SELECT schema_of_variant_agg(parse_json(s)) FROM VALUES ('1'), ('2.5'), ('null') AS t(s)
+SELECT schema_of_variant_agg(parse_json(s)) FROM VALUES ('{"a":1}'), ('{"b":"x","a":"y"}') AS t(s)
+SELECT schema_of_variant_agg(parse_json(s)) FROM VALUES ('[1]'), ('["a"]') AS t(s)
+SELECT schema_of_variant_agg(parse_json(s)) FROM VALUES ('1'), ('{"a":1}') AS t(s)
+SELECT schema_of_variant_agg(parse_json(s)) FROM VALUES ('1') AS t(s) WHERE false
+SELECT schema_of_variant_agg(parse_json(s)) FROM VALUES (CAST(NULL AS STRING)) AS t(s)
+SELECT g, schema_of_variant_agg(parse_json(s)) FROM VALUES (1, '1'), (1, 'true'), (2, '[]') AS t(g, s) GROUP BY g ORDER BY g
+SELECT schema_of_variant_agg(parse_json(s)) FILTER (WHERE s <> '1') FROM VALUES ('1'), ('"x"') AS t(s)
+SELECT schema_of_variant_agg(DISTINCT parse_json(s)) FROM VALUES ('1') AS t(s)
+SELECT schema_of_variant_agg(1)

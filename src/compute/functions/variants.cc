@@ -66,6 +66,63 @@ auto PerVariant(F function) {
   };
 }
 
+// ms_variant_members(variant): key (null in arrays) and value of each member of an object, each element of an array, in their order; of all else none.
+void Members(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector& result) {
+  const VariantColumn variants(arguments.data[0], arguments.size());
+  result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
+  auto* lists = duckdb::FlatVector::GetData<duckdb::list_entry_t>(result);
+  struct Member {
+    std::optional<std::string_view> key;
+    VariantRef value;
+  };
+  std::vector<Member> members;
+  for (duckdb::idx_t row = 0; row < arguments.size(); ++row) {
+    lists[row] = {members.size(), 0};
+    if (variants.IsNull(row)) continue;
+    const VariantValue value = Must(VariantValue::Of(variants.At(row)));
+    if (!value.is_container()) continue;
+    for (size_t i = 0; i < value.count(); ++i) {
+      VariantRef member = Must(value.At(i));
+      member.value = member.value.substr(0, Must(VariantValueSize(member.value)));
+      members.push_back({value.kind() == VariantKind::kObject ? std::optional(Must(value.KeyAt(i))) : std::nullopt, member});
+    }
+    lists[row].length = members.size() - lists[row].offset;
+  }
+  duckdb::ListVector::Reserve(result, members.size());
+  duckdb::ListVector::SetListSize(result, members.size());
+  auto& children = duckdb::StructVector::GetEntries(duckdb::ListVector::GetEntry(result));
+  duckdb::Vector& keys = *children[0];
+  VariantOutput values(*children[1]);
+  for (duckdb::idx_t i = 0; i < members.size(); ++i) {
+    values.Set(i, members[i].value);
+    if (members[i].key) {
+      duckdb::FlatVector::GetData<duckdb::string_t>(keys)[i] = duckdb::StringVector::AddString(keys, members[i].key->data(), members[i].key->size());
+    } else {
+      duckdb::FlatVector::SetNull(keys, i, true);
+    }
+  }
+}
+
+// ms_schema_of_variants(list): the type that all of them fit in; nulls, also for the list, say nothing.
+void SchemaOfAll(duckdb::DataChunk& arguments, duckdb::ExpressionState&, duckdb::Vector& result) {
+  duckdb::Vector& lists = arguments.data[0];
+  duckdb::UnifiedVectorFormat format;
+  lists.ToUnifiedFormat(arguments.size(), format);
+  const VariantColumn variants(duckdb::ListVector::GetEntry(lists), duckdb::ListVector::GetListSize(lists));
+  result.SetVectorType(duckdb::VectorType::FLAT_VECTOR);
+  for (duckdb::idx_t row = 0; row < arguments.size(); ++row) {
+    VariantSchema schema;
+    const auto at = format.sel->get_index(row);
+    if (format.validity.RowIsValid(at)) {
+      const auto& list = duckdb::UnifiedVectorFormat::GetData<duckdb::list_entry_t>(format)[at];
+      for (duckdb::idx_t i = list.offset; i < list.offset + list.length; ++i) {
+        if (!variants.IsNull(i)) Check(schema.Add(variants.At(i)));
+      }
+    }
+    duckdb::FlatVector::GetData<duckdb::string_t>(result)[row] = duckdb::StringVector::AddString(result, schema.Sql());
+  }
+}
+
 // ms_parse_json(text, fails). Of what is no JSON, and of what makes no variant, an error or null.
 void ParseJson(duckdb::DataChunk& arguments, duckdb::ExpressionState& expression, duckdb::Vector& result) {
   const VariantData& data = DataOf(expression);
@@ -184,6 +241,9 @@ void DefineVariants(FunctionRegistry& registry) {
   Add(registry, duckdb::ScalarFunction("ms_parse_json", {LogicalType::VARCHAR, LogicalType::BOOLEAN}, variant, ParseJson, BindParse));
   Add(registry, duckdb::ScalarFunction("ms_variant_get", {variant, LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::VARCHAR, LogicalType::BOOLEAN},
                                        LogicalType::ANY, Get, BindGet));
+  Add(registry, duckdb::ScalarFunction("ms_variant_members", {variant},
+                                       LogicalType::LIST(LogicalType::STRUCT({{"key", LogicalType::VARCHAR}, {"value", variant}})), Members));
+  Add(registry, duckdb::ScalarFunction("ms_schema_of_variants", {LogicalType::LIST(variant)}, LogicalType::VARCHAR, SchemaOfAll));
   Add(registry, duckdb::ScalarFunction("ms_to_variant", {LogicalType::ANY, LogicalType::VARCHAR}, variant, To, BindTo));
   Add(registry, duckdb::ScalarFunction("ms_is_variant_null", {variant}, LogicalType::BOOLEAN, PerVariant<bool>([](const VariantRef& value, auto&, auto) {
                                          return Must(VariantValue::Of(value)).kind() == VariantKind::kNull;

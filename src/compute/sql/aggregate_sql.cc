@@ -77,6 +77,7 @@ const std::unordered_map<std::string_view, const char*>& Patterns() {
       {"max_by", "arg_max_null({0}, {1}){s}"},
       {"approx_count_distinct", "approx_count_distinct({0}){s}"},
       {"mode", "mode({0} ORDER BY {0}){s}"},
+      {"schema_of_variant_agg", "ms_schema_of_variants(list({0}){s})"},
       {"stddev", "ms_stddev_samp({d}CAST({0} AS DOUBLE)){s}"},
       {"std", "ms_stddev_samp({d}CAST({0} AS DOUBLE)){s}"},
       {"stddev_samp", "ms_stddev_samp({d}CAST({0} AS DOUBLE)){s}"},

@@ -30,6 +30,10 @@ Result<Generator> GeneratorOf(const Call& call, ExpressionSql& sql, const std::v
     }
     return generator;
   }
+  if (name == "variant_explode") {
+    MS_ASSIGN_OR_RETURN(std::string variant, sql.Emit(*call.args.at(0)));
+    return Generator{"ms_variant_members(" + variant + ")", {"CAST(\"i\" - 1 AS INTEGER)", "\"e\".\"key\"", "\"e\".\"value\""}};
+  }
   if (name == "inline") {
     MS_ASSIGN_OR_RETURN(std::string list, sql.Emit(*call.args.at(0)));
     Generator generator{"list_filter(" + list + ", lambda x: x IS NOT NULL)", {}};

@@ -4,6 +4,7 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
+#include <charconv>
 #include <ctime>
 #include <mutex>
 
@@ -15,6 +16,10 @@ namespace millstream {
 namespace {
 
 constexpr const char* kKinds[] = {"bad_records", "bad_files"};
+constexpr char kFailpoint[] = "files.bad_records";
+// Of the directory, where COPY INTO uses it. What begins with an underscore no reader takes for data.
+constexpr char kIdFile[] = "_bad_records_id";
+constexpr char kPathAppId[] = "millstream.badRecords.";
 
 std::string DirectoryName(int64_t wall_ms) {
   const std::time_t seconds = wall_ms / 1000;
@@ -25,11 +30,46 @@ std::string DirectoryName(int64_t wall_ms) {
 }
 
 // One load has one name, so that a batch that runs again finds what it has left.
-std::string FileName(const QuarantineLoad& load) {
+constexpr std::string_view kNamePrefix = "part-";
+std::string NameEnd(const QuarantineLoad& load) {
   std::string loader = load.loader;
   std::replace(loader.begin(), loader.end(), '/', '-');
   std::replace(loader.begin(), loader.end(), ':', '-');
-  return "part-" + std::to_string(load.load_id) + "-" + loader;
+  return "-" + loader;
+}
+std::string FileName(const QuarantineLoad& load) { return std::string(kNamePrefix) + std::to_string(load.load_id) + NameEnd(load); }
+
+// Which load of the same loader a file is of; nullopt: it is another's.
+std::optional<int64_t> LoadIdOf(std::string_view name, const QuarantineLoad& load) {
+  const std::string end = NameEnd(load);
+  if (!name.starts_with(kNamePrefix) || !name.ends_with(end) || name.size() <= kNamePrefix.size() + end.size()) return std::nullopt;
+  const char* last = name.data() + name.size() - end.size();
+  int64_t id = 0;
+  auto [parsed, error] = std::from_chars(name.data() + kNamePrefix.size(), last, id);
+  return error == std::errc() && parsed == last ? std::optional(id) : std::nullopt;
+}
+
+// Files of the loader's loads for which `is_removed` holds.
+Status RemoveLoads(Fs& fs, const std::string& directory, const QuarantineLoad& load, const std::function<bool(int64_t load_id)>& is_removed) {
+  MS_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> times, fs.List(directory));
+  for (const DirectoryEntry& time : times) {
+    if (time.kind == DirectoryEntry::Kind::kFile) continue;
+    for (const char* kind : kKinds) {
+      const std::string place = JoinPath(JoinPath(directory, time.name), kind);
+      Result<std::vector<DirectoryEntry>> names = fs.List(place);
+      if (names.status().Is(errors::kFileNotFound)) continue;
+      MS_RETURN_IF_ERROR(names.status());
+      bool has_removed = false;
+      for (const DirectoryEntry& name : *names) {
+        const std::optional<int64_t> id = LoadIdOf(name.name, load);
+        if (!id || !is_removed(*id)) continue;
+        MS_RETURN_IF_ERROR(fs.Remove(JoinPath(place, name.name)));
+        has_removed = true;
+      }
+      if (has_removed) MS_RETURN_IF_ERROR(fs.SyncDirectory(place));
+    }
+  }
+  return Status();
 }
 
 struct Lines {
@@ -67,19 +107,18 @@ Status WriteLines(Fs& fs, const std::string& directory, const std::string& name,
     if (text->empty()) continue;
     const std::string place = JoinPath(below, kind);
     MS_RETURN_IF_ERROR(fs.CreateDirectories(place));
-    MS_RETURN_IF_ERROR(Publish(fs, JoinPath(place, name), *text, "files.bad_records"));
+    MS_RETURN_IF_ERROR(Publish(fs, JoinPath(place, name), *text, kFailpoint));
   }
   return Status();
 }
 
-// Rows of a batch read, whose bad records are written behind the last of them.
+// Rows whose bad records are kept behind the last of them.
 class KeepingRows : public RowStream {
  public:
-  KeepingRows(Fs& fs, Clock& clock, std::string directory, std::vector<InputFile> files)
-      : fs_(fs), clock_(clock), directory_(std::move(directory)), files_(std::move(files)), bad_(std::make_shared<QuarantineRows>(files_)) {}
+  KeepingRows(std::vector<InputFile> files, std::shared_ptr<FileScanStats> stats, KeepLeftOut keep)
+      : files_(std::move(files)), bad_(std::make_shared<QuarantineRows>(files_)), stats_(std::move(stats)), keep_(std::move(keep)) {}
 
   Status Open(const FileFormat& format, FileScan scan) {
-    stats_ = std::make_shared<FileScanStats>();
     scan.outcomes = stats_->outcomes = std::make_shared<FileOutcomes>(files_.size());
     scan.bad_records = bad_;
     MS_ASSIGN_OR_RETURN(rows_, format.Read(files_, scan, stats_));
@@ -97,19 +136,17 @@ class KeepingRows : public RowStream {
     if (batch.ok() && *batch == nullptr && is_last && !is_kept_) {
       MS_RETURN_IF_ERROR(stats_->CheckCounts(bad_.get()));
       for (const FileOutcomes::Skipped& skipped : stats_->outcomes->skipped()) bad_->AddFile(files_[static_cast<size_t>(skipped.file)], skipped.reason);
-      MS_RETURN_IF_ERROR(WriteLines(fs_, directory_, "part-00000-" + NewUuid(), {.loaded_ms = clock_.WallMillis()}, *bad_));
+      MS_RETURN_IF_ERROR(keep_(*bad_));
       is_kept_ = true;
     }
     return batch;
   }
 
  private:
-  Fs& fs_;
-  Clock& clock_;
-  const std::string directory_;
   const std::vector<InputFile> files_;
   const std::shared_ptr<QuarantineRows> bad_;
-  std::shared_ptr<FileScanStats> stats_;
+  const std::shared_ptr<FileScanStats> stats_;
+  const KeepLeftOut keep_;
   RowStreamPtr rows_;
   std::mutex mutex_;
   int reading_ = 0;       // GUARDED_BY(mutex_): calls of Next under way
@@ -128,33 +165,48 @@ Result<std::optional<std::string>> TakeBadRecordsPath(OptionMap& reader_options)
   return std::optional(std::move(path));
 }
 
-// Only what this process or the one before it has begun last can be there: what is committed does not run again.
-Status BadRecordsPath::RemoveEarlier(const std::string& name) {
-  MS_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> entries, fs_.List(directory_));
-  for (const DirectoryEntry& entry : entries) {
-    for (const char* kind : kKinds) {
-      const std::string place = JoinPath(JoinPath(directory_, entry.name), kind), path = JoinPath(place, name);
-      MS_ASSIGN_OR_RETURN(bool is_there, fs_.Exists(path));
-      if (!is_there) continue;
-      MS_RETURN_IF_ERROR(fs_.Remove(path));
-      MS_RETURN_IF_ERROR(fs_.SyncDirectory(place));
-    }
-  }
-  return Status();
-}
-
 Status BadRecordsPath::Keep(const QuarantineLoad& load, const QuarantineRows& rows) {
   const std::string name = FileName(load);
-  if (last_name_.empty() || last_name_ == name) MS_RETURN_IF_ERROR(RemoveEarlier(name));
+  // Only what this process or the one before it has begun last can be there: what is committed does not run again.
+  if (last_name_.empty() || last_name_ == name) {
+    MS_RETURN_IF_ERROR(RemoveLoads(fs_, directory_, load, [&](int64_t id) { return id == load.load_id; }));
+  }
   last_name_ = name;
   return WriteLines(fs_, directory_, name, load, rows);
 }
 
-Result<RowStreamPtr> ReadKeepingBadRecords(Fs& fs, Clock& clock, const std::string& directory, const FileFormat& format, std::vector<InputFile> files,
-                                           FileScan scan) {
-  auto rows = std::make_unique<KeepingRows>(fs, clock, directory, std::move(files));
+Status CopyBadRecordsPath::Prepare() {
+  MS_RETURN_IF_ERROR(fs_.CreateDirectories(directory_));
+  MS_ASSIGN_OR_RETURN(bool has_id, fs_.Exists(JoinPath(directory_, kIdFile)));
+  if (has_id) return Status();
+  Status made = Publish(fs_, JoinPath(directory_, kIdFile), NewUuid(), kFailpoint);
+  return made.Is(errors::kFileAlreadyExists) ? Status() : made;
+}
+
+std::string CopyBadRecordsPath::lock_path() const { return JoinPath(directory_, "_bad_records.lock"); }
+
+Result<std::string> CopyBadRecordsPath::ConfirmationId() const {
+  MS_ASSIGN_OR_RETURN(std::string id, fs_.ReadFile(JoinPath(directory_, kIdFile)));
+  return kPathAppId + id;
+}
+
+Status CopyBadRecordsPath::KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, std::optional<int64_t> confirmed) const {
+  MS_RETURN_IF_ERROR(RemoveLoads(fs_, directory_, load, [&](int64_t id) { return id > confirmed.value_or(-1); }));
+  return rows == nullptr ? Status() : WriteLines(fs_, directory_, FileName(load), load, *rows);
+}
+
+Result<RowStreamPtr> ReadKeepingBadRecords(const FileFormat& format, std::vector<InputFile> files, FileScan scan, std::shared_ptr<FileScanStats> stats,
+                                           KeepLeftOut keep) {
+  auto rows = std::make_unique<KeepingRows>(std::move(files), std::move(stats), std::move(keep));
   MS_RETURN_IF_ERROR(rows->Open(format, std::move(scan)));
   return RowStreamPtr(std::move(rows));
+}
+
+Result<RowStreamPtr> ReadKeepingBadRecords(Fs& fs, Clock& clock, const std::string& directory, const FileFormat& format, std::vector<InputFile> files,
+                                           FileScan scan) {
+  return ReadKeepingBadRecords(format, std::move(files), std::move(scan), std::make_shared<FileScanStats>(), [&fs, &clock, directory](const QuarantineRows& left_out) {
+    return WriteLines(fs, directory, std::string(kNamePrefix) + "00000-" + NewUuid(), {.loaded_ms = clock.WallMillis()}, left_out);
+  });
 }
 
 }  // namespace millstream

@@ -3,12 +3,14 @@
 // bad_records_path.h   badRecordsPath, as Databricks has it: bad records as JSON lines below <path>/<yyyyMMddTHHmmss>/bad_records, files that cannot be read
 // below …/bad_files. docs/quarantine.md
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/clock.h"
 #include "base/option_table.h"
+#include "connectors/files/copy_bad_records.h"
 #include "connectors/files/quarantine.h"
 
 namespace millstream {
@@ -25,13 +27,31 @@ class BadRecordsPath : public QuarantineTable {
   Status Keep(const QuarantineLoad& load, const QuarantineRows& rows) override;
 
  private:
-  Status RemoveEarlier(const std::string& name);
-
   Fs& fs_;
   const std::string directory_;
   std::string last_name_;  // of the last load of this process
 };
 
+// Of COPY INTO.
+class CopyBadRecordsPath : public CopyBadRecords {
+ public:
+  CopyBadRecordsPath(Fs& fs, std::string directory) : fs_(fs), directory_(std::move(directory)) {}
+  // Gives the directory an id of its own, for the logs of the tables.
+  Status Prepare() override;
+  std::string lock_path() const override;
+  Result<std::string> ConfirmationId() const override;
+  Status KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, std::optional<int64_t> confirmed) const override;
+
+ private:
+  Fs& fs_;
+  const std::string directory_;
+};
+
+// Reads files, and gives `keep` what the rows lack when they have come to their end: the bad records, and the files that were left out. What it returns is the
+// read's. `stats` gets outcomes.
+using KeepLeftOut = std::function<Status(const QuarantineRows& left_out)>;
+Result<RowStreamPtr> ReadKeepingBadRecords(const FileFormat& format, std::vector<InputFile> files, FileScan scan, std::shared_ptr<FileScanStats> stats,
+                                           KeepLeftOut keep);
 // A batch read: its bad records are kept when its rows have ended.
 Result<RowStreamPtr> ReadKeepingBadRecords(Fs& fs, Clock& clock, const std::string& directory, const FileFormat& format, std::vector<InputFile> files,
                                            FileScan scan);

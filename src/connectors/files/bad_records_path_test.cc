@@ -38,7 +38,7 @@ class BadRecordsPathTest : public testing::Test {
       if (!entry.is_regular_file()) continue;
       const std::string text = *Fs::Local().ReadFile(entry.path().string());
       for (size_t at = 0; at < text.size();) {
-        const size_t end = text.find('\n', at);
+        const size_t end = std::min(text.find('\n', at), text.size());
         lines.push_back(std::filesystem::relative(entry.path(), dir_.path()).string() + ": " + text.substr(at, end - at));
         at = end + 1;
       }
@@ -75,6 +75,51 @@ TEST_F(BadRecordsPathTest, ABatchThatRunsAgainReplacesWhatItHasLeft) {
   EXPECT_THAT(Lines(), ElementsAre(HasSubstr("\"one\""), HasSubstr("\"three\"")));
   ASSERT_TRUE(Keep(2, 5000, {}).ok());
   EXPECT_THAT(Lines(), ElementsAre(HasSubstr("\"one\"")));
+}
+
+// What the next COPY INTO takes out is what the table's log does not confirm.
+TEST_F(BadRecordsPathTest, ACopyTakesOutWhatAKilledOneHasLeft) {
+  auto keep = [&](const std::string& table, int64_t epoch, std::optional<int64_t> confirmed, const std::vector<std::string>& records) {
+    QuarantineRows rows({{.path = "/in/a.json"}});
+    for (const std::string& record : records) {
+      EXPECT_TRUE(rows.Add({.byte_length = static_cast<int64_t>(record.size()), .reason = "bad", .raw = record}).ok());
+    }
+    CopyBadRecordsPath path(Fs::Local(), dir_.path());
+    MS_RETURN_IF_ERROR(path.Prepare());
+    return path.KeepCopy({.loader = "copy:" + table, .load_id = epoch, .loaded_ms = epoch * 1000}, records.empty() ? nullptr : &rows, confirmed);
+  };
+  auto records = [&] {
+    std::vector<std::string> lines = Lines();
+    std::erase_if(lines, [](const std::string& line) { return line.starts_with("_"); });
+    return lines;
+  };
+  CopyBadRecordsPath path(Fs::Local(), dir_.path());
+  for (const char* step : {"before_sync", "before_link", "after_link", "after_dirsync"}) {
+    ASSERT_TRUE(ArmFailpoints(std::string("files.bad_records.") + step + "=error:5").ok());
+    (void)path.Prepare();
+    ASSERT_TRUE(ArmFailpoints("").ok());
+  }
+  ASSERT_TRUE(path.Prepare().ok());
+  const std::string id = *path.ConfirmationId();
+  EXPECT_THAT(id, testing::MatchesRegex("millstream.badRecords.[0-9a-f-]{36}"));
+
+  ASSERT_TRUE(keep("t", 3, std::nullopt, {"three"}).ok());  // committed
+  ASSERT_TRUE(keep("u", 9, std::nullopt, {"of another"}).ok());
+  ASSERT_TRUE(keep("t", 5, 3, {"five"}).ok());  // killed before its commit
+  EXPECT_THAT(records(), ElementsAre(HasSubstr("\"three\""), HasSubstr("\"five\""), HasSubstr("\"of another\"")));
+  for (const char* step : {"before_sync", "before_link", "after_link", "after_dirsync"}) {
+    ASSERT_TRUE(ArmFailpoints(std::string("files.bad_records.") + step + "=error:5").ok());
+    EXPECT_FALSE(keep("t", 6, 3, {"five", "six"}).ok());
+    ASSERT_TRUE(ArmFailpoints("").ok());
+    EXPECT_LE(records().size(), 4u) << step;
+  }
+  ASSERT_TRUE(keep("t", 7, 3, {"five", "six"}).ok());
+  EXPECT_THAT(records(), ElementsAre(HasSubstr("\"three\""), HasSubstr("\"five\""), HasSubstr("\"six\""), HasSubstr("\"of another\"")));
+  ASSERT_TRUE(keep("t", 8, 7, {}).ok());
+  EXPECT_EQ(records().size(), 4u);
+  ASSERT_TRUE(keep("t", 8, 3, {}).ok());
+  EXPECT_THAT(records(), ElementsAre(HasSubstr("\"three\""), HasSubstr("\"of another\"")));
+  EXPECT_EQ(*path.ConfirmationId(), id);
 }
 
 TEST_F(BadRecordsPathTest, IsTakenOutOfTheOptions) {

@@ -2,11 +2,8 @@
 
 #include <algorithm>
 
-#include "connectors/files/batch_pace.h"
 #include "connectors/files/batch_rows.h"
-#include "connectors/files/file_proof.h"
 #include "connectors/files/files_errors.h"
-#include "connectors/files/known_elsewhere.h"
 #include "connectors/files/partition_paths.h"
 #include "formats/decompressor.h"
 #include "connectors/files/schema_evolution.h"
@@ -70,35 +67,6 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
   return source;
 }
 
-// knownFrom: what is known elsewhere is noted as existing before the first number is given. The note comes last: killed before it, the next start looks again.
-Status CloudFilesSource::NoteKnown(const std::string& spill_directory) {
-  if (!definition_.open_known || ledger_->last_number() != 0) return Status();
-  MS_ASSIGN_OR_RETURN(std::string noted, ledger_->GetNote(kKnownFromNote));
-  if (!noted.empty()) return Status();
-  MS_ASSIGN_OR_RETURN(std::shared_ptr<KnownElsewhere> known, definition_.open_known(spill_directory));
-  MS_FAILPOINT("files.known.before_sweep");
-  MS_RETURN_IF_ERROR(discovery_.SweepKnown([known](const std::string& path) { return known->Contains(path); }));
-  MS_RETURN_IF_ERROR(ledger_->Sync());
-  MS_FAILPOINT("files.known.after_sync");
-  return ledger_->PutNote(kKnownFromNote, known->from());
-}
-
-// For statements that have nothing but the checkpoint: VERIFY FILES IN STREAM, REVERT SCHEMA OF STREAM.
-Status CloudFilesSource::NoteSource() {
-  const CloudFilesOptions& options = definition_.options;
-  std::string name_filter;
-  for (const char* name : {"pathGlobFilter", "fileNamePattern"}) {
-    if (auto filter = options.reader_options.find(name); filter != options.reader_options.end()) name_filter = filter->second;
-  }
-  const std::string note =
-      EncodeSourceNote(definition_.glob.pattern(), options.globber, name_filter, options.modified_after_ns, options.modified_before_ns, options.start_after);
-  MS_ASSIGN_OR_RETURN(std::string noted, ledger_->GetNote(kSourceNote));
-  if (noted != note) MS_RETURN_IF_ERROR(ledger_->PutNote(kSourceNote, note));
-  const std::string location = definition_.schema_location.value_or("");
-  MS_ASSIGN_OR_RETURN(std::string noted_location, ledger_->GetNote(kSchemaLocationNote));
-  return noted_location == location ? Status() : ledger_->PutNote(kSchemaLocationNote, location);
-}
-
 std::string CloudFilesSource::description() const { return "CloudFilesSource[" + HadoopPathString(definition_.glob.pattern()) + "]"; }
 
 Status CloudFilesSource::CheckLedgerReaches(const CloudFilesOffset& offset) const {
@@ -107,14 +75,6 @@ Status CloudFilesSource::CheckLedgerReaches(const CloudFilesOffset& offset) cons
   };
   if (offset.number > ledger_->last_number()) return behind(offset.number, ledger_->last_number());
   return offset.request > requests_.taken() ? behind(offset.request, requests_.taken()) : Status();
-}
-
-Status CloudFilesSource::SetRetractionSupport(Status possible) {
-  can_retract_ = std::move(possible);
-  if (can_retract_.ok()) return Status();
-  if (definition_.options.deleted_files.removes_rows) return Status(can_retract_).While("while starting with cloudFiles.deletedFiles = removed");
-  if (definition_.options.changed_files != ChangedFiles::kReplaced) return Status();
-  return Status(can_retract_).While("while starting with cloudFiles.changedFiles = replaced");
 }
 
 Result<std::optional<StreamOffset>> CloudFilesSource::LatestOffset(const std::optional<StreamOffset>& start, const ReadLimit& limit) {
@@ -177,52 +137,6 @@ Status CloudFilesSource::AskForGoneFiles(int64_t loaded, bool waits) {
   return TakeRequests(loaded);
 }
 
-Result<std::vector<std::string>> CloudFilesSource::RetractedFiles(const std::optional<StreamOffset>& start, const StreamOffset& end) {
-  MS_ASSIGN_OR_RETURN(const CloudFilesOffset after, DecodeCloudFilesOffset(start));
-  MS_ASSIGN_OR_RETURN(const CloudFilesOffset through, DecodeCloudFilesOffset(end));
-  MS_RETURN_IF_ERROR(CheckLedgerReaches(through));
-  MS_ASSIGN_OR_RETURN(RequestTaker::Leaving leaving, requests_.LeavingPaths(after.request, through.request));
-  std::vector<std::string> paths = std::move(leaving.paths);
-  undone_ = leaving.undone;
-  removed_ = leaving.removed;
-  MS_ASSIGN_OR_RETURN(std::vector<Replacement> replacements, ledger_->Replacements(after.number, through.number));
-  replaced_ = 0;
-  if (!replacements.empty()) {
-    MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> files, FilesOf(after.number, through.number));
-    auto replacement = replacements.begin();
-    for (NumberedFile& file : files) {
-      while (replacement != replacements.end() && replacement->number < file.number) ++replacement;
-      if (replacement == replacements.end()) break;
-      if (replacement->number != file.number) continue;
-      paths.push_back(std::move(file.path));
-      ++replaced_;
-    }
-  }
-  std::sort(paths.begin(), paths.end());
-  paths.erase(std::unique(paths.begin(), paths.end()), paths.end());
-  return paths;
-}
-
-Status CloudFilesSource::KeepRetractedRows(const std::optional<StreamOffset>& start, const StreamOffset& end, const Status& why) {
-  MS_ASSIGN_OR_RETURN(const CloudFilesOffset after, DecodeCloudFilesOffset(start));
-  MS_ASSIGN_OR_RETURN(const CloudFilesOffset through, DecodeCloudFilesOffset(end));
-  const std::string reason = "its rows stay, for they cannot all be found: " + why.text();
-  // Loaded beside the rows that they were to replace, these files would be there twice.
-  MS_ASSIGN_OR_RETURN(std::vector<Replacement> replacements, ledger_->Replacements(after.number, through.number));
-  for (const Replacement& replacement : replacements) {
-    MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(replacement.number));
-    if (fate.is_left_out()) continue;
-    fate.skipped = FileFate::Skipped::kFailed;
-    fate.reason = reason;
-    MS_RETURN_IF_ERROR(ledger_->StageFate(replacement.number, fate));
-    MS_ASSIGN_OR_RETURN(std::optional<FileFate> before, ledger_->FindFate(replacement.replaced));
-    if (!before || before->retracted != FileFate::Retracted::kReplaced) continue;
-    before->retracted = FileFate::Retracted::kNo;
-    MS_RETURN_IF_ERROR(ledger_->StageFate(replacement.replaced, *before));
-  }
-  return requests_.SetAside(after.request, through.request, reason);
-}
-
 Result<std::vector<NumberedFile>> CloudFilesSource::FilesOf(int64_t after, int64_t through) const {
   MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> files, ledger_->Files(after, through));
   if (static_cast<int64_t>(files.size()) != through - after) {
@@ -237,65 +151,6 @@ Result<std::vector<NumberedFile>> CloudFilesSource::FilesOf(int64_t after, int64
     return fate != fates.end() && fate->first == file.number && fate->second.is_left_out();
   });
   return files;
-}
-
-// Looks until the next batch can be filled: the first batch of a million files need not wait for all of them.
-Status CloudFilesSource::Discover(int64_t after, bool all) {
-  if (waiting_.has_order()) {
-    // Which file is the first is known when all have been looked at.
-    MS_ASSIGN_OR_RETURN(is_listed_, discovery_.Advance(INT64_MAX));
-    return Status();
-  }
-  for (;;) {
-    MS_ASSIGN_OR_RETURN(int64_t end, PlanEnd(after, all));
-    bool filled = !all && end < ledger_->last_number();
-    if (filled) {
-      is_listed_ = false;
-      return Status();
-    }
-    int64_t chunk = all ? INT64_MAX : definition_.options.limits.files_max.value_or(1000);
-    int64_t wanted = all ? INT64_MAX : ledger_->last_number() + chunk;
-    MS_ASSIGN_OR_RETURN(bool ended, discovery_.Advance(wanted));
-    is_listed_ = ended;
-    if (ended) return Status();
-  }
-}
-
-Result<int64_t> CloudFilesSource::PlanEnd(int64_t after, bool all) const {
-  int64_t last = ledger_->last_number();
-  if (frozen_at_) last = std::min(last, *frozen_at_);
-  if (all || after >= last) return last;
-  MS_ASSIGN_OR_RETURN(BatchPlan plan, PlanNumbered(after, last));
-  return after + plan.files();
-}
-
-Result<BatchLimits> CloudFilesSource::LimitsNow(int64_t after) const {
-  BatchLimits limits = definition_.options.limits;
-  if (definition_.options.batch_duration_max_ms) {
-    MS_ASSIGN_OR_RETURN(limits.bytes_within, BytesWithin(*ledger_, after, *definition_.options.batch_duration_max_ms));
-  }
-  return limits;
-}
-
-// With the files (after, last], as far as the limits allow.
-Result<BatchPlan> CloudFilesSource::PlanNumbered(int64_t after, int64_t last) const {
-  MS_ASSIGN_OR_RETURN(const BatchLimits limits, LimitsNow(after));
-  BatchPlan plan(limits);
-  if (!limits.bytes_max && !limits.bytes_within) {
-    while (plan.files() < last - after && plan.WantsMore()) plan.Take(0);
-    return plan;
-  }
-  for (int64_t at = after; at < last && plan.WantsMore();) {
-    constexpr int64_t kChunk = 256;
-    MS_ASSIGN_OR_RETURN(std::vector<NumberedFile> files, ledger_->Files(at, last, kChunk));
-    if (files.empty()) break;
-    for (const NumberedFile& file : files) {
-      if (!plan.Takes(file.size_bytes)) return plan;
-      plan.Take(file.size_bytes);
-      at = file.number;
-    }
-  }
-  return plan;
 }
 
 // Files that wait in an order get their numbers as the next batch has room for them.

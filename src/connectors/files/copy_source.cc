@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "connectors/files/bad_records_path.h"
 #include "connectors/files/cloud_files_options.h"
 #include "connectors/files/content_hash.h"
 #include "connectors/files/copy_relation.h"
@@ -41,7 +42,7 @@ Status CheckOptionNames(const OptionMap& options, const std::string& format) {
   const CaseInsensitiveLess less;
   for (const auto& [name, value] : options) {
     if (std::any_of(names.begin(), names.end(), [&](const std::string& known) { return !less(known, name) && !less(name, known); })) continue;
-    for (std::string_view not_built : {"badRecordsPath", "datetimeRebaseMode", "int96RebaseMode"}) {
+    for (std::string_view not_built : {"datetimeRebaseMode", "int96RebaseMode"}) {
       if (!less(not_built, name) && !less(name, not_built)) return Status::Unsupported("The option " + name + " of COPY INTO");
     }
     std::optional<std::string> meant = DidYouMean(name, names);
@@ -136,7 +137,8 @@ Status ListedCopySource::Prepare(const FilesContext& context, const CopySourceOp
   reader_options_.try_emplace("ignoreMissingFiles", "true");
   // Only who rescues what fits no column may want "ID" and "id" apart: otherwise one of the two would be nulls.
   if (!context.format.case_sensitive && !reader_options_.contains("rescuedDataColumn")) reader_options_.try_emplace("readerCaseSensitive", "false");
-  if (errors_.goes_on()) {
+  MS_ASSIGN_OR_RETURN(std::optional<std::string> bad_records_path, TakeBadRecordsPath(reader_options_));
+  if (errors_.goes_on() && !bad_records_path) {
     MS_ASSIGN_OR_RETURN(reader_options_, WithQuarantine(std::move(reader_options_), quarantines_ ? "quarantineTable" : "onError"));
   }
   FormatContext format_context = context.format;

@@ -40,6 +40,7 @@ struct CopySourceOptions {
   DeletedFilesOptions deleted;       // what becomes of the rows of files that are gone
   bool by_content = false;           // a file with the bytes of one that is known is not loaded
   bool quarantines = false;          // bad records are kept: bad_records()
+  std::optional<std::string> bad_records_path = std::nullopt;  // raw: in files below it, and else in a table
   ErrorBudget errors;                // what becomes of bad records, and of files with many of them
   std::shared_ptr<KnownElsewhere> known = nullptr;  // files that it knows are not loaded
   bool refuses_empty_source = true;  // COPY_INTO_SOURCE_SCHEMA_INFERENCE_FAILED

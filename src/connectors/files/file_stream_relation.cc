@@ -2,6 +2,7 @@
 
 #include "connectors/api/source.h"
 #include "connectors/api/source_files.h"
+#include "connectors/files/bad_records_path.h"
 #include "connectors/files/file_stream_source.h"
 #include "connectors/files/files_errors.h"
 
@@ -31,6 +32,7 @@ Result<RelationSourcePtr> OpenFileStream(const UnresolvedDataSource& relation, c
   FileStreamDefinition definition{.fs = context.fs,
                                   .clock = context.clock,
                                   .options = relation.options,
+                                  .bad_records_path = {},
                                   .selection = {},
                                   .path = {},
                                   .format = {},
@@ -56,8 +58,10 @@ Result<RelationSourcePtr> OpenFileStream(const UnresolvedDataSource& relation, c
   definition.selection.ignore_sink_log = context.ignore_sink_log;
   FormatContext format_context = context.format;
   format_context.infer_column_types = true;
-  MS_ASSIGN_OR_RETURN(definition.format, context.make_format ? context.make_format(format, relation.options, format_context)
-                                                             : MakeFileFormat(format, relation.options, format_context));
+  OptionMap reader_options = relation.options;
+  MS_ASSIGN_OR_RETURN(definition.bad_records_path, TakeBadRecordsPath(reader_options));
+  MS_ASSIGN_OR_RETURN(definition.format, context.make_format ? context.make_format(format, reader_options, format_context)
+                                                             : MakeFileFormat(format, reader_options, format_context));
 
   std::vector<FoundFile> found;
   Result<FoundFiles> below = FindFiles(context.fs, definition.path, definition.selection);

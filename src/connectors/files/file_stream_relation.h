@@ -2,6 +2,7 @@
 
 // file_stream_relation.h   spark.readStream.format("json" | "csv" | …): Spark's own file stream source.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct FileStreamDefinition {
   Fs& fs;
   Clock& clock;
   OptionMap options;  // as the user wrote them: Spark checks them when the query starts
+  std::optional<std::string> bad_records_path;  // raw
   FileSelection selection;
   std::string path;  // raw; a directory, a file or a glob
   std::shared_ptr<const FileFormat> format;

@@ -32,12 +32,15 @@ FileStreamSource::FileStreamSource(const FileStreamDefinition& definition, FileS
     : definition_(definition),
       options_(std::move(options)),
       log_(definition.fs, definition.clock, directory, "files.source_log", definition.log_conf),
-      seen_(options_.max_file_age_ms, options_.file_name_only) {}
+      seen_(options_.max_file_age_ms, options_.file_name_only),
+      bad_records_(definition.bad_records_path ? std::make_shared<BadRecordsPath>(definition.fs, *definition.bad_records_path) : nullptr),
+      number_(BaseName(directory)) {}
 
 Result<std::unique_ptr<Source>> FileStreamSource::Create(const FileStreamDefinition& definition, const std::string& directory) {
   MS_ASSIGN_OR_RETURN(FileStreamOptions options, ParseFileStreamOptions(definition.options));
   std::unique_ptr<FileStreamSource> source(new FileStreamSource(definition, std::move(options), directory));
   MS_ASSIGN_OR_RETURN(source->cleaner_, SourceCleaner::Create(definition.fs, source->options_, definition.path));
+  if (source->bad_records_) MS_RETURN_IF_ERROR(source->bad_records_->Prepare());
   MS_RETURN_IF_ERROR(source->Restore());
   return std::unique_ptr<Source>(std::move(source));
 }
@@ -215,12 +218,19 @@ Result<RowStreamPtr> FileStreamSource::ReadBatch(const std::optional<StreamOffse
   for (const InputFile& input : inputs) names.push_back(input.path);
   source_files_ = std::make_shared<const std::vector<std::string>>(std::move(names));
   stats_ = std::make_shared<FileScanStats>();
-  return definition_.format->Read(std::move(inputs),
-                                  {.data_schema = definition_.schemas.data,
-                                   .partition_schema = definition_.schemas.partition,
-                                   .columns = needs.columns,
-                                   .rescued_data_column = definition_.schemas.rescued_column},
-                                  stats_);
+  FileScan scan{.data_schema = definition_.schemas.data,
+                .partition_schema = definition_.schemas.partition,
+                .columns = needs.columns,
+                .rescued_data_column = definition_.schemas.rescued_column};
+  if (!bad_records_) return definition_.format->Read(std::move(inputs), scan, stats_);
+  load_.loaded_ms = definition_.clock.WallMillis();
+  return ReadKeepingBadRecords(*definition_.format, std::move(inputs), std::move(scan), stats_,
+                               [keeper = bad_records_, load = load_](const QuarantineRows& left_out) { return keeper->Keep(load, left_out); });
+}
+
+void FileStreamSource::BeginBatch(const std::string& query_id, BatchId batch) {
+  load_.loader = quarantine::kStreamLoader + query_id + (number_ == "0" ? "" : "/" + number_);
+  load_.load_id = batch.value();
 }
 
 Status FileStreamSource::Commit(const StreamOffset& end) {

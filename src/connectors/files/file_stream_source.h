@@ -9,8 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "connectors/api/bad_record_keeper.h"
 #include "connectors/api/source.h"
 #include "connectors/api/source_files.h"
+#include "connectors/files/bad_records_path.h"
 #include "connectors/files/compactible_log.h"
 #include "connectors/files/file_stream_relation.h"
 #include "connectors/files/seen_files.h"
@@ -18,7 +20,7 @@
 
 namespace millstream {
 
-class FileStreamSource : public Source, public SupportsTriggerAvailableNow, public NamesSourceFiles {
+class FileStreamSource : public Source, public SupportsTriggerAvailableNow, public NamesSourceFiles, public KeepsBadRecords {
  public:
   // Reads what the log knows.
   static Result<std::unique_ptr<Source>> Create(const FileStreamDefinition& definition, const std::string& directory);
@@ -31,6 +33,7 @@ class FileStreamSource : public Source, public SupportsTriggerAvailableNow, publ
   Status Commit(const StreamOffset& end) override;
   int64_t rows_read() const override { return stats_ == nullptr ? 0 : stats_->rows_out.load(); }
   Status PrepareForTriggerAvailableNow() override;
+  void BeginBatch(const std::string& query_id, BatchId batch) override;
   SourceFileNames source_files() const override { return source_files_; }
 
  private:
@@ -64,6 +67,9 @@ class FileStreamSource : public Source, public SupportsTriggerAvailableNow, publ
   std::optional<int64_t> cleaned_through_;
   std::shared_ptr<FileScanStats> stats_;
   SourceFileNames source_files_;  // of the last batch
+  std::shared_ptr<BadRecordsPath> bad_records_;  // null: bad records are the reader's to judge
+  const std::string number_;                     // of the source in its query
+  QuarantineLoad load_;                          // the batch that is read
 };
 
 }  // namespace millstream

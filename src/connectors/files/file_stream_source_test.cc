@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "connectors/api/bad_record_keeper.h"
 #include "connectors/api/source.h"
 #include "connectors/files/files_connector.h"
 #include "connectors/files/files_errors.h"
@@ -190,6 +191,30 @@ TEST_F(FileStreamSourceTest, RefusesOptionsInSparksWords) {
   EXPECT_THAT(StartError({{"cleanSource", "archive"}, {"sourceArchiveDir", in() + "/x"}}), testing::StartsWith("requirement failed: Base archive path"));
   EXPECT_EQ(StartError({{"modifiedAfter", "2020-01-01T00:00:00"}}), "option 'modifiedafter' is not allowed in file stream sources");
 }
+// A batch that runs again, in another process too, leaves its bad records once.
+TEST_F(FileStreamSourceTest, KeepsTheBadRecordsOfABatchOnce) {
+  Write("a.json", 1, 1700000001);
+  std::ofstream(in() + "/b.json") << "{\"id\":\n{\"id\":2}\n";
+  auto kept = [&] {
+    std::string text;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root_ + "/bad")) {
+      if (entry.is_regular_file()) text += entry.path().filename().string() + ": " + ReadAll(entry.path().string());
+    }
+    return text;
+  };
+  const std::string expected = "part-7-stream-q: {\"path\":\"file:" + in() + "/b.json\",\"record\":\"{\\\"id\\\":\",\"reason\":";
+  for (int life = 0; life < 2; ++life) {
+    std::unique_ptr<Source> source = Start({{"badRecordsPath", root_ + "/bad"}});
+    for (int run = 0; run < 2; ++run) {
+      dynamic_cast<KeepsBadRecords&>(*source).BeginBatch("q", BatchId(7));
+      std::optional<StreamOffset> at;
+      EXPECT_EQ(Next(*source, at), "{\"logOffset\":0}: 1 2");
+      EXPECT_THAT(kept(), testing::StartsWith(expected));
+      EXPECT_EQ(kept().find("part-", 1), std::string::npos) << kept();
+    }
+  }
+}
+
 // What Spark 4.2 left after eleven batches (tests/spark/record_stream_io.py): nothing is read again, and the next step is its twelfth.
 TEST_F(FileStreamSourceTest, TakesASparkCheckpointOver) {
   const char* top = std::getenv("MILLSTREAM_SOURCE");

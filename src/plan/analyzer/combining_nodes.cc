@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "plan/analyzer/expression_walk.h"
+#include "plan/analyzer/generator_call.h"
 #include "plan/analyzer/plan_analyzer.h"
 #include "plan/coercion.h"
 #include "plan/plan_errors.h"
@@ -32,8 +33,14 @@ std::string Ordinal(size_t index) {
 }  // namespace
 
 Result<PlanPtr> PlanAnalyzer::Visit(const Join& node) {
+  if (std::optional<Generate> generate = LateralGenerator(node)) {
+    const auto* literal = node.condition ? node.condition->As<Literal>() : nullptr;
+    const auto* holds = literal ? std::get_if<bool>(&literal->value.held) : nullptr;
+    if (!node.condition || (holds && *holds)) return Visit(*generate);
+    if (!generate->outer) return Visit(Filter{.condition = node.condition, .child = MakePlan(*std::move(generate))});
+  }
   MS_ASSIGN_OR_RETURN(PlanPtr left, Analyze(node.left));
-  if (node.is_lateral) return Status::Unsupported("A LATERAL join", "Use LATERAL VIEW or a plain join.");
+  if (node.is_lateral) return Status::Unsupported("A LATERAL join with anything but a generator such as explode", "Use LATERAL VIEW or a plain join.");
   MS_ASSIGN_OR_RETURN(PlanPtr right, Analyze(node.right));
   std::vector<AttributeRef> left_columns = OutputOf(*left), right_columns = OutputOf(*right);
 

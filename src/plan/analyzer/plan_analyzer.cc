@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "plan/analyzer/expression_walk.h"
+#include "plan/analyzer/generator_call.h"
 #include "plan/analyzer/session_windows.h"
 #include "plan/analyzer/variant_rules.h"
 #include "plan/plan_errors.h"
@@ -185,10 +186,7 @@ Result<PlanPtr> PlanAnalyzer::Visit(const UnresolvedTableFunction& node) {
   }
   if (name == "table_changes" || name == "table_changes_by_path") return TableChanges(name, args);
   if (name == "copy_into_state" || name == "copy_into_history") return CopyIntoFiles(name, args);
-  if (FindFunction(name) && FindFunction(name)->kind == FunctionDef::Kind::kGenerator) {
-    ExprPtr generator = MakeExpr(UnresolvedFunction{.name = {name}, .args = node.args});
-    return Visit(Project{{generator}, MakePlan(OneRow{})});
-  }
+  if (ExprPtr generator = GeneratorCallOf(node)) return Visit(Project{{std::move(generator)}, MakePlan(OneRow{})});
   return Status::Error({"UNRESOLVABLE_TABLE_VALUED_FUNCTION", "42883", ExceptionKind::kAnalysis,
                         "Could not resolve <name> to a table-valued function.\nPlease make sure that <name> is defined as a table-valued function and that all "
                         "required parameters are provided correctly."},

@@ -71,6 +71,7 @@ void AddAggregateFunctions(FunctionTable& table) {
   for (const char* name : {"min_by", "max_by"}) add({name}, 2, 2, Signature("??", "0?"));
   add({"collect_list", "array_agg"}, 1, 1, Collect);
   add({"collect_set"}, 1, 1, Collect);
+  add({"schema_of_variant_agg"}, 1, 1, Signature("V", "s!"));
   add({"stddev_samp", "stddev", "std"}, 1, 1, Signature("d", "d?"));
   add({"stddev_pop"}, 1, 1, Signature("d", "d?"));
   add({"var_samp", "variance"}, 1, 1, Signature("d", "d?"));

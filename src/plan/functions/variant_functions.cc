@@ -66,6 +66,16 @@ Result<TypedCall> ToVariantObject(const FunctionDef& function, Args args, const 
   return TypedCall{std::move(args), DataType::Variant(), nullable};
 }
 
+// variant_explode(variant): a row for each element of an array, each member of an object.
+Result<TypedCall> VariantExplode(const FunctionDef& function, Args args, const AnalyzerConf& conf) {
+  MS_ASSIGN_OR_RETURN(TypedCall typed, Signature("V", "s")(function, std::move(args), conf));
+  const bool is_outer = function.name.ends_with("_outer");
+  typed.type = DataType::Struct(
+      StructType({{"pos", DataType::Integer(), is_outer}, {"key", DataType::String(), true}, {"value", DataType::Variant(), is_outer}}));
+  typed.nullable = false;
+  return typed;
+}
+
 }  // namespace
 
 void AddVariantFunctions(FunctionTable& table) {
@@ -80,6 +90,9 @@ void AddVariantFunctions(FunctionTable& table) {
   add("is_valid_variant", 1, 1, Signature("V", "b"));
   add("schema_of_variant", 1, 1, Signature("V", "s"));
   add("to_variant_object", 1, 1, ToVariantObject);
+  for (const char* name : {"variant_explode", "variant_explode_outer"}) {
+    table.push_back({{name}, {.name = name, .kind = FunctionDef::Kind::kGenerator, .args_min = 1, .args_max = 1, .rule = VariantExplode}});
+  }
 }
 
 }  // namespace millstream

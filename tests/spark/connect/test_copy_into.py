@@ -296,7 +296,8 @@ def test_what_is_refused(spark):
     fails(spark, f"COPY INTO target {of} FORMAT_OPTIONS ('haeder' = 'true')", "MILLSTREAM_UNKNOWN_OPTION", "`header`")
     fails(spark, f"COPY INTO target {of} COPY_OPTIONS ('forse' = 'true')", "MILLSTREAM_UNKNOWN_OPTION", "`force`")
     fails(spark, f"COPY INTO target {of} COPY_OPTIONS ('force' = 'maybe')", "MILLSTREAM_INVALID_OPTION_VALUE")
-    fails(spark, f"COPY INTO target {of} FORMAT_OPTIONS ('badRecordsPath' = '/x')", "badRecordsPath")
+    fails(spark, f"COPY INTO target {of} FORMAT_OPTIONS ('badRecordsPath' = '/x', 'mode' = 'FAILFAST')", "FAILFAST")
+    fails(spark, f"COPY INTO target {of} FORMAT_OPTIONS ('badRecordsPath' = '/x') COPY_OPTIONS ('quarantineTable' = 'q')", "Leave one of the two out")
     fails(spark, f"COPY INTO target FROM 's3://bucket/in' FILEFORMAT = CSV", "s3")
     fails(spark, f"COPY INTO target FROM '{source}' WITH (CREDENTIAL (AWS_ACCESS_KEY = 'a', AWS_SECRET_KEY = 'b')) FILEFORMAT = CSV",
           "COPY_INTO_CREDENTIALS_NOT_ALLOWED_ON", "file")

@@ -219,6 +219,35 @@ def test_bad_records_go_to_their_path(spark):
     raises(Exception, lambda: spark.sql(f"SELECT * FROM STREAM read_files('{base}/in', format => 'json', quarantineTable => 'q', badRecordsPath => '/x')").schema, "leave one of the two out")
 
 
+def test_bad_records_of_file_streams_and_of_copy_into(spark):
+    base = tempfile.mkdtemp()
+    write(base + "/in/a.json", '{"id": 1}', '{"id": ', '{"id": "many"}', "no json")
+    with open(base + "/in/b.json.gz", "wb") as f:
+        f.write(b"no gzip")
+    frame = spark.readStream.option("badRecordsPath", base + "/streamed").schema("id INT").json(base + "/in")
+    for _ in range(2):
+        frame.writeStream.option("checkpointLocation", base + "/cp").trigger(availableNow=True).toTable("files_with_bad").awaitTermination()
+    assert [row.id for row in spark.table("files_with_bad").collect()] == [1]
+    assert sorted(line["record"] for line in bad_lines(base + "/streamed", "bad_records")) == ["no json", '{"id": ', '{"id": "many"}']
+    assert [os.path.basename(line["path"]) for line in bad_lines(base + "/streamed", "bad_files")] == ["b.json.gz"]
+
+    spark.sql("CREATE TABLE copied_with_bad (id INT)")
+    copy = f"COPY INTO copied_with_bad FROM '{base}/in' FILEFORMAT = JSON FORMAT_OPTIONS ('badRecordsPath' = 'file:{base}/copied')"
+    assert spark.sql(copy).collect()[0].asDict() == {"num_affected_rows": 1, "num_inserted_rows": 1, "num_skipped_corrupt_files": 1}
+    expected = ["no json", '{"id": ', '{"id":"many"}']
+    assert sorted(line["record"] for line in bad_lines(base + "/copied", "bad_records")) == expected  # the last one is a row that the table cannot take
+    assert [os.path.basename(line["path"]) for line in bad_lines(base + "/copied", "bad_files")] == ["b.json.gz"]
+    assert spark.sql("SELECT sum(rejected_rows) FROM copy_into_state('copied_with_bad')").collect()[0][0] == 3
+    assert spark.sql(copy).collect()[0].num_affected_rows == 0
+    write(base + "/in/c.json", '{"id": 3}', "{")
+    assert spark.sql(copy).collect()[0].num_affected_rows == 1
+    assert sorted(line["record"] for line in bad_lines(base + "/copied", "bad_records")) == sorted([*expected, "{"])
+    raises(Exception, lambda: spark.sql(copy + " COPY_OPTIONS ('maxBadRecords' = '0', 'force' = 'true')").collect(), "MILLSTREAM_TOO_MANY_BAD_RECORDS")
+    assert len(bad_lines(base + "/copied", "bad_records")) == 4
+    spark.sql(f"COPY INTO copied_with_bad FROM '{base}/in' FILEFORMAT = JSON VALIDATE FORMAT_OPTIONS ('badRecordsPath' = '{base}/none') COPY_OPTIONS ('force' = 'true')").collect()
+    assert not os.path.exists(base + "/none")
+
+
 def test_the_streams_of_a_table_are_found_by_its_commits(spark):
     base = tempfile.mkdtemp()
     write(base + "/in/a.json", {"id": 1})

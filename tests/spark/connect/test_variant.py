@@ -113,10 +113,10 @@ def test_files_become_one_column(server, spark):
     assert sorted(r[0] for r in rows) == ['7', '[1,2]', '{"a":1,"b":[1.5,"x"]}']
 
 
-def test_json_files_are_read_as_spark_reads_them(server, spark):
+def test_files_are_read_as_spark_reads_them(server, spark):
     base = tempfile.mkdtemp(dir=server.directory)
     with open(os.path.join(SPARK, "data", "variant.json"), encoding="utf-8") as file:
-        cases = [case for case in json.load(file)["files"] if case["format"] == "json"]
+        cases = json.load(file)["files"]
     differs = []
     for number, case in enumerate(cases):
         if case["options"].get("multiLine") and case["text"].count("}") == 2 and case["text"][0] == "{":
@@ -126,16 +126,20 @@ def test_json_files_are_read_as_spark_reads_them(server, spark):
         documents(f"{base}/{number}", text=case["text"])
         try:
             reader = spark.read.options(**case["options"])
-            frame = (reader.schema(case["schema"]) if case["schema"] else reader).json(f"{base}/{number}")
+            frame = (reader.schema(case["schema"]) if case["schema"] else reader).format(case["format"]).load(f"{base}/{number}")
             shown = [F.to_json(f"`{f.name}`") if "variant" in f.dataType.simpleString() else F.col(f.name).cast("string") for f in frame.schema]
             found = [list(row) for row in frame.select(*shown).collect()]
+            variants = [F.schema_of_variant(f.name) for f in frame.schema if f.dataType.simpleString() == "variant"]
+            shapes = [list(row) for row in frame.select(*variants).collect()] if "shapes" in case else None
+            if shapes != case.get("shapes"):
+                differs.append(f"{case}: {shapes}")
         except Exception as error:
             found = str(error)
         if "rows" in case and found != case["rows"]:
             differs.append(f"{case}: {found}")
         if "error" in case and case["error"] not in found and not (case["options"].get("mode") == "FAILFAST" and "MALFORMED_RECORD_IN_PARSING" in found):
             differs.append(f"{case}: {found}")
-    assert len(cases) > 15 and not differs, "\n".join(differs)
+    assert len(cases) > 50 and not differs, "\n".join(differs)
 
 
 def test_bad_records_beside_the_column(server, spark):
@@ -163,6 +167,45 @@ def test_auto_loader_fills_a_table(server, spark):
     assert texts(spark.table("loaded")) == ['7', '[1,2]', '{"a":1,"b":[1.5,"x"]}', '{"new":{"column":true}}']
 
 
+def test_csv_and_xml_by_every_door(server, spark):
+    base = tempfile.mkdtemp(dir=server.directory)
+    for kind, text, more, options in (("csv", 'id,name\n1,"a,b"\n2\n', 'id,name,new\n3,x,true\n', {"header": "true"}),
+                                      ("xml", "<r><row a='1'>x</row><row><b>2</b></row></r>", "<r><row><c>new</c></row></r>", {"rowTag": "row"})):
+        documents(f"{base}/{kind}", text=text)
+        options = {**options, "singleVariantColumn": "v"}
+        first = ['{"id":1,"name":"a,b"}', '{"id":2}'] if kind == "csv" else ['{"_VALUE":"x","_a":1}', '{"b":2}']
+        added = '{"id":3,"name":"x","new":true}' if kind == "csv" else '{"c":"new"}'
+        named = ", ".join(f"{name} => '{value}'" for name, value in options.items())
+        assert sorted(r[0] for r in spark.sql(f"SELECT to_json(v) FROM read_files('{base}/{kind}', format => '{kind}', {named})").collect()) == first
+        assert spark.read.options(**options).format(kind).load(f"{base}/{kind}").count() == 2
+        stream = spark.readStream.format("cloudFiles").option("cloudFiles.format", kind).options(**options).load(f"{base}/{kind}")
+        assert stream.schema.simpleString() == "struct<v:variant>", stream.schema
+        spark.sql(f"CREATE TABLE copied_{kind} (v VARIANT) USING delta")
+        copy = f"COPY INTO copied_{kind} FROM '{base}/{kind}' FILEFORMAT = {kind} FORMAT_OPTIONS (" + ", ".join(f"'{name}' = '{value}'" for name, value in options.items()) + ")"
+        for number in range(2):
+            stream.writeStream.option("checkpointLocation", f"{base}/cp_{kind}").trigger(availableNow=True).toTable(f"loaded_{kind}").awaitTermination()
+            spark.sql(copy)
+            for table in ("loaded", "copied"):
+                assert texts(spark.table(f"{table}_{kind}")) == sorted(first + [added] * number), (kind, table, texts(spark.table(f"{table}_{kind}")))
+            documents(f"{base}/{kind}", "more", more)
+
+
+def test_bad_records_of_csv_and_xml_beside_the_column(server, spark):
+    base = tempfile.mkdtemp(dir=server.directory)
+    documents(base + "/csv", text='id,name\n1,x\n2\n')
+    documents(base + "/xml", text="<r><row><a>1</a></row><row><a>2</row></r>")
+    for kind, options, bad in (("csv", {"header": "true"}, "2"), ("xml", {"rowTag": "row"}, "<row><a>2</row></r>")):
+        read = spark.read.options(**options).option("singleVariantColumn", "v")
+        assert read.option("mode", "DROPMALFORMED").format(kind).load(f"{base}/{kind}").count() == 1
+        stream = (spark.readStream.format("cloudFiles").option("cloudFiles.format", kind).option("singleVariantColumn", "v").options(**options)
+                  .option("cloudFiles.quarantineTable", f"bad_{kind}").load(f"{base}/{kind}"))
+        stream.writeStream.option("checkpointLocation", f"{base}/cp_{kind}").trigger(availableNow=True).toTable(f"good_{kind}").awaitTermination()
+        assert spark.table(f"good_{kind}").count() == 1 and [bytes(r.raw).decode() for r in spark.table(f"bad_{kind}").collect()] == [bad], spark.table(f"bad_{kind}").collect()
+        rescued = (spark.read.options(**options).option("singleVariantColumn", "v").option("rescuedDataColumn", "r").format(kind).load(f"{base}/{kind}")
+                   .selectExpr("to_json(v)", "r").collect())
+        assert len(rescued) == 2, rescued
+
+
 def test_bad_records_go_to_the_quarantine(server, spark):
     base = tempfile.mkdtemp(dir=server.directory)
     documents(base + "/in", text='{"a":1}\n{bad\n')
@@ -180,6 +223,21 @@ def test_copy_into_takes_records_whole(server, spark):
     spark.sql(copy)
     spark.sql(copy)
     assert texts(spark.table("copied")) == ['7', '[1,2]', '{"a":1,"b":[1.5,"x"]}']
+
+
+def test_members_become_rows(server, spark):
+    assert [tuple(r) for r in spark.sql("SELECT pos, key, to_json(value) FROM variant_explode(parse_json('{\"b\":1,\"a\":[2]}'))").collect()] == [(0, "a", "[2]"), (1, "b", "1")]
+    assert [r.x for r in spark.sql("SELECT x FROM VALUES (array(1, 2)), (array()) AS t(xs), LATERAL explode(xs) AS e(x) WHERE x > 1").collect()] == [2]
+    assert [tuple(r) for r in spark.sql("SELECT i, x FROM VALUES (1, array(5, 6)), (2, array()) AS t(i, xs) JOIN LATERAL explode(xs) AS e(x) ON x > 5").collect()] == [(1, 6)]
+    assert [tuple(r) for r in spark.sql("SELECT i, x FROM VALUES (1, array(5)), (2, array()) AS t(i, xs) LEFT JOIN LATERAL explode(xs) AS e(x)").collect()] == [(1, 5), (2, None)]
+    raises(Exception, lambda: spark.sql("SELECT * FROM range(2) AS t, LATERAL (SELECT t.id)").collect(), "LATERAL")
+    base = tempfile.mkdtemp(dir=server.directory)
+    documents(base + "/in", text='[{"id":1},{"id":2}]\n{"a":3}\n7\n')
+    stream = spark.readStream.format("cloudFiles").option("cloudFiles.format", "json").option("singleVariantColumn", "v").load(base + "/in")
+    stream.createOrReplaceTempView("whole_records")
+    rows = spark.sql("SELECT e.key, e.value FROM whole_records, LATERAL variant_explode(v) AS e")
+    rows.writeStream.option("checkpointLocation", base + "/cp").trigger(availableNow=True).toTable("members").awaitTermination()
+    assert sorted(map(tuple, spark.sql("SELECT coalesce(key, '-'), to_json(value) FROM members").collect())) == [("-", '{"id":1}'), ("-", '{"id":2}'), ("a", "3")]
 
 
 def test_paths_in_sql(spark):
