@@ -27,8 +27,8 @@ inline constexpr ErrorClass kVerifySourceUnknown{
     "STREAM '<checkpoint>' FROM '/the/directory'."};
 inline constexpr ErrorClass kNoStreamsOfTable{
     "MILLSTREAM_NO_STREAMS_OF_TABLE", "42K03", ExceptionKind::kAnalysis,
-    "The commits of <table> name no checkpoint of a cloudFiles stream that is still there: streams with an explicit checkpointLocation are found, as long as the "
-    "table's log keeps their commits. Give the checkpoint: cloud_files_state('/checkpoint')."};
+    "The commits of <table> name no checkpoint of a cloudFiles stream that is still there: streams are found as long as the table's "
+    "log keeps their commits. Give the checkpoint: cloud_files_state('/checkpoint')."};
 }  // namespace errors
 
 namespace {

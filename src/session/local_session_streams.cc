@@ -30,6 +30,8 @@ const char* ModeName(OutputMode mode) {
   return "Append";
 }
 
+constexpr char kCheckpointsConf[] = "spark.sql.streaming.checkpointLocation";
+
 OptionMap Without(OptionMap options, std::initializer_list<std::string_view> names) {
   for (std::string_view name : names)
     if (auto found = options.find(name); found != options.end()) options.erase(found);
@@ -55,6 +57,10 @@ Result<StreamingQueryPtr> LocalSession::StartStreamingQuery(const StartStream& c
   if (auto option = start.options.find(kLateRowsTable); option != start.options.end()) {
     late_rows_table = option->second;
     start.options.erase(option);
+  }
+  // Named here, so that a table's commits say where it is.
+  if (std::optional<std::string> root = conf_.Get(kCheckpointsConf); root && !start.options.contains("checkpointLocation")) {
+    start.options["checkpointLocation"] = JoinPath(*root, start.query_name.empty() ? NewUuid() : start.query_name);
   }
   MS_ASSIGN_OR_RETURN(start.query, WithPivotValues(start.query));
   // The sources are opened once, here; the plan that binds them may be analyzed again for each batch's own time.
@@ -328,18 +334,12 @@ LocalSession::StreamTarget LocalSession::DeltaTarget(const StartStream& start, s
 }
 
 Result<CheckpointOptions> LocalSession::ResolveCheckpoint(const StartStream& start, const StreamTarget& target) {
-  constexpr const char* kConfKey = "spark.sql.streaming.checkpointLocation";
-  std::optional<std::string> location;
-  if (auto option = start.options.find("checkpointLocation"); option != start.options.end()) {
-    location = option->second;
-  } else if (std::optional<std::string> root = conf_.Get(kConfKey)) {
-    location = JoinPath(*root, start.query_name.empty() ? NewUuid() : start.query_name);
-  }
-  if (!location || location->empty()) {
-    if (!target.may_be_temporary) return Status::Error(errors::kCheckpointLocationMissing, {{"config", kConfKey}});
+  const auto location = start.options.find("checkpointLocation");
+  if (location == start.options.end() || location->second.empty()) {
+    if (!target.may_be_temporary) return Status::Error(errors::kCheckpointLocationMissing, {{"config", kCheckpointsConf}});
     return CheckpointOptions{.directory = JoinPath(engine_->warehouse.directory(), "_millstream/tmp/temporary-" + NewUuid()), .is_temporary = true};
   }
-  MS_ASSIGN_OR_RETURN(std::string directory, PathFromUri(*location));
+  MS_ASSIGN_OR_RETURN(std::string directory, PathFromUri(location->second));
   if (!target.recovers) {
     const std::string offsets = JoinPath(directory, "offsets");
     MS_ASSIGN_OR_RETURN(bool started_before, engine_->fs.Exists(offsets));

@@ -74,9 +74,11 @@ class BatchRows : public RowStream, public DeliversChunks {
       ++reading_;
     }
     Result<SomeRows> rows = read();
-    if (sieve_ && rows.ok() && rows->batch) {
+    for (bool is_empty = true; is_empty && sieve_ && rows.ok() && rows->batch;) {
       Result<RecordBatchPtr> sifted = sieve_->Sift(rows->batch, [this](const BadRecord& row) { return TakeMisfit(row); });
       rows = sifted.ok() ? Result<SomeRows>(SomeRows{.batch = *std::move(sifted), .chunks = std::nullopt}) : Result<SomeRows>(sifted.status());
+      is_empty = rows.ok() && rows->batch->num_rows() == 0;
+      if (is_empty) rows = read();  // none of the rows fits, and an empty batch is none
     }
     bool is_last = false;
     {

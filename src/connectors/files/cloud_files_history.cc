@@ -39,6 +39,9 @@ class HistoryRows : public ReportRows {
         return Add(file, "DUPLICATE", found_ms, file.duplicate_of.empty() ? "" : "it has the same bytes as " + UriFromPath(file.duplicate_of));
       case FileState::kEmpty:
         return Add(file, "FOUND", found_ms, "it has no bytes yet");
+      case FileState::kGone:
+        Add(file, "FOUND", found_ms);
+        return Add(file, "SKIPPED_MISSING", 0, "it was gone before its turn came");
       case FileState::kAssigned:
       case FileState::kUndone:
       case FileState::kWaiting:

@@ -56,6 +56,7 @@ const OptionTable& CloudFilesOptionTable() {
        {"cloudFiles.deletedFiles.maxFraction", OptionType::kString, "0.5", "When a larger part of the loaded files is gone at a time, the query stops.", "0.5"},
        {"cloudFiles.deletedFiles.confirmAfter", OptionType::kDuration, "5 seconds", "A file is gone when it is so twice, so long apart.", "0.5"},
        {"cloudFiles.fileIdentity", OptionType::kEnum, "path", "What makes a file the same as one before: its path, or its bytes.", "0.3", {"path", "content"}},
+       {"cloudFiles.sharedListing", OptionType::kBool, "true", "Streams over the same directories read them together.", "0.5"},
        {"cloudFiles.settleTime", OptionType::kDuration, "0 seconds", "A file is taken when it has not changed for so long.", "0.3"},
        {"cloudFiles.maxFileAge", OptionType::kDuration, "", "Older files are not loaded, and known ones are forgotten: 14 days at least.", "0.3"},
        {"cloudFiles.backfillInterval", OptionType::kDuration, "", "Every directory is listed in full at least so often.", "0.3"},

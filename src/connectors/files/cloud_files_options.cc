@@ -133,6 +133,7 @@ Status ParseIdentity(const OptionMap& user, const OptionValues& values, CloudFil
     }
   }
   options.identity_by_content = values.String("cloudFiles.fileIdentity") == "content";
+  options.shared_listing = values.Bool("cloudFiles.sharedListing");
   options.settle_ms = *values.Int("cloudFiles.settleTime");
   if (options.settle_ms < 0) return Invalid("cloudFiles.settleTime", user.find("cloudFiles.settleTime")->second, "it is negative");
   if (values.Has("cloudFiles.maxFileAge")) {

@@ -45,6 +45,7 @@ struct CloudFilesOptions {
   ChangedFiles changed_files = ChangedFiles::kIgnored;
   bool identity_by_content = false;
   int64_t settle_ms = 0;
+  bool shared_listing = true;  // with the other streams of this process
   std::optional<int64_t> max_file_age_ms, backfill_interval_ms;
   std::optional<int64_t> file_retries_max;
   CleanSourceOptions clean_source;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "connectors/files/batch_pace.h"
 #include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/known_files.h"
@@ -19,6 +20,7 @@ struct Plan {
   Fs& fs;
   ListerOptions lister;
   BatchLimits limits;
+  std::optional<int64_t> batch_duration_max_ms;
   FileOrder order = FileOrder::kDiscovery;
   bool takes_changed = false, takes_empty = false;
   std::optional<int64_t> modified_after_ns, modified_before_ns;
@@ -48,7 +50,10 @@ class PlanRows : public ReportRows {
         view_.reset();
         break;
       }
-      if (found->batch && found->batch->committed_ms > 0) continue;
+      if (found->batch && found->batch->committed_ms > 0) {
+        NotePace(*found);
+        continue;
+      }
       if (found->fate.skipped != FileFate::Skipped::kNo) continue;
       const NumberedFile& file = found->file;
       if (found->batch && !plan_.is_first_committed) return Row(plan_.first_batch - 1, file.path, file.size_bytes, file.modified_ns, "PROCESSING");
@@ -124,7 +129,14 @@ class PlanRows : public ReportRows {
   std::optional<ReportRow> RowOf(const Candidate& file) { return Row(Take(file.size_bytes), file.path, file.size_bytes, file.modified_ns, file.state); }
 
   int64_t Take(int64_t size_bytes) {
-    if (!batch_.WantsMore()) {
+    if (!is_begun_) {
+      // Batches that were committed come first: from here on all are cut by the pace that they had.
+      EndPacedBatch();
+      if (plan_.batch_duration_max_ms) plan_.limits.bytes_within = pace_.BytesWithin(*plan_.batch_duration_max_ms);
+      batch_ = BatchPlan(plan_.limits);
+      is_begun_ = true;
+    }
+    if (!batch_.Takes(size_bytes)) {
       batch_ = BatchPlan(plan_.limits);
       ++number_;
     }
@@ -132,11 +144,22 @@ class PlanRows : public ReportRows {
     return number_;
   }
 
+  void NotePace(const LedgerFile& committed) {
+    if (paced_batch_ && paced_batch_->after != committed.batch->after) EndPacedBatch();
+    paced_batch_ = committed.batch;
+    paced_bytes_ += committed.file.size_bytes;
+  }
+  void EndPacedBatch() {
+    if (paced_batch_) pace_.Add(paced_bytes_, *paced_batch_);
+    paced_batch_.reset();
+    paced_bytes_ = 0;
+  }
+
   static std::optional<ReportRow> Row(int64_t batch, const std::string& path, int64_t size_bytes, int64_t modified_ns, const char* state) {
     return ReportRow{batch, UriFromPath(path), size_bytes, modified_ns / 1000, state};
   }
 
-  const Plan plan_;
+  Plan plan_;
   std::unique_ptr<LedgerView> view_;  // null: passed
   std::unique_ptr<KnownFiles> known_;
   std::unique_ptr<FileLister> lister_;
@@ -145,6 +168,10 @@ class PlanRows : public ReportRows {
   std::vector<Candidate> sorted_;
   size_t next_sorted_ = 0;
   bool is_sorted_ = false;
+  BatchPace pace_;
+  std::optional<BatchRecord> paced_batch_;  // the committed batch whose files are passed
+  int64_t paced_bytes_ = 0;
+  bool is_begun_ = false;
   BatchPlan batch_;
   int64_t number_;
 };
@@ -209,6 +236,7 @@ Result<RelationSourcePtr> OpenCloudFilesPlan(const UnresolvedDataSource& call, c
   Plan plan{.fs = context.fs,
             .lister = {.glob = std::move(glob), .name_filter = parsed.name_filter, .start_after = parsed.start_after},
             .limits = parsed.limits,
+            .batch_duration_max_ms = parsed.batch_duration_max_ms,
             .order = parsed.file_order,
             .takes_changed = parsed.changed_files != ChangedFiles::kIgnored,
             .takes_empty = parsed.format == "binaryfile",
@@ -229,6 +257,7 @@ Result<CloudFilesForecast> Forecast(const CloudFilesDefinition& definition) {
   PlanRows rows({.fs = definition.fs,
                  .lister = discovery.lister,
                  .limits = definition.options.limits,
+                 .batch_duration_max_ms = definition.options.batch_duration_max_ms,
                  .takes_empty = discovery.load_empty_files,
                  .modified_after_ns = discovery.modified_after_ns,
                  .modified_before_ns = discovery.modified_before_ns});

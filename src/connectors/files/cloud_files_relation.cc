@@ -188,7 +188,8 @@ DiscoveryOptions CloudFilesDefinition::discovery_options() const {
           .load_empty_files = format->reads_empty_files(),
           .takes_hints = &fs == &Fs::Local(),
           .modified_after_ns = options.modified_after_ns,
-          .modified_before_ns = options.modified_before_ns};
+          .modified_before_ns = options.modified_before_ns,
+          .shared = options.shared_listing ? SharedDirectories::Of(fs) : nullptr};
 }
 
 void CloudFilesDefinition::CombineSchema() {

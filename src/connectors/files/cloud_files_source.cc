@@ -43,7 +43,7 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
                                                      definition.options.changed_files == ChangedFiles::kContinued};
   MS_ASSIGN_OR_RETURN(RequestTaker requests, RequestTaker::Create(definition.fs, definition.clock, ledger, directory, taking));
   MS_ASSIGN_OR_RETURN(FileAgeLimit age_limit, FileAgeLimit::Create(definition.fs, definition.clock, ledger, definition.options.max_file_age_ms));
-  MS_ASSIGN_OR_RETURN(WaitingFiles waiting, WaitingFiles::Open(ledger, definition.options.file_order));
+  MS_ASSIGN_OR_RETURN(WaitingFiles waiting, WaitingFiles::Open(definition.fs, ledger, definition.options.file_order));
   std::unique_ptr<CloudFilesSource> source(
       new CloudFilesSource(definition, std::move(ledger), std::move(waiting), std::move(requests), std::move(age_limit), std::string(BaseName(directory))));
   source->discovery_.set_oldest_ns(source->age_limit_.oldest_ns());
@@ -111,7 +111,7 @@ Status CloudFilesSource::TakeRequests(int64_t loaded) {
   if (has_forgotten) discovery_.ListAgain();
   // Files that were asked about have got numbers.
   if (requests_.taken() != taken_before && waiting_.count() > 0) {
-    MS_ASSIGN_OR_RETURN(waiting_, WaitingFiles::Open(ledger_, definition_.options.file_order));
+    MS_ASSIGN_OR_RETURN(waiting_, WaitingFiles::Open(definition_.fs, ledger_, definition_.options.file_order));
   }
   if (!frozen_at_ || requests_.taken() == taken_before) return Status();
   // What the requests load again has numbers beyond those that there were.
@@ -156,15 +156,20 @@ Result<std::vector<NumberedFile>> CloudFilesSource::FilesOf(int64_t after, int64
 // Files that wait in an order get their numbers as the next batch has room for them.
 Status CloudFilesSource::NumberNext(int64_t after, bool all) {
   if (waiting_.count() == 0 || frozen_at_) return Status();
-  if (all) return waiting_.NumberAll();
-  const int64_t last = ledger_->last_number();
-  MS_ASSIGN_OR_RETURN(BatchPlan plan, PlanNumbered(after, last));
-  if (plan.files() < last - after) return Status();
-  return waiting_.NumberWhile([&](int64_t size_bytes) {
-    if (!plan.Takes(size_bytes)) return false;
-    plan.Take(size_bytes);
-    return true;
-  });
+  if (all) {
+    MS_RETURN_IF_ERROR(waiting_.NumberAll());
+  } else {
+    const int64_t last = ledger_->last_number();
+    MS_ASSIGN_OR_RETURN(BatchPlan plan, PlanNumbered(after, last));
+    if (plan.files() < last - after) return Status();
+    MS_RETURN_IF_ERROR(waiting_.NumberWhile([&](int64_t size_bytes) {
+      if (!plan.Takes(size_bytes)) return false;
+      plan.Take(size_bytes);
+      return true;
+    }));
+  }
+  for (const std::string& directory : waiting_.TakeGone()) discovery_.LookAgain(directory);
+  return Status();
 }
 
 Status CloudFilesSource::PrepareForTriggerAvailableNow() {
@@ -299,16 +304,11 @@ Status CloudFilesSource::FollowSchema(const std::vector<InputFile>& inputs) {
 
 // Columns that were taken back do not come into the table any more, also while the query runs.
 Status CloudFilesSource::FollowRevert() {
-  SchemaLog log(definition_.fs, *definition_.schema_location);
-  MS_ASSIGN_OR_RETURN(std::vector<int64_t> numbers, log.Numbers());
-  for (auto number = numbers.rbegin(); number != numbers.rend() && *number > definition_.schema_number; ++number) {
-    MS_ASSIGN_OR_RETURN(SchemaVersion version, log.Read(*number));
-    if (version.cause.mode != kRevertedCause) continue;
-    return EndOrGoOn(Status::Error(errors::kSchemaReverted, {{"path", HadoopPathString(log.directory())},
-                                                             {"running", std::to_string(*definition_.schema_number)},
-                                                             {"latest", std::to_string(numbers.back())}}));
-  }
-  return Status();
+  MS_ASSIGN_OR_RETURN(std::optional<int64_t> latest, reverts_.Look(definition_.fs, definition_.clock, *definition_.schema_location, *definition_.schema_number));
+  if (!latest) return Status();
+  return EndOrGoOn(Status::Error(errors::kSchemaReverted, {{"path", HadoopPathString(SchemaLog(definition_.fs, *definition_.schema_location).directory())},
+                                                           {"running", std::to_string(*definition_.schema_number)},
+                                                           {"latest", std::to_string(*latest)}}));
 }
 
 Status CloudFilesSource::EndOrGoOn(Status failure) {
@@ -413,6 +413,8 @@ std::map<std::string, std::string> CloudFilesSource::metrics() const {
   add("numFilesReplaced", replaced_);
   add("numFilesRemoved", removed_);
   add("numFilesUnsettled", counts.unsettled);
+  add("numDirectoriesShared", counts.directories_shared);
+  add("numLooksShared", discovery_.looks_shared());
   add("numFilesDuplicate", counts.duplicates);
   if (retries_) {
     add("numFilesDeferred", retries_->waiting());

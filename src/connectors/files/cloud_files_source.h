@@ -20,6 +20,7 @@
 #include "connectors/files/file_retries.h"
 #include "connectors/files/loaded_file_cleaner.h"
 #include "connectors/files/request_taker.h"
+#include "connectors/files/schema_revert_watch.h"
 #include "connectors/files/source_mirror.h"
 
 namespace millstream {
@@ -100,6 +101,7 @@ class CloudFilesSource : public Source,
   std::unique_ptr<LoadedFileCleaner> cleaner_;  // null: cleanSource is off
   std::shared_ptr<std::atomic<bool>> schema_evolved_ = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<FileScanStats> stats_;
+  SchemaRevertWatch reverts_;
   SourceFileNames source_files_;  // of the last batch
   const std::string number_;      // of the source in its query
   std::string query_id_;          // of the batch under way

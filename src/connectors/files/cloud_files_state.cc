@@ -51,6 +51,8 @@ std::optional<std::string> IngestionState(const LedgerFile& found) {
       return "SKIPPED_DUPLICATE";
     case FileState::kEmpty:
       return std::nullopt;  // waits for its bytes
+    case FileState::kGone:
+      return "SKIPPED_MISSING";
     case FileState::kAssigned:
     case FileState::kUndone:
     case FileState::kWaiting:
@@ -77,6 +79,8 @@ std::optional<std::string> Reason(const LedgerFile& found) {
       return "has the same bytes as " + (found.duplicate_of.empty() ? "a file that was forgotten" : ShownPath(found.duplicate_of));
     case FileState::kEmpty:
       return "has no bytes yet";
+    case FileState::kGone:
+      return "was gone before its turn came (cloudFiles.fileOrder); it is loaded when it comes back";
     case FileState::kAssigned:
     case FileState::kUndone:
     case FileState::kWaiting:

@@ -1,5 +1,6 @@
 #include "connectors/files/directory_hints.h"
 
+#include "connectors/files/quiet_times.h"
 #include "storage/fs.h"
 
 namespace millstream {
@@ -7,7 +8,7 @@ namespace millstream {
 std::unique_ptr<DirectoryWatch> DirectoryHints::NewWatch(const std::string& directory) const {
   return WatchDirectory(directory, [changed = changed_, directory] {
     std::lock_guard lock(changed->mutex);
-    changed->paths.insert(directory);
+    changed->paths[directory] = NextMoment();
   });
 }
 
@@ -29,7 +30,7 @@ void DirectoryHints::Watch(const std::string& directory) {
 void DirectoryHints::Mark(const std::string& directory) {
   if (gave_up_) return;
   std::lock_guard lock(changed_->mutex);
-  changed_->paths.insert(directory);
+  changed_->paths[directory] = NextMoment();
 }
 
 bool DirectoryHints::has_changed() const {
@@ -37,15 +38,15 @@ bool DirectoryHints::has_changed() const {
   return !changed_->paths.empty();
 }
 
-std::vector<std::string> DirectoryHints::TakeChanged() {
-  std::set<std::string> paths;
+std::vector<DirectoryHints::ChangedDirectory> DirectoryHints::TakeChanged() {
+  std::map<std::string, uint64_t> paths;
   TellOfChangesSoFar();
   {
     std::lock_guard lock(changed_->mutex);
     paths.swap(changed_->paths);
   }
-  std::vector<std::string> roots;
-  for (const std::string& path : paths) {
+  std::vector<ChangedDirectory> roots;
+  for (const auto& [path, told_at] : paths) {
     // It may be another directory by now, of which the old watch says nothing.
     if (auto watched = watches_.find(path); watched != watches_.end()) {
       watched->second = NewWatch(path);
@@ -53,7 +54,7 @@ std::vector<std::string> DirectoryHints::TakeChanged() {
     }
     bool is_below = false;
     for (size_t at = path.rfind('/'); at != std::string::npos && at > 0 && !is_below; at = path.rfind('/', at - 1)) is_below = paths.contains(path.substr(0, at));
-    if (!is_below) roots.push_back(path);
+    if (!is_below) roots.push_back({path, told_at});
   }
   return roots;
 }

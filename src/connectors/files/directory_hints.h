@@ -2,9 +2,10 @@
 
 // directory_hints.h   Which directories the kernel has told of since they were looked at, so that the others need no look.
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -26,8 +27,12 @@ class DirectoryHints {
   void Deactivate() { is_active_ = false; }
   bool is_active() const { return is_active_; }
   bool has_changed() const;
+  struct ChangedDirectory {
+    std::string path;
+    uint64_t told_at = 0;  // the moment (quiet_times.h) of the last thing that has happened to it
+  };
   // Those that have changed since the last call and before this one, without those below another one of them.
-  std::vector<std::string> TakeChanged();
+  std::vector<ChangedDirectory> TakeChanged();
 
   size_t watched() const { return watches_.size(); }
   std::vector<std::string> Paths() const;
@@ -39,7 +44,7 @@ class DirectoryHints {
   static constexpr size_t kWatchesMax = 16'384;
   struct Changed {
     std::mutex mutex;
-    std::set<std::string> paths;  // GUARDED_BY(mutex)
+    std::map<std::string, uint64_t> paths;  // told_at of each. GUARDED_BY(mutex)
   };
   const std::shared_ptr<Changed> changed_ = std::make_shared<Changed>();
   std::unordered_map<std::string, std::unique_ptr<DirectoryWatch>> watches_;

@@ -38,7 +38,7 @@ std::optional<NamesDigest> DirectoryMemory::FindNames(const std::string& path) {
   return kept == nullptr ? std::nullopt : kept->names;
 }
 
-void DirectoryMemory::Remember(const std::string& path, const Known& known) {
+bool DirectoryMemory::Remember(const std::string& path, const Known& known) {
   Forget(path);
   Kept kept{.device = known.device, .inode = known.inode, .changed_ns = known.changed_ns, .gone = known.gone, .subdirectories = {}, .names = known.names,
             .round = round_};
@@ -47,9 +47,10 @@ void DirectoryMemory::Remember(const std::string& path, const Known& known) {
   kept.subdirectories.reserve(length);
   for (const std::string& name : known.subdirectories) kept.subdirectories.append(name).push_back('\0');
   const size_t bytes = BytesOf(kept);
-  if (bytes_ + bytes > bytes_max_) return;
+  if (bytes_ + bytes > bytes_max_) return false;
   bytes_ += bytes;
   kept_.emplace(KeyOf(path), std::move(kept));
+  return true;
 }
 
 void DirectoryMemory::Forget(const std::string& path) {

@@ -32,7 +32,8 @@ class DirectoryMemory {
   std::optional<Known> Find(const std::string& path);
   // Of its names alone.
   std::optional<NamesDigest> FindNames(const std::string& path);
-  void Remember(const std::string& path, const Known& known);
+  // False: it finds no room.
+  bool Remember(const std::string& path, const Known& known);
   void Forget(const std::string& path);
   void Clear();
   // A round has met every directory that there is: those that were neither found nor remembered in it are gone, and make room.

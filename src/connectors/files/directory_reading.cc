@@ -32,6 +32,7 @@ void NameTable::Sort() {
 void ListerCounts::Add(const ListerCounts& more) {
   directories_listed += more.directories_listed;
   directories_unchanged += more.directories_unchanged;
+  directories_shared += more.directories_shared;
   hidden += more.hidden;
   unfinished += more.unfinished;
   special += more.special;
@@ -71,13 +72,24 @@ Result<bool> DirectoryReading::Look() {
 }
 
 Result<bool> DirectoryReading::Open() {
-  Result<std::unique_ptr<NameReader>> reader = NameReader::Open(*fs_, listed_.path);
-  if (!reader.ok()) {
-    if (IsGone(reader.status())) return false;
-    return Unreadable(reader.status());
+  bool is_shared = false;
+  auto begin = [&]() -> Status {
+    if (shared_ == nullptr) {
+      MS_ASSIGN_OR_RETURN(reader_, NameReader::Open(*fs_, listed_.path));
+      return Status();
+    }
+    MS_ASSIGN_OR_RETURN(SharedNames names, shared_->Open(*fs_, listed_.path, listed_.info, wanted_));
+    reader_ = std::move(names.reader);
+    listed_.info = std::move(names.info);
+    listed_.began_ms = names.began_ms;
+    is_shared = names.is_shared;
+    return Status();
+  };
+  if (Status status = begin(); !status.ok()) {
+    if (IsGone(status)) return false;
+    return Unreadable(status);
   }
-  reader_ = std::move(*reader);
-  ++counts_.directories_listed;
+  ++(is_shared ? counts_.directories_shared : counts_.directories_listed);
   return true;
 }
 
@@ -101,7 +113,8 @@ Result<ListedDirectory> DirectoryReading::TakePart() {
                        .is_last = listed_.is_last,
                        .names = std::exchange(listed_.names, {}),
                        .digest = listed_.digest,
-                       .info = listed_.info};
+                       .info = listed_.info,
+                       .began_ms = listed_.began_ms};
   listed_.is_first = false;
   names_read_ = 0;
   if (part.is_last) {

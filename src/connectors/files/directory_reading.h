@@ -15,6 +15,7 @@
 
 #include "connectors/files/names_digest.h"
 #include "connectors/files/path_glob.h"
+#include "connectors/files/shared_directories.h"
 #include "connectors/files/start_key.h"
 #include "storage/fs.h"
 #include "storage/name_reader.h"
@@ -41,7 +42,7 @@ class NameTable {
 };
 
 struct ListerCounts {
-  int64_t directories_listed = 0, directories_unchanged = 0;
+  int64_t directories_listed = 0, directories_unchanged = 0, directories_shared = 0;  // shared: the names come from a reading of somebody else
   int64_t hidden = 0, unfinished = 0, special = 0, symlink_loops = 0, dangling = 0, filtered = 0;
   void Add(const ListerCounts& more);
 };
@@ -63,15 +64,17 @@ struct ListedDirectory {
   NameTable names;                       // files and symlinks to files, sorted
   NamesDigest digest;                    // of the names, in all parts so far
   std::vector<std::string> subdirectories;
-  FileInfo info;  // from before it was listed
+  FileInfo info;         // from before it was listed
+  int64_t began_ms = 0;  // wall time from before it was listed; 0: the lister does not know
 };
 
 // One directory that is being read. Not thread-safe, but may be handed to another thread.
 class DirectoryReading {
  public:
-  // `known`: what it held when it was listed before.
-  DirectoryReading(Fs& fs, const ListerOptions& options, std::string path, std::optional<NamesDigest> known)
-      : fs_(&fs), options_(&options), known_(known) {
+  // `known`: what it held when it was listed before. `shared`: null, or where a reading that is `wanted` may be had.
+  DirectoryReading(Fs& fs, const ListerOptions& options, std::string path, std::optional<NamesDigest> known, SharedDirectories* shared = nullptr,
+                   NamesWanted wanted = {})
+      : fs_(&fs), options_(&options), known_(known), shared_(shared), wanted_(wanted) {
     listed_.path = std::move(path);
     last_left_out_ = LastNameLeftOut(options.start_after, listed_.path);
   }
@@ -99,6 +102,8 @@ class DirectoryReading {
   Fs* fs_;
   const ListerOptions* options_;
   std::optional<NamesDigest> known_;
+  SharedDirectories* shared_;
+  NamesWanted wanted_;
   std::string_view last_left_out_;      // of options_; empty: all names are wanted
   std::unique_ptr<NameReader> reader_;  // null: all has been read, or nothing yet
   ListedDirectory listed_;

@@ -1,5 +1,7 @@
-// Speed and memory of discovery: files_discovery_bench EMPTY_DIRECTORY FILES FILES_PER_DIRECTORY [generated]
+// Speed and memory of discovery: files_discovery_bench EMPTY_DIRECTORY FILES FILES_PER_DIRECTORY [generated | streams]
 //
+// With `streams`: what 1, 4 and 16 streams over the same files cost, each on a thread of its own and with a look every 100 ms, while a file comes every second;
+// with shared listings and without.
 // With `generated` the files are only names that a program makes: what they cost is the ledger and the merge, and a hundred million of them need no disk.
 // Otherwise it
 // makes the files (hard links to one file of a byte, so that a million of them fit into memory) unless an earlier run has, then prints what each look at them
@@ -11,9 +13,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <random>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "connectors/files/file_discovery.h"
 #include "connectors/files/generated_fs.h"
@@ -117,6 +122,77 @@ Status Look(const std::string& work, int64_t files, int64_t per_directory, bool 
   return Status();
 }
 
+struct StreamCosts {
+  int64_t listed = 0, shared = 0, looks_shared = 0, files = 0;
+};
+
+Result<StreamCosts> RunStream(const std::string& in, const std::string& ledger_directory, SharedDirectories* shared, const std::atomic<int>& phase,
+                              std::atomic<int>& ready) {
+  DiscoveryOptions options{.takes_hints = true, .shared = shared};
+  MS_ASSIGN_OR_RETURN(options.lister.glob, PathGlob::Parse(in, PathGlob::Mode::kLoose));
+  options.lister.threads_ahead = ThreadsAhead(Fs::Local());
+  MS_ASSIGN_OR_RETURN(auto ledger, FileLedger::Open(Fs::Local(), ledger_directory));
+  FileDiscovery discovery(Fs::Local(), Clock::System(), ledger, options);
+  MS_RETURN_IF_ERROR(discovery.SweepEverything());
+  ++ready;
+  while (phase == 0) ::usleep(1000);
+  const DiscoveryCounts before = discovery.counts();
+  while (phase == 1) {
+    MS_RETURN_IF_ERROR(discovery.Advance(INT64_MAX).status());
+    ::usleep(100'000);
+  }
+  MS_RETURN_IF_ERROR(discovery.SweepEverything());
+  return StreamCosts{.listed = discovery.counts().directories_listed - before.directories_listed,
+                     .shared = discovery.counts().directories_shared - before.directories_shared,
+                     .looks_shared = discovery.looks_shared(),
+                     .files = ledger->last_number()};
+}
+
+Status RunStreams(const std::string& work, int streams, SharedDirectories* shared, int& written) {
+  constexpr int kSeconds = 10;
+  std::atomic<int> phase = 0, ready = 0;
+  std::vector<Result<StreamCosts>> costs(static_cast<size_t>(streams), Result<StreamCosts>(StreamCosts()));
+  std::vector<std::thread> threads;
+  const std::string ledgers = fmt::format("{}/ledgers-{}-{}", work, streams, shared == nullptr ? "alone" : "shared");
+  const int64_t first_from = CpuMicros(RUSAGE_SELF);
+  for (int i = 0; i < streams; ++i) {
+    const auto at = static_cast<size_t>(i);
+    threads.emplace_back([&, at] { costs[at] = RunStream(work + "/in", fmt::format("{}-{}", ledgers, at), shared, phase, ready); });
+  }
+  while (ready < streams) ::usleep(1000);
+  ::sleep(1);
+  const int64_t first = CpuMicros(RUSAGE_SELF) - first_from, from = CpuMicros(RUSAGE_SELF);
+  phase = 1;
+  for (int second = 0; second < kSeconds; ++second) {
+    MS_RETURN_IF_ERROR(Fs::Local().Replace(fmt::format("{}/in/day=0000/more-{:06}.json", work, written++), "1"));
+    ::sleep(1);
+  }
+  const int64_t cpu = CpuMicros(RUSAGE_SELF) - from;
+  phase = 2;
+  StreamCosts sum;
+  for (std::thread& thread : threads) thread.join();
+  for (const Result<StreamCosts>& one : costs) {
+    MS_RETURN_IF_ERROR(one.status());
+    sum.listed += one->listed, sum.shared += one->shared, sum.looks_shared += one->looks_shared, sum.files += one->files;
+  }
+  fmt::print("{:>2} streams, {:<6}  first listing {:.2f} s CPU; then {} s: {:.2f} s CPU, directories read {}, shared {}, looks spared {}; files {}; peak RSS {} KiB\n", streams,
+             shared == nullptr ? "alone" : "shared", static_cast<double>(first) / 1e6, kSeconds, static_cast<double>(cpu) / 1e6, sum.listed, sum.shared,
+             sum.looks_shared, sum.files, PeakRssKib());
+  return Status();
+}
+
+Status CompareStreams(const std::string& work, int64_t files, int64_t per_directory) {
+  MS_ASSIGN_OR_RETURN(bool is_made, Fs::Local().Exists(work + "/in"));
+  if (!is_made) MS_RETURN_IF_ERROR(MakeFiles(work + "/in", files, per_directory));
+  ::sleep(1);
+  int written = 0;
+  for (int streams : {1, 4, 16}) {
+    MS_RETURN_IF_ERROR(RunStreams(work, streams, nullptr, written));
+    MS_RETURN_IF_ERROR(RunStreams(work, streams, SharedDirectories::Of(Fs::Local()), written));
+  }
+  return Status();
+}
+
 // As a stream records its batches, with as many rows in each file as in no other one near it. Then all that the ledger has on disk is counted.
 Status Record(const std::string& work) {
   Clock& clock = Clock::System();
@@ -146,12 +222,18 @@ Status Record(const std::string& work) {
 }  // namespace millstream
 
 int main(int argc, char** argv) {
-  if (argc != 4 && !(argc == 5 && std::string(argv[4]) == "generated")) {
-    fmt::print("usage: {} EMPTY_DIRECTORY FILES FILES_PER_DIRECTORY [generated]\n", argv[0]);
+  const std::string mode = argc == 5 ? argv[4] : "";
+  if (argc != 4 && mode != "generated" && mode != "streams") {
+    fmt::print("usage: {} EMPTY_DIRECTORY FILES FILES_PER_DIRECTORY [generated | streams]\n", argv[0]);
     return 2;
   }
   mallopt(M_ARENA_MAX, 4);  // as the program has it
-  millstream::Status status = millstream::Look(argv[1], std::atoll(argv[2]), std::atoll(argv[3]), argc == 5);
+  if (mode == "streams") {
+    millstream::Status compared = millstream::CompareStreams(argv[1], std::atoll(argv[2]), std::atoll(argv[3]));
+    if (!compared.ok()) fmt::print("{}\n", compared.message());
+    return compared.ok() ? 0 : 1;
+  }
+  millstream::Status status = millstream::Look(argv[1], std::atoll(argv[2]), std::atoll(argv[3]), mode == "generated");
   if (status.ok()) status = millstream::Record(argv[1]);
   if (!status.ok()) fmt::print("{}\n", status.message());
   return status.ok() ? 0 : 1;

@@ -19,26 +19,37 @@ constexpr int64_t kAuditedPerRound = 1000;
 constexpr int64_t kLookPauseUs = 500'000;
 constexpr int64_t kLookShare = 20;
 
+// Nothing of such a file has been loaded, or has a number to be loaded by.
+bool IsNewWhenThere(FileState state) { return state == FileState::kEmpty || state == FileState::kGone; }
+
 }  // namespace
 
 FileDiscovery::FileDiscovery(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger, DiscoveryOptions options, WaitingFiles* waiting)
-    : fs_(fs), clock_(clock), ledger_(std::move(ledger)), options_(std::move(options)), waiting_(waiting) {}
+    : fs_(fs), clock_(clock), ledger_(std::move(ledger)), options_(std::move(options)), waiting_(waiting), peers_(options_.shared, options_.lister) {}
 
-Result<bool> FileDiscovery::BeginRound(Reach reach) {
+Result<bool> FileDiscovery::BeginRound(Reach reach, bool is_backup) {
   // A round that failed may have left files in the ledger's buffer, where no cursor sees them: they would get a second number.
   round_.reset();
   MS_RETURN_IF_ERROR(ledger_->Write());
+  const uint64_t began = NextMoment();
   std::vector<std::string> roots;
+  std::vector<uint64_t> told_at;
   if (reach == Reach::kHinted) {
-    roots = hints_.TakeChanged();
+    for (DirectoryHints::ChangedDirectory& changed : hints_.TakeChanged()) {
+      roots.push_back(std::move(changed.path));
+      told_at.push_back(changed.told_at);
+    }
     if (roots.empty()) return false;
   }
+  SharedListing shared = peers_.Listing({.began_after = began, .age_ms_max = is_backup ? kFullSweepPauseUs / 1000 : 0});
+  shared.told_at = std::move(told_at);
   round_.emplace();
   round_->reach = reach;
+  round_->seen = {.is_look = reach != Reach::kHinted, .is_full = reach == Reach::kAll, .began = began, .began_us = clock_.MonotonicMicros()};
   ++rounds_;
   round_->started_us = clock_.MonotonicMicros();
   const FileLister::Scope scope = reach == Reach::kAll ? FileLister::Scope::kAll : FileLister::Scope::kChanged;
-  round_->lister = std::make_unique<FileLister>(fs_, options_.lister, &memory_, scope, std::move(roots));
+  round_->lister = std::make_unique<FileLister>(fs_, options_.lister, &memory_, scope, std::move(roots), std::move(shared));
   if (!ledger_->empty()) round_->cursor = ledger_->NewCursor();
   return true;
 }
@@ -54,20 +65,34 @@ Result<bool> FileDiscovery::Advance(int64_t number_wanted) {
     // Also a round that is under way: it has passed directories whose files are wanted again.
     lists_again_ = false;
     memory_.Clear();
+    peers_.Forget();
     MS_RETURN_IF_ERROR(BeginRound(Reach::kAll).status());
   }
   if (!round_) {
     const int64_t now_us = clock_.MonotonicMicros();
     int64_t pause = std::max(kFullSweepPauseUs, kFullSweepShare * last_full_took_us_);
     if (options_.full_round_interval_ms) pause = std::min(pause, *options_.full_round_interval_ms * 1000);
-    Reach reach = !swept_ || now_us - last_full_us_ >= pause ? Reach::kAll : Reach::kChanged;
-    if (reach == Reach::kChanged && hints_.is_active() && now_us - last_look_us_ < std::max(kLookPauseUs, kLookShare * last_look_took_us_)) {
-      reach = Reach::kHinted;
+    // A file that was too old may have been touched, of which only its own full rounds tell.
+    if (swept_ && now_us - last_full_us_ >= pause && !options_.full_round_interval_ms && !oldest_ns_) {
+      last_full_us_ = peers_.TakeListing(now_us, pause).value_or(last_full_us_);
     }
-    MS_ASSIGN_OR_RETURN(bool has_begun, BeginRound(reach));
+    const bool lists_all = !swept_ || now_us - last_full_us_ >= pause;
+    Reach reach = lists_all ? Reach::kAll : Reach::kChanged;
+    if (reach == Reach::kChanged && hints_.is_active()) {
+      const int64_t look_pause = std::max(kLookPauseUs, kLookShare * last_look_took_us_);
+      if (now_us - last_look_us_ >= look_pause) last_look_us_ = peers_.TakeLook(now_us, look_pause).value_or(last_look_us_);
+      if (now_us - last_look_us_ < look_pause) reach = Reach::kHinted;
+    }
+    MS_ASSIGN_OR_RETURN(bool has_begun, BeginRound(reach, /*is_backup=*/swept_ && !options_.full_round_interval_ms));
     if (!has_begun) return true;
   }
   return Step(FileState::kAssigned, number_wanted);
+}
+
+void FileDiscovery::LookAgain(const std::string& directory) {
+  memory_.Forget(directory);
+  peers_.Forget();
+  if (TakesHints(directory)) hints_.Mark(directory);
 }
 
 Status FileDiscovery::SweepEverything(FileState state) {
@@ -89,6 +114,7 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
   auto fail = [&](Status status) {
     round_.reset();
     hints_.Deactivate();
+    peers_.Forget();
     return status;
   };
   int64_t added_before = round_->counts.added;
@@ -101,6 +127,7 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
       if (!*listed) break;
       if (TakesHints((*listed)->path)) hints_.Watch((*listed)->path);
       if ((*listed)->unchanged) continue;
+      if (!(*listed)->same_names) round_->seen.is_quiet = false;
       round_->directory = std::move(*listed);
       if (round_->directory->is_first) round_->gone_before = round_->counts.gone;
       if (round_->directory->same_names && PassKnownNames()) {
@@ -141,6 +168,8 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
   // A directory that has not changed is not listed, and its old files are as old as they were.
   if (round_->reach != Reach::kAll) round_->counts.too_old = std::max(round_->counts.too_old, last_counts_.too_old);
   round_->counts.lister = round_->lister->counts();
+  round_->counts.directories_listed = directories_listed_ += round_->counts.lister.directories_listed;
+  round_->counts.directories_shared = directories_shared_ += round_->counts.lister.directories_shared;
   last_counts_ = round_->counts;
   const int64_t now_us = clock_.MonotonicMicros();
   if (round_->reach == Reach::kAll) {
@@ -154,6 +183,7 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
     last_look_us_ = now_us;
     if (hints_.watched() > 0) hints_.Activate();
   }
+  peers_.EndRound(round_->seen);
   round_.reset();
   return true;
 }
@@ -162,6 +192,8 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
 bool FileDiscovery::PassKnownNames() {
   Round& round = *round_;
   ListedDirectory& listed = *round.directory;
+  const std::optional<DirectoryMemory::Known> known = memory_.Find(listed.path);
+  if (!known || known->changed_ns != listed.info.changed_ns || known->inode != listed.info.inode) round.seen.is_still = false;
   const int64_t count = listed.digest.count();
   const bool is_audited = round.reach == Reach::kAll && round.audited_known < audit_from_ + kAuditedPerRound && round.audited_known + count > audit_from_;
   if (is_audited && static_cast<int64_t>(listed.names.size()) == count) {
@@ -171,7 +203,7 @@ bool FileDiscovery::PassKnownNames() {
   }
   round.counts.known += count;
   round.audited_known += count;
-  if (std::optional<DirectoryMemory::Known> known = memory_.Find(listed.path)) round.counts.gone += known->gone;
+  if (known) round.counts.gone += known->gone;
   return true;
 }
 
@@ -194,7 +226,7 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
       MS_RETURN_IF_ERROR(round.cursor->Next());
       ++round.counts.known;
       if (record.state == FileState::kUndone || record.state == FileState::kFailing) return Status();
-      if (record.state != FileState::kEmpty && !options_.allow_overwrites) return round.reach == Reach::kAll ? Audit(name, record) : Status();
+      if (!IsNewWhenThere(record.state) && !options_.allow_overwrites) return round.reach == Reach::kAll ? Audit(name, record) : Status();
     }
   }
   if (is_known_ && !known) {
@@ -218,7 +250,7 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
     return Status();
   }
   bool changed = known && (info->modified_ns != record.modified_ns || info->size_bytes != record.size_bytes);
-  if (known && record.state != FileState::kEmpty && !changed) return Status();
+  if (known && !IsNewWhenThere(record.state) && !changed) return Status();
   if ((options_.modified_after_ns && info->modified_ns <= *options_.modified_after_ns) ||
       (options_.modified_before_ns && info->modified_ns >= *options_.modified_before_ns)) {
     ++round.counts.outside_time_range;
@@ -241,7 +273,7 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
     ++round.counts.unsettled;
     return Status();
   }
-  if (changed && record.state != FileState::kEmpty) ++round.counts.changed;
+  if (changed && !IsNewWhenThere(record.state)) ++round.counts.changed;
   return Take(name, *info, path, state, known ? &record : nullptr);
 }
 
@@ -380,13 +412,17 @@ Status FileDiscovery::EndDirectory() {
     round.directory.reset();
     return Status();
   }
-  bool settled = round.listed_ms * 1'000'000 - listed.info.changed_ns > kTickMarginNs;
+  const int64_t listed_ms = listed.began_ms == 0 ? round.listed_ms : std::min(round.listed_ms, listed.began_ms);
+  bool settled = listed_ms * 1'000'000 - listed.info.changed_ns > kTickMarginNs;
   if (round.complete && settled && listed.info.changed_ns != 0) {
     int64_t gone = round.counts.gone - round.gone_before;
     // A file that was too old may have been touched: its name says nothing.
     const std::optional<NamesDigest> names = oldest_ns_ ? std::nullopt : std::optional(listed.digest);
-    memory_.Remember(listed.path, {listed.info.device, listed.info.inode, listed.info.changed_ns, std::move(listed.subdirectories), names, gone});
+    const bool has_room =
+        memory_.Remember(listed.path, {listed.info.device, listed.info.inode, listed.info.changed_ns, std::move(listed.subdirectories), names, gone});
+    round.seen.is_whole = round.seen.is_whole && has_room;
   } else {
+    round.seen.is_whole = false;
     memory_.Forget(listed.path);
     if (TakesHints(listed.path)) hints_.Mark(listed.path);
   }

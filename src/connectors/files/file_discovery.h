@@ -8,6 +8,9 @@
 // directory times are no good, everything is listed in full every second, or every hundred times what that takes. So a wrong directory time costs latency,
 // never a file. Nor does a lost event of the kernel: with hints, a look is one at the directories that it has told of, but every half second, or every twenty
 // times what that takes, at the times of all of them.
+//
+// Streams that look at the same directories share what they read (shared_directories.h). Where such a look is a second line of defence only, one stream's look
+// does for all others that have seen the same tree since it was last found changed (shared_looks.h).
 
 #include <cstdint>
 #include <functional>
@@ -20,6 +23,7 @@
 #include "connectors/files/directory_hints.h"
 #include "connectors/files/file_ledger.h"
 #include "connectors/files/file_lister.h"
+#include "connectors/files/shared_looks.h"
 #include "connectors/files/waiting_files.h"
 
 namespace millstream {
@@ -35,6 +39,7 @@ struct DiscoveryOptions {
   bool load_empty_files = false;                  // formats in which a file without bytes is a row
   bool takes_hints = false;                       // of the kernel: directories of which it says nothing are looked at now and then only
   std::optional<int64_t> modified_after_ns, modified_before_ns;
+  SharedDirectories* shared = nullptr;  // with whom listings are shared, which outlives the discovery; null: with nobody
 };
 // Of a path, asked in the order of the ledger.
 using IsKnownFile = std::function<Result<bool>(const std::string& path)>;
@@ -43,6 +48,7 @@ struct DiscoveryCounts {
   ListerCounts lister;
   int64_t known = 0, added = 0, changed = 0, gone = 0, empty = 0, vanished = 0, outside_time_range = 0, too_old = 0, unsettled = 0, duplicates = 0;
   int64_t changed_ignored = 0;  // since the start: loaded files that were found changed, and are not loaded again
+  int64_t directories_listed = 0, directories_shared = 0;  // since the start: read, and of names that came from another stream's reading
 };
 
 // Not thread-safe.
@@ -63,12 +69,16 @@ class FileDiscovery {
   void set_oldest_ns(std::optional<int64_t> oldest_ns) { oldest_ns_ = oldest_ns; }
   // Files that the ledger knows no more are to be found again: the next round lists every directory.
   void ListAgain() { lists_again_ = true; }
+  // The same of one directory: the next look at it compares its names with the ledger.
+  void LookAgain(const std::string& directory);
 
   // Where the kernel may tell that something is new: all directories, when each of them is as it was listed and they are not too many.
   std::vector<std::string> WatchableDirectories() const;
 
   // Of the last round that has ended.
   const DiscoveryCounts& counts() const { return last_counts_; }
+  // Looks at all directories that another stream's has spared.
+  int64_t looks_shared() const { return peers_.taken(); }
 
  private:
   // Which directories a round lists: those that the kernel has told of, those whose times have changed, all.
@@ -84,10 +94,12 @@ class FileDiscovery {
     int64_t started_us = 0;
     int64_t gone_before = 0;    // counts.gone before the directory
     int64_t audited_known = 0;  // known files that an audit may look at, so far
+    RoundSeen seen;
     DiscoveryCounts counts;
   };
   // False: there is nothing to look at.
-  Result<bool> BeginRound(Reach reach);
+  // `is_backup`: whatever it is that it finds, it is to be found by times and by what the kernel tells first.
+  Result<bool> BeginRound(Reach reach, bool is_backup = false);
   Result<bool> Step(FileState state, int64_t number_wanted);
   bool PassKnownNames();
   bool TakesHints(const std::string& directory) const;
@@ -128,6 +140,8 @@ class FileDiscovery {
   int64_t last_full_us_ = 0, last_full_took_us_ = 0;
   int64_t last_look_us_ = 0, last_look_took_us_ = 0;  // at all directories
   bool swept_ = false;
+  SharedLooks peers_;
+  int64_t directories_listed_ = 0, directories_shared_ = 0;
 };
 
 }  // namespace millstream

@@ -38,6 +38,7 @@ enum class FileState : uint8_t {
   kUndone = 5,     // its rows, loaded as `number`, were taken back; not loaded again, whatever becomes of it
   kWaiting = 6,    // gets its number when a batch has room for it (waiting_files.h); `number`: whose rows it takes the place of, 0: none
   kFailing = 7,    // could not be read as `number`, and waits to be tried again (FileRetry)
+  kGone = 8,       // was gone before it got a number; new when it comes back
 };
 
 struct FileRecord {

@@ -63,7 +63,7 @@ std::string EncodeRecord(const FileRecord& record) {
 }
 
 std::optional<FileRecord> DecodeRecord(std::string_view bytes) {
-  if (bytes.empty() || bytes[0] < 1 || bytes[0] > static_cast<char>(FileState::kFailing)) return std::nullopt;
+  if (bytes.empty() || bytes[0] < 1 || bytes[0] > static_cast<char>(FileState::kGone)) return std::nullopt;
   FileRecord record{.state = static_cast<FileState>(bytes[0])};
   bytes.remove_prefix(1);
   if (!GetSigned(bytes, &record.number) || !GetSigned(bytes, &record.size_bytes) || !GetSigned(bytes, &record.modified_ns) ||

@@ -15,8 +15,8 @@ constexpr size_t kDirectoriesWorthThreads = 16;
 
 }  // namespace
 
-FileLister::FileLister(Fs& fs, const ListerOptions& options, DirectoryMemory* memory, Scope scope, std::vector<std::string> roots)
-    : fs_(fs), options_(options), memory_(memory), scope_(scope), roots_(std::move(roots)), started_(!roots_.empty()) {}
+FileLister::FileLister(Fs& fs, const ListerOptions& options, DirectoryMemory* memory, Scope scope, std::vector<std::string> roots, SharedListing shared)
+    : fs_(fs), options_(options), memory_(memory), scope_(scope), roots_(std::move(roots)), shared_(std::move(shared)), started_(!roots_.empty()) {}
 
 Result<std::optional<ListedDirectory>> FileLister::Begin() {
   started_ = true;
@@ -33,7 +33,7 @@ Result<std::optional<ListedDirectory>> FileLister::Begin() {
     if (info->is_regular) listed.names.Add(BaseName(base));
     return std::optional(std::move(listed));
   }
-  MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, Enter(base));
+  MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, Enter(base, shared_.wanted));
   if (listed) return listed;
   return Status::Error(errors::kPathNotFound, {{"path", HadoopPathString(base)}});
 }
@@ -50,12 +50,14 @@ Result<std::optional<ListedDirectory>> FileLister::Next() {
     }
     std::string path = JoinPath(level.path, level.subdirectories[level.next++]);
     if (!MayHold(path)) continue;
-    MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, Enter(std::move(path)));
+    MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, Enter(std::move(path), shared_.wanted));
     if (listed) return listed;
   }
   while (next_root_ < roots_.size()) {
     LookAbove(roots_[next_root_]);
-    MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, Enter(roots_[next_root_++]));
+    NamesWanted wanted = shared_.wanted;
+    if (!shared_.told_at.empty()) wanted.began_after = shared_.told_at[next_root_];
+    MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, Enter(roots_[next_root_++], wanted));
     if (listed) return listed;
   }
   return std::optional<ListedDirectory>();
@@ -93,18 +95,18 @@ void FileLister::PlanAhead() {
     std::string path = JoinPath(level.path, level.subdirectories[level.next_ahead]);
     if (!MayHold(path)) continue;
     std::optional<NamesDigest> known = KnownNames(path);
-    ahead_->Want(DirectoryReading(fs_, options_, std::move(path), known));
+    ahead_->Want(DirectoryReading(fs_, options_, std::move(path), known, shared_.directories, shared_.wanted));
     --room;
   }
 }
 
 // Its first part. nullopt: the directory is not there any more, or leads back to one that we are in.
-Result<std::optional<ListedDirectory>> FileLister::Enter(std::string path) {
+Result<std::optional<ListedDirectory>> FileLister::Enter(std::string path, const NamesWanted& wanted) {
   if (levels_.size() >= kDepthMax) return Status::Error(errors::kDirectoryUnreadable, {{"path", path}, {"reason", "it lies too deep"}});
   std::optional<ReadDirectory> ahead = ahead_ == nullptr ? std::nullopt : ahead_->Take(path);
   const bool is_open = ahead.has_value();
   if (!ahead) {
-    ahead.emplace(ReadDirectory{.reading = DirectoryReading(fs_, options_, path, KnownNames(path))});
+    ahead.emplace(ReadDirectory{.reading = DirectoryReading(fs_, options_, path, KnownNames(path), shared_.directories, wanted)});
     MS_ASSIGN_OR_RETURN(ahead->is_there, ahead->reading.Look());
   }
   DirectoryReading& reading = ahead->reading;

@@ -22,6 +22,13 @@
 
 namespace millstream {
 
+// A lister that takes names of directories which somebody else has read (shared_directories.h).
+struct SharedListing {
+  SharedDirectories* directories = nullptr;  // null: it reads all of them itself
+  NamesWanted wanted = {};                   // of every directory, but for
+  std::vector<uint64_t> told_at = {};        // roots: nothing has happened to each since that moment. Empty, or one for each of them
+};
+
 // Not thread-safe.
 class FileLister {
  public:
@@ -29,7 +36,8 @@ class FileLister {
   enum class Scope { kChanged, kAll };
   // `memory` may be null. All must outlive the lister. With `roots`, of which none lies below another one, only what lies below them is listed; those that are
   // not there are passed over.
-  FileLister(Fs& fs, const ListerOptions& options, DirectoryMemory* memory, Scope scope = Scope::kChanged, std::vector<std::string> roots = {});
+  FileLister(Fs& fs, const ListerOptions& options, DirectoryMemory* memory, Scope scope = Scope::kChanged, std::vector<std::string> roots = {},
+             SharedListing shared = {});
   // nullopt at the end. PATH_NOT_FOUND when the base is missing.
   Result<std::optional<ListedDirectory>> Next();
   const ListerCounts& counts() const { return counts_; }
@@ -43,7 +51,7 @@ class FileLister {
   };
   Result<std::optional<ListedDirectory>> Begin();
   void LookAbove(const std::string& root);
-  Result<std::optional<ListedDirectory>> Enter(std::string path);
+  Result<std::optional<ListedDirectory>> Enter(std::string path, const NamesWanted& wanted);
   Result<std::optional<ListedDirectory>> NextPart();
   bool MayHold(const std::string& directory) const;
   std::optional<NamesDigest> KnownNames(const std::string& path) const;
@@ -54,6 +62,7 @@ class FileLister {
   DirectoryMemory* memory_;
   const Scope scope_;
   std::vector<std::string> roots_;
+  const SharedListing shared_;
   size_t next_root_ = 0;
   std::vector<std::pair<uint64_t, uint64_t>> above_;  // device and inode of the directories between the base and the root
   bool started_ = false;

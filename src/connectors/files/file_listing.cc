@@ -4,6 +4,7 @@
 #include "connectors/files/file_lister.h"
 #include "connectors/files/file_gone.h"
 #include "connectors/files/files_errors.h"
+#include "connectors/files/shared_directories.h"
 #include "connectors/files/sink_log.h"
 
 namespace millstream {
@@ -74,7 +75,11 @@ Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelectio
   const int64_t began_us = memory == nullptr ? 0 : memory->clock.MonotonicMicros();
   const bool full = memory == nullptr || memory->last_full_us == INT64_MIN ||
                     began_us - memory->last_full_us >= std::max(kFullListingPauseUs, kFullListingShare * memory->full_took_us);
-  FileLister lister(fs, options, full ? nullptr : &memory->directories);
+  SharedDirectories* const directories = SharedDirectories::Of(fs);
+  const std::unique_ptr<SharedDirectories::Member> member = directories == nullptr ? nullptr : directories->Join(glob.base());
+  SharedListing shared;
+  if (member != nullptr && member->HasPeers()) shared = {.directories = directories, .wanted = {.began_after = NextMoment()}};
+  FileLister lister(fs, options, full ? nullptr : &memory->directories, FileLister::Scope::kChanged, {}, std::move(shared));
   for (;;) {
     const int64_t listed_ms = memory == nullptr ? 0 : memory->clock.WallMillis();
     MS_ASSIGN_OR_RETURN(std::optional<ListedDirectory> listed, lister.Next());
@@ -109,7 +114,8 @@ Result<FoundFiles> FindFiles(Fs& fs, const std::string& path, const FileSelectio
           {{.path = std::move(file), .size_bytes = info->size_bytes, .modified_ns = info->modified_ns, .partition_values = {}}, std::move(root), direct});
     }
     if (memory == nullptr) continue;
-    const bool settled = listed_ms * 1'000'000 - listed->info.changed_ns > kTickMarginNs && listed->info.changed_ns != 0;
+    const int64_t began_ms = listed->began_ms == 0 ? listed_ms : std::min(listed_ms, listed->began_ms);
+    const bool settled = began_ms * 1'000'000 - listed->info.changed_ns > kTickMarginNs && listed->info.changed_ns != 0;
     const bool whole = listed->is_first && listed->is_last;
     if (whole && settled && complete && found.files.size() == found_before) {
       memory->directories.Remember(listed->path, {listed->info.device, listed->info.inode, listed->info.changed_ns, std::move(listed->subdirectories)});

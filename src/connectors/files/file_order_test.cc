@@ -4,12 +4,14 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "connectors/files/batch_pace.h"
 #include "connectors/files/cloud_files_source.h"
 #include "connectors/files/fake_format.h"
 #include "connectors/files/file_ledger_format.h"
 #include "connectors/files/file_requests.h"
+#include "connectors/files/ledger_view.h"
 #include "connectors/files/waiting_files.h"
 
 namespace millstream {
@@ -181,13 +183,50 @@ TEST_F(FileOrderTest, ByContentAFileThatWaitsIsTheFirstOfItsBytes) {
   EXPECT_THAT(Rest(), ElementsAre("b", "c"));
 }
 
+TEST_F(FileOrderTest, AFileThatIsGoneBeforeItsTurnIsLeftOutAndLoadedWhenItComesBack) {
+  for (const char* name : {"a", "b", "c", "d"}) Write(name, 1'700'000'000);
+  ASSERT_TRUE(Start({{"cloudFiles.fileOrder", "path"}}).ok());
+  EXPECT_EQ(Next(), "a");
+  std::filesystem::remove(in_ / "b");
+  EXPECT_EQ(Next(), "c");
+  auto& source = dynamic_cast<CloudFilesSource&>(*source_);
+  EXPECT_EQ(source.metrics().at("numFilesOutstanding"), "1");
+  EXPECT_EQ(Next(), "d");
+  EXPECT_EQ(Next(), "-");
+  source_.reset();
+  auto view = *LedgerView::Open(Fs::Local(), state_ / "sources/0/rocksdb");
+  std::string gone;
+  for (auto file = *view->Next(); file; file = *view->Next()) gone += file->state == FileState::kGone ? file->file.path : "";
+  EXPECT_EQ(gone, in_ / "b");
+  view.reset();
+  // The directory holds the names that it held.
+  ASSERT_TRUE(Start({{"cloudFiles.fileOrder", "path"}}).ok());
+  EXPECT_EQ(Next(), "-");
+  Write("b", 1'700'000'000);
+  EXPECT_EQ(Next(), "b");
+  EXPECT_EQ(Next(), "-");
+}
+
+TEST_F(FileOrderTest, AFileThatIsGoneBeforeItsTurnMayComeBackUnseen) {
+  for (const char* name : {"a", "b", "c"}) Write(name, 1'700'000'000);
+  ASSERT_TRUE(Start({{"cloudFiles.fileOrder", "path"}}).ok());
+  EXPECT_EQ(Next(), "a");
+  EXPECT_EQ(Next(), "b");
+  std::filesystem::remove(in_ / "c");
+  EXPECT_EQ(Next(), "-");
+  Write("c", 1'700'000'000);
+  EXPECT_EQ(Next(), "c");
+  EXPECT_EQ(Next(), "-");
+}
+
 TEST(WaitingFiles, AKilledChangeOfOrderGoesOn) {
   TempDir dir;
   auto ledger = *FileLedger::Open(Fs::Local(), dir / "l");
   {
-    auto waiting = *WaitingFiles::Open(ledger, FileOrder::kPath);
+    auto waiting = *WaitingFiles::Open(Fs::Local(), ledger, FileOrder::kPath);
     for (int i = 0; i < 2500; ++i) {
-      ASSERT_TRUE(waiting.Add("/in", "f" + std::to_string(10'000 + i), {.size_bytes = 1, .modified_ns = 5000 - i}, nullptr, 0, {}).ok());
+      WriteFile(dir / ("in/f" + std::to_string(10'000 + i)), "x");
+      ASSERT_TRUE(waiting.Add(dir / "in", "f" + std::to_string(10'000 + i), {.size_bytes = 1, .modified_ns = 5000 - i}, nullptr, 0, {}).ok());
     }
     ASSERT_TRUE(ledger->Write().ok());
     EXPECT_EQ(waiting.count(), 2500);
@@ -201,16 +240,16 @@ TEST(WaitingFiles, AKilledChangeOfOrderGoesOn) {
   }
   ASSERT_TRUE(ledger->Write().ok());
   for (FileOrder order : {FileOrder::kModificationTime, FileOrder::kPath, FileOrder::kModificationTime}) {
-    auto waiting = *WaitingFiles::Open(ledger, order);
+    auto waiting = *WaitingFiles::Open(Fs::Local(), ledger, order);
     EXPECT_EQ(waiting.count(), 2500);
     EXPECT_EQ(waiting.bytes(), 2500);
   }
-  auto waiting = *WaitingFiles::Open(ledger, FileOrder::kModificationTime);
+  auto waiting = *WaitingFiles::Open(Fs::Local(), ledger, FileOrder::kModificationTime);
   ASSERT_TRUE(waiting.NumberAll().ok());
   EXPECT_EQ(waiting.count(), 0);
   EXPECT_EQ(ledger->last_number(), 2500);
-  EXPECT_EQ((*ledger->Files(0, 1))[0].path, "/in/f12499");
-  EXPECT_EQ((*ledger->Files(2499, 2500))[0].path, "/in/f10000");
+  EXPECT_EQ((*ledger->Files(0, 1))[0].path, dir / "in/f12499");
+  EXPECT_EQ((*ledger->Files(2499, 2500))[0].path, dir / "in/f10000");
   EXPECT_THAT(*ledger->Waiting("", 10), IsEmpty());
 }
 

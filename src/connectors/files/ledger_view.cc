@@ -211,6 +211,11 @@ class StreamKnownFiles : public KnownFiles {
       known.why = "it had no bytes when it was found";
       return known;
     }
+    if (record->state == FileState::kGone) {
+      known.size_bytes = 0;
+      known.why = "it was gone before its turn came (cloudFiles.fileOrder), and is new when it comes back";
+      return known;
+    }
     if (record->state == FileState::kWaiting) {
       known.why =
           record->number == 0 ? "it is found, and waits for its turn (cloudFiles.fileOrder)" : "it has changed, and waits for its turn (cloudFiles.fileOrder)";

@@ -210,6 +210,8 @@ Result<NameGlob> NameGlob::Parse(std::string_view pattern) {
   return glob;
 }
 
+std::string_view NameGlob::pattern() const { return regex_->pattern(); }
+
 bool NameGlob::Matches(std::string_view name) const { return RE2::FullMatch(name, *regex_); }
 
 Result<PathGlob> PathGlob::Parse(std::string_view path, Mode mode) {

@@ -24,6 +24,7 @@ class NameGlob {
   // Error: MILLSTREAM_INVALID_GLOB.
   static Result<NameGlob> Parse(std::string_view pattern);
   bool Matches(std::string_view name) const;
+  std::string_view pattern() const;
 
  private:
   std::shared_ptr<const re2::RE2> regex_;
@@ -42,6 +43,7 @@ class PathGlob {
   const std::string& base() const { return base_; }
   bool has_glob() const { return has_glob_; }
   const std::string& pattern() const { return pattern_; }
+  Mode mode() const { return mode_; }
   // Paths are absolute and lie below base() (or are it).
   bool MatchesFile(std::string_view path) const;
   // False: no file below this directory can match, so that it need not be listed.

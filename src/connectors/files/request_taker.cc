@@ -172,7 +172,7 @@ Status RequestTaker::Explain(int64_t number, std::string reason) {
 
 Status RequestTaker::Replay(const std::string& path, int64_t loaded) {
   MS_ASSIGN_OR_RETURN(std::optional<FileRecord> record, ledger_->Find(ParentPath(path), BaseName(path)));
-  if (!record || record->state == FileState::kEmpty || record->state == FileState::kDuplicate) return Status();
+  if (!record || record->state == FileState::kEmpty || record->state == FileState::kGone || record->state == FileState::kDuplicate) return Status();
   if (record->state == FileState::kWaiting) return Status();                              // it will be loaded anyway
   if (record->state == FileState::kAssigned && record->number > loaded) return Status();  // it will be loaded anyway
   // Rows leave only when there is something to load in their place.

@@ -3,6 +3,7 @@
 #include <optional>
 #include <vector>
 
+#include "connectors/files/file_gone.h"
 #include "connectors/files/file_ledger_format.h"
 #include "connectors/files/files_errors.h"
 
@@ -29,8 +30,8 @@ Status Number(FileLedger& ledger, const std::string& key, const WaitingEntry& en
 
 }  // namespace
 
-Result<WaitingFiles> WaitingFiles::Open(std::shared_ptr<FileLedger> ledger, FileOrder order) {
-  WaitingFiles waiting(std::move(ledger), order);
+Result<WaitingFiles> WaitingFiles::Open(Fs& fs, std::shared_ptr<FileLedger> ledger, FileOrder order) {
+  WaitingFiles waiting(fs, std::move(ledger), order);
   MS_RETURN_IF_ERROR(waiting.TakeOver());
   return waiting;
 }
@@ -92,8 +93,12 @@ Status WaitingFiles::NumberWhile(const std::function<bool(int64_t size_bytes)>& 
     if (some.empty()) break;
     for (const WaitingRecord& one : some) {
       MS_ASSIGN_OR_RETURN(WaitingEntry entry, Decode(*ledger_, one));
-      if (!takes(entry.record.size_bytes)) return ledger_->Write();
-      MS_RETURN_IF_ERROR(Number(*ledger_, one.key, entry));
+      if (entry.content.empty() && IsGone(fs_->Stat(entry.path).status())) {
+        MS_RETURN_IF_ERROR(LeaveOut(one.key, entry.path, entry.record));
+      } else {
+        if (!takes(entry.record.size_bytes)) return ledger_->Write();
+        MS_RETURN_IF_ERROR(Number(*ledger_, one.key, entry));
+      }
       --count_;
       bytes_ -= entry.record.size_bytes;
       after = one.key;
@@ -101,6 +106,16 @@ Status WaitingFiles::NumberWhile(const std::function<bool(int64_t size_bytes)>& 
     MS_RETURN_IF_ERROR(ledger_->Write());
   }
   return ledger_->Write();
+}
+
+Status WaitingFiles::LeaveOut(const std::string& key, const std::string& path, const FileRecord& waiting) {
+  MS_RETURN_IF_ERROR(ledger_->DropWaiting(key));
+  gone_.emplace_back(ParentPath(path));
+  FileRecord record{.state = FileState::kGone, .size_bytes = waiting.size_bytes, .modified_ns = waiting.modified_ns, .discovered_ms = waiting.discovered_ms};
+  if (waiting.number == 0) return ledger_->Add(ParentPath(path), BaseName(path), record);
+  // What was loaded of it before stays; whatever comes under its name has changed since.
+  record = {.state = FileState::kAssigned, .number = waiting.number, .discovered_ms = waiting.discovered_ms};
+  return ledger_->Put(ParentPath(path), BaseName(path), record);
 }
 
 Status WaitingFiles::NumberAll() {

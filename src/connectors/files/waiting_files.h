@@ -10,6 +10,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "connectors/files/file_ledger.h"
 #include "connectors/files/file_order.h"
@@ -20,7 +22,7 @@ namespace millstream {
 class WaitingFiles {
  public:
   // What waits in another order is brought into this one; with kDiscovery, it gets its numbers. Killed midway, the next start goes on.
-  static Result<WaitingFiles> Open(std::shared_ptr<FileLedger> ledger, FileOrder order);
+  static Result<WaitingFiles> Open(Fs& fs, std::shared_ptr<FileLedger> ledger, FileOrder order);
 
   bool has_order() const { return order_ != FileOrder::kDiscovery; }
   int64_t count() const { return count_; }
@@ -31,17 +33,23 @@ class WaitingFiles {
   Status Add(std::string_view directory, std::string_view name, FileRecord record, const FileRecord* known, int64_t replaced, const std::string& content);
   // One that waits no more. Buffered.
   Status Drop(const std::string& path, const FileRecord& known);
-  // Gives the first of them their numbers, until `takes` refuses one by its size. Written on return.
+  // Gives the first of them their numbers, until `takes` refuses one by its size. Written on return. A file that has gone meanwhile waits no more, and is new
+  // when it comes back; but for one that is known by its content, of which others may be duplicates.
   Status NumberWhile(const std::function<bool(int64_t size_bytes)>& takes);
   Status NumberAll();
+  // The directories of those that have gone, since the last call.
+  std::vector<std::string> TakeGone() { return std::exchange(gone_, {}); }
 
  private:
-  WaitingFiles(std::shared_ptr<FileLedger> ledger, FileOrder order) : ledger_(std::move(ledger)), order_(order) {}
+  WaitingFiles(Fs& fs, std::shared_ptr<FileLedger> ledger, FileOrder order) : fs_(&fs), ledger_(std::move(ledger)), order_(order) {}
   Status TakeOver();
+  Status LeaveOut(const std::string& key, const std::string& path, const FileRecord& waiting);
 
+  Fs* fs_;
   std::shared_ptr<FileLedger> ledger_;
   FileOrder order_;
   int64_t count_ = 0, bytes_ = 0;
+  std::vector<std::string> gone_;
 };
 
 // One file that waits gets its number now; nothing happens to one that does not. Written on return.

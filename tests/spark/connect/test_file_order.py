@@ -74,10 +74,17 @@ def test_a_batch_takes_what_it_can_load_in_time(spark):
     for number in range(6):
         write(f"{base}/in/{number}.json", {"id": number, "filler": "x" * 1_000_000})
     # At first 4 MiB a second: two files of a megabyte in half a second, and no fewer batches than that allows.
+    plan = f"SELECT batch, state FROM cloud_files_plan('{base}/in', format => 'json', maxBatchDuration => '500 milliseconds'%s) ORDER BY batch"
+    assert [row.batch for row in spark.sql(plan % "").collect()] == [0, 0, 1, 1, 2, 2]
     load(stream(spark, base, maxBatchDuration="500 milliseconds"), base, "timed")
     assert sorted(int(row.id) for row in spark.table("timed").select("id").collect()) == list(range(6))
     first = spark.sql(f"SELECT count(*) AS n FROM cloud_files_state('{base}/cp') WHERE batch_id = 0").first().n
     assert first == 2, first
+    # The plan goes by the pace of what was loaded: a millisecond is time for one file in any case.
+    for number in (6, 7):
+        write(f"{base}/in/{number}.json", {"id": number, "filler": "x" * 1_000_000})
+    ahead = spark.sql(plan.replace("500 milliseconds", "1 millisecond") % f", checkpoint => '{base}/cp'").collect()
+    assert len({row.batch for row in ahead}) == 2 and all(row.state == "NEW" for row in ahead), ahead
     raises(Exception, lambda: stream(spark, base, maxBatchDuration="soon").schema, "MILLSTREAM_INVALID_OPTION_VALUE")
     raises(Exception, lambda: stream(spark, base, maxBatchDuration="0 seconds").schema, "MILLSTREAM_INVALID_OPTION_VALUE")
 

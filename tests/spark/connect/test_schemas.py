@@ -261,6 +261,18 @@ def test_the_streams_of_a_table_are_found_by_its_commits(spark):
     load(spark, other, "found_by_table")
     ids = sorted(row.source_id for row in spark.sql("SELECT source_id FROM cloud_files_state(TABLE(found_by_table))").collect())
     assert ids == sorted([base + "/cp/sources/0", other + "/cp/sources/0"]), ids
+    # A checkpoint that the conf names is named by the commits, too.
+    root = tempfile.mkdtemp()
+    spark.conf.set("spark.sql.streaming.checkpointLocation", root)
+    try:
+        write(base + "/named/c.json", {"id": 3})
+        reader = spark.readStream.format("cloudFiles").option("cloudFiles.format", "json").schema("id INT").load(base + "/named")
+        reader.writeStream.queryName("by_conf").trigger(availableNow=True).toTable("found_by_conf").awaitTermination()
+    finally:
+        spark.conf.unset("spark.sql.streaming.checkpointLocation")
+    files = spark.sql("SELECT path, ingestion_state FROM cloud_files_state(TABLE(found_by_conf))").collect()
+    assert [tuple(row) for row in files] == [(f"file://{base}/named/c.json", "INGESTED")], files
+    assert os.path.isdir(root + "/by_conf/sources/0"), os.listdir(root)
     spark.sql("CREATE TABLE without_streams (id INT)")
     raises(Exception, lambda: spark.sql("SELECT * FROM cloud_files_state(TABLE(without_streams))").collect(), "MILLSTREAM_NO_STREAMS_OF_TABLE")
     raises(Exception, lambda: spark.sql("SELECT * FROM cloud_files_state(TABLE(nowhere_at_all))").collect(), "TABLE_OR_VIEW_NOT_FOUND")
