@@ -12,7 +12,7 @@ class WholeFileRows : public RowStream, public DeliversChunks {
   WholeFileRows(RowStreamPtr rows, std::shared_ptr<WholeFiles> files) : rows_(std::move(rows)), files_(std::move(files)) {}
   const ArrowSchemaPtr& schema() const override { return rows_->schema(); }
   Result<RecordBatchPtr> Next() override {
-    files_->RefuseAll(ChunkWishes().no_files_because);
+    files_->RefuseAll("the query computes its rows, or they do not go into a Delta table");
     return rows_->Next();
   }
   Result<SomeRows> NextChunks(const ChunkWishes& wishes) override {
