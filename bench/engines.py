@@ -127,14 +127,13 @@ class Engines:
         os.makedirs(scratch, exist_ok=True)
         table, checkpoint = os.path.join(scratch, "table"), os.path.join(scratch, "checkpoint")
         arguments = [os.path.join(HERE, "job_ingest.py"), engine, file_format, landing, table, checkpoint, str(repeat)]
-        if engine not in ("millstream", "sail"):
+        if engine not in ("millstream", "zeroCopy", "sail"):
             done, cpu, peak = run_watched([self.peer, *arguments], scratch)
         else:
-            program = self.millstream if engine == "millstream" else self.peer
-            with Server(engine, program, scratch) as server:
+            is_ours = engine != "sail"
+            with Server("millstream" if is_ours else engine, self.millstream if is_ours else self.peer, scratch) as server:
                 before = cpu_seconds(server.process.pid)
-                python = self.client if engine == "millstream" else self.peer
-                done = subprocess.run([python, *arguments], capture_output=True, text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
+                done = subprocess.run([self.client if is_ours else self.peer, *arguments], capture_output=True, text=True, env={**os.environ, "SPARK_REMOTE": server.remote})
                 cpu, peak = cpu_seconds(server.process.pid) - before, memory_kib(server.process.pid)
         seconds = [json.loads(line)["seconds"] for line in done.stdout.splitlines() if line.startswith("{")]
         if done.returncode != 0 or len(seconds) != repeat:

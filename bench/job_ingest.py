@@ -2,7 +2,7 @@
 
     job_ingest.py ENGINE FORMAT LANDING TABLE CHECKPOINT [REPEAT]
 
-ENGINE: millstream (cloudFiles), spark (Structured Streaming's file source); sail, duckdb and polars, which have no file stream, read all files and append them
+ENGINE: millstream (cloudFiles), zeroCopy (the same with cloudFiles.zeroCopy = copy), spark (Structured Streaming's file source); sail, duckdb and polars, which have no file stream, read all files and append them
 (the latter two write with delta-rs).
 Prints one JSON line a run: seconds from the first call to the end of the job.
 """
@@ -64,9 +64,9 @@ def run(spark, engine, file_format, landing, table, checkpoint):
     if engine == "sail":
         spark.read.format(file_format).schema(SCHEMA).options(**header).load(landing).write.format("delta").mode("append").save(table)
         return None
-    if engine == "millstream":
+    if engine in ("millstream", "zeroCopy"):
         reader = spark.readStream.format("cloudFiles").option("cloudFiles.format", file_format).option("cloudFiles.maxFilesPerTrigger", "1000000")
-        reader = reader.option("cloudFiles.partitionColumns", "")
+        reader = reader.option("cloudFiles.partitionColumns", "").option("cloudFiles.zeroCopy", "copy" if engine == "zeroCopy" else "off")
     else:
         reader = spark.readStream.format(file_format).option("recursiveFileLookup", "true")
     query = (reader.schema(SCHEMA).options(**header).load(landing).writeStream.format("delta").option("checkpointLocation", checkpoint)

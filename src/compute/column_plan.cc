@@ -44,6 +44,7 @@ class ColumnRows : public RowStream, public DeliversChunks {
     }
     if (cancel_ && cancel_->cancelled()) return Status::Error(errors::kCancelled);
     MS_ASSIGN_OR_RETURN(SomeRows rows, NextOf(*input_, OfInput(wishes)));
+    if (rows.file) return rows;
     if (!rows.chunks) {
       MS_ASSIGN_OR_RETURN(rows.batch, Pick(std::move(rows.batch)));
       return rows;
@@ -64,14 +65,24 @@ class ColumnRows : public RowStream, public DeliversChunks {
  private:
   // A column of the input that becomes two of the output, under two names, cannot be encoded.
   ChunkWishes OfInput(const ChunkWishes& wishes) const {
-    ChunkWishes of_input{.columns = std::vector<std::optional<StructField>>(static_cast<size_t>(input_->schema()->num_fields())), .codec = wishes.codec};
+    ChunkWishes of_input{.columns = std::vector<std::optional<StructField>>(static_cast<size_t>(input_->schema()->num_fields())), .codec = wishes.codec,
+                         .no_files_because = wishes.no_files_because};
     std::vector<int> uses(of_input.columns.size());
     for (size_t i = 0; i < picked_->columns.size() && i < wishes.columns.size(); ++i) {
       const auto* index = std::get_if<size_t>(&picked_->columns[i]);
+      if (index == nullptr && !IsNullIn(wishes.columns[i], *std::get<ScalarPtr>(picked_->columns[i]))) {
+        of_input.no_files_because = "the query has a column with a constant";
+      }
       if (index == nullptr || *index >= uses.size()) continue;
+      if (uses[*index] > 0) of_input.no_files_because = "the query takes a column twice";
       of_input.columns[*index] = uses[*index]++ == 0 ? wishes.columns[i] : std::nullopt;
     }
     return of_input;
+  }
+
+  // A file that lacks a column of the table says the same as a null.
+  static bool IsNullIn(const std::optional<StructField>& column, const arrow::Scalar& constant) {
+    return !constant.is_valid && column && column->nullable;
   }
 
   static Result<std::shared_ptr<arrow::Array>> Repeated(const arrow::Scalar& constant, int64_t rows) {

@@ -15,7 +15,9 @@
 #include <set>
 #include <thread>
 
+#include "base/option_table.h"
 #include "base/uuid.h"
+#include "delta/registered_files.h"
 #include "delta/row_conform.h"
 #include "delta/value_text.h"
 #include "formats/parquet_writer.h"
@@ -45,6 +47,7 @@ struct Shared {
   int source_column = -1;    // of the rows; -1: nobody knows where they come from
   ParquetWriterOptions parquet;
   ChunkWishes wishes;  // what may come encoded
+  RegisterOptions whole;
   std::string write_id = NewUuid();
 
   std::mutex mutex;
@@ -74,7 +77,7 @@ class Worker {
  public:
   explicit Worker(Shared& shared) : shared_(shared) {}
 
-  Status Take(const SomeRows& rows) { return rows.chunks ? TakeChunks(*rows.chunks) : TakeBatch(rows.batch); }
+  Status Take(const SomeRows& rows) { return rows.file ? TakeFile(*rows.file) : rows.chunks ? TakeChunks(*rows.chunks) : TakeBatch(rows.batch); }
 
   Status Finish() {
     while (!open_.empty()) MS_RETURN_IF_ERROR(Close(open_.begin()));
@@ -111,6 +114,31 @@ class Worker {
       open_chunks_->sources.Add(static_cast<const arrow::Int32Array&>(*sources));
     }
     return open_chunks_->output().bytes_so_far() >= shared_.options.target_file_bytes ? CloseChunks() : Status();
+  }
+
+  Status TakeFile(const WholeFile& file) {
+    std::string name;
+    {
+      std::lock_guard lock(shared_.mutex);
+      name = fmt::format("{}{:05}-{}-c000.parquet", kRegisteredPrefix, shared_.next_file++, shared_.write_id);
+      shared_.directories.insert(shared_.table_path);
+    }
+    MS_ASSIGN_OR_RETURN(RegisteredFile registered, RegisterFile(shared_.fs, shared_.clock, shared_.table_path, name, file, shared_.whole));
+    std::lock_guard lock(shared_.mutex);
+    ++shared_.written.registered;
+    shared_.written.rows += registered.rows;
+    shared_.written.bytes += registered.bytes;
+    if (shared_.source_column >= 0) AddSourceRows(file.source_file, registered.rows);
+    shared_.written.files.push_back(std::move(registered.add));
+    return Status();
+  }
+
+  // With shared_.mutex held.
+  void AddSourceRows(int32_t file, int64_t count) {
+    std::vector<int64_t>& rows = shared_.written.source_rows;
+    // Names may have come while the rows were read.
+    if (static_cast<size_t>(file) >= rows.size()) rows.resize(static_cast<size_t>(file) + 1);
+    rows[static_cast<size_t>(file)] += count;
   }
 
   Status CloseChunks() {
@@ -246,11 +274,7 @@ class Worker {
     shared_.written.bytes += written.size_bytes;
     if (has_sources) {
       for (const SourceRun& run : file.sources.runs()) {
-        if (run.file < 0) continue;
-        std::vector<int64_t>& rows = shared_.written.source_rows;
-        // Names may have come while the rows were read.
-        if (static_cast<size_t>(run.file) >= rows.size()) rows.resize(static_cast<size_t>(run.file) + 1);
-        rows[static_cast<size_t>(run.file)] += run.rows;
+        if (run.file >= 0) AddSourceRows(run.file, run.rows);
       }
     }
     shared_.written.files.push_back(std::move(add));
@@ -300,28 +324,44 @@ void PlanColumns(Shared& shared) {
   shared.change_schema.Add({std::string(kChangeTypeColumn), DataType::String()});
 }
 
+// Lower case; nullopt: the table does not say.
+std::optional<std::string> WantedCodec(const Metadata& table) {
+  std::optional<std::string> codec = table.Property("delta.parquet.compression.codec");
+  if (!codec) return codec;
+  std::transform(codec->begin(), codec->end(), codec->begin(), [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
+  return *codec == "uncompressed" ? "none" : codec;
+}
+
 Status PlanParquet(Shared& shared) {
   const Metadata& table = shared.table;
+  constexpr int64_t kWeekMs = 7 * 86'400'000LL;
+  shared.whole.retention_ms = ParseDurationMillis(table.Property("delta.deletedFileRetentionDuration").value_or("interval 1 week")).value_or(kWeekMs);
   if (std::optional<std::string> columns = table.Property("delta.dataSkippingNumIndexedCols")) {
     std::from_chars(columns->data(), columns->data() + columns->size(), shared.parquet.stats_columns_max);
   }
-  const std::optional<std::string> asked = table.Property("delta.parquet.compression.codec");
-  std::string codec = asked.value_or("snappy");
-  std::transform(codec.begin(), codec.end(), codec.begin(), [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
+  shared.whole.schema = shared.file_schema;
+  shared.whole.stats_columns_max = shared.parquet.stats_columns_max;
+  const std::string codec = WantedCodec(table).value_or("snappy");
   if (codec == "snappy") {
     shared.parquet.codec = ParquetWriterOptions::Codec::kSnappy;
   } else if (codec == "zstd") {
     shared.parquet.codec = ParquetWriterOptions::Codec::kZstd;
-  } else if (codec == "none" || codec == "uncompressed") {
+  } else if (codec == "none") {
     shared.parquet.codec = ParquetWriterOptions::Codec::kNone;
   } else {
     return Status::Unsupported("Parquet compression " + codec, "Set delta.parquet.compression.codec to snappy, zstd or none.");
   }
-  if (asked) shared.wishes.codec = codec == "uncompressed" ? "none" : codec;
   return Status();
 }
 
 }  // namespace
+
+ChunkWishes WishesOf(const Metadata& table, const StructType& rows_schema, bool has_change_rows) {
+  ChunkWishes wishes{.columns = std::vector<std::optional<StructField>>(rows_schema.size()), .codec = WantedCodec(table)};
+  wishes.no_files_because = has_change_rows ? "rows of a change feed are written" : WhyNoWholeFiles(table, rows_schema);
+  if (table.partition_columns.empty() && !has_change_rows) wishes.columns = RowConform(rows_schema, table.schema).Unchanged();
+  return wishes;
+}
 
 StructType WithoutSourceFile(const StructType& rows_schema) {
   StructType schema;
@@ -341,8 +381,7 @@ Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& tabl
     shared.written.source_rows.resize(options.source_files->size());
   }
   MS_RETURN_IF_ERROR(PlanParquet(shared));
-  shared.wishes.columns.resize(rows_schema.size());
-  if (shared.partition_columns.empty() && shared.change_column < 0) shared.wishes.columns = shared.conform.Unchanged();
+  shared.wishes = WishesOf(table, rows_schema, options.has_change_rows);
 
   // One batch is no work for two threads, and a thread that starts for it would cost more than it does.
   std::vector<SomeRows> first;
@@ -367,6 +406,7 @@ Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& tabl
   if (!shared.error.ok()) return shared.error;
   // The directories are synced before a commit names the files: after a power cut a name without data is a lost batch.
   for (const std::string& directory : shared.directories) MS_RETURN_IF_ERROR(fs.SyncDirectory(directory));
+  if (shared.written.registered > 0) MS_FAILPOINT("delta.register.after_dirsync");
   return std::move(shared.written);
 }
 

@@ -9,6 +9,7 @@
 #include "delta/actions.h"
 #include "delta/source_runs.h"
 #include "storage/fs.h"
+#include "types/chunk_rows.h"
 #include "types/row_stream.h"
 
 namespace millstream {
@@ -32,8 +33,12 @@ struct DataWritten {
   std::vector<ChangeFilePtr> changes;
   int64_t rows = 0;   // in `files`
   int64_t bytes = 0;  // of `files`
+  int64_t registered = 0;  // of `files`: those that came as a whole (delta/registered_files.h)
   std::vector<int64_t> source_rows;  // rows in `files` of each of the source files; empty: not known
 };
+
+// What may come encoded, or as whole files, of rows that become a table's. `has_change_rows` as in the options.
+ChunkWishes WishesOf(const Metadata& table, const StructType& rows_schema, bool has_change_rows);
 
 // The columns of rows as the table takes them: without kSourceFileColumn.
 StructType WithoutSourceFile(const StructType& rows_schema);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "delta/deletion_vector.h"
+#include "delta/registered_files.h"
 #include "delta/snapshot.h"
 #include "storage/fs.h"
 #include "types/row_stream.h"
@@ -36,8 +37,9 @@ struct ScanFile {
   DeletedRows without;                                      // left out as well; null: none
   DeletedRows only;                                         // of all rows only these; null: no such wish
   std::vector<Value> constants;                             // for columns of kind kConstant
+  std::optional<std::string> source;                        // of a registered file: all its rows are this source file's
 
-  static ScanFile Of(const AddFile& add) { return {add.path, add.partition_values, add.deletion_vector}; }
+  static ScanFile Of(const AddFile& add) { return {add.path, add.partition_values, add.deletion_vector, nullptr, nullptr, {}, SourceOfRegistered(add)}; }
 };
 
 struct ScanColumn {

@@ -12,10 +12,9 @@
 #include <string_view>
 #include <vector>
 
-namespace millstream {
+#include "formats/source_file_column.h"
 
-// The key in the footer's key-value metadata.
-inline constexpr std::string_view kSourceFilesKey = "millstream.source_files";
+namespace millstream {
 
 // Source files by number, as the rows' column kSourceFileColumn counts them: raw, absolute paths.
 using SourceFileNames = std::shared_ptr<const std::vector<std::string>>;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/status.h"
@@ -49,6 +50,12 @@ class ColumnarFile {
   virtual Result<std::vector<ColumnChunksPtr>> CopyPart(int /*part*/, const std::vector<std::pair<int, StructField>>& /*columns*/,
                                                         const std::optional<std::string>& /*codec*/) const {
     return std::vector<ColumnChunksPtr>();
+  }
+
+  // The file as one of a table that has `columns` (all of the file's columns, each with what it becomes), or why it cannot be one.
+  virtual std::variant<WholeFile, std::string> AsWhole(const std::vector<std::pair<int, StructField>>& /*columns*/,
+                                                       const std::optional<std::string>& /*codec*/) const {
+    return "only Parquet files are taken as they are";
   }
 
   // Whether values of a column may become values of `to`, as Spark's reader of this format decides it.

@@ -37,10 +37,15 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
       std::shared_ptr<Part> part;
       {
         std::unique_lock lock(mutex_);
-        Result<std::shared_ptr<Part>> taken = Take(lock);
+        Result<std::shared_ptr<Part>> taken = Take(lock, wishes);
         if (!taken.ok()) return failed_ = taken.status();
         part = *std::move(taken);
         if (part == nullptr) return SomeRows();
+        if (part->whole) {
+          std::erase(parts_, part);
+          part_freed_.notify_all();
+          return SomeRows{.batch = nullptr, .chunks = std::nullopt, .file = std::move(part->whole)};
+        }
       }
       std::optional<ChunkRows> chunks;
       Result<RecordBatchPtr> batch = ReadFrom(*part, wishes, chunks);
@@ -73,10 +78,11 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
     std::vector<int> rescued;  // columns of the batches
     int rescued_column = -1;   // among the parsed columns
     CalendarRebase rebase = CalendarRebase::kCorrected;
+    std::optional<WholeFile> whole;  // all parts of the file at once, and none of them is read
   };
 
   // The oldest part that nobody reads, or else the next one; waits when all are being read. nullptr: at the end.
-  Result<std::shared_ptr<Part>> Take(std::unique_lock<std::mutex>& lock) {
+  Result<std::shared_ptr<Part>> Take(std::unique_lock<std::mutex>& lock, const ChunkWishes* wishes) {
     while (true) {
       MS_RETURN_IF_ERROR(failed_);
       for (const std::shared_ptr<Part>& part : parts_) {
@@ -85,7 +91,7 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
         return part;
       }
       auto part = std::make_shared<Part>();
-      MS_ASSIGN_OR_RETURN(bool more, NextPart(part.get()));
+      MS_ASSIGN_OR_RETURN(bool more, NextPart(part.get(), wishes));
       if (more) {
         parts_.push_back(part);
         return part;
@@ -102,7 +108,7 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
   }
 
   // With mutex_ held.
-  Result<bool> NextPart(Part* part) {
+  Result<bool> NextPart(Part* part, const ChunkWishes* wishes) {
     while (open_ == nullptr || next_part_ == open_->parts()) {
       if (next_file_ == files_.size()) return false;
       const InputFile& file = files_[next_file_++];
@@ -131,7 +137,52 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
     part->file = open_;
     part->index = next_part_++;
     part->next_row = open_->first_row_of(part->index);
+    if (wishes != nullptr && wishes->files != nullptr && part->index == 0) {
+      std::variant<WholeFile, std::string> whole = AsWhole(part->file_index, *wishes);
+      if (const auto* why = std::get_if<std::string>(&whole)) {
+        wishes->files->Refuse(*why);
+      } else {
+        part->whole = std::move(std::get<WholeFile>(whole));
+        wishes->files->Take();
+        next_part_ = open_->parts();
+        CountRows(*part, part->whole->rows, 0);
+        if (FileOutcomes* outcomes = plan_.outcomes()) outcomes->of(part->file_index).rows += part->whole->rows;
+      }
+    }
     return true;
+  }
+
+  // The file that is open as one of the table's, or why it has to be read.
+  std::variant<WholeFile, std::string> AsWhole(int32_t file_index, const ChunkWishes& wishes) const {
+    const InputFile& input = files_[static_cast<size_t>(file_index)];
+    Part part;
+    part.file_index = file_index;
+    part.file = open_;
+    if (!Plan(part).ok() || !part.rescued.empty()) return "it has columns that the query does not take as they are";
+    if (part.rebase != CalendarRebase::kCorrected) return "its dates and timestamps are in the calendar of old";
+    if (plan_.makes_metadata()) return "the query takes _metadata";
+    for (const std::string& name : scan_.columns) {
+      if (scan_.partition_schema.IndexOf(name)) return "column " + name + " comes from its path";
+    }
+    const auto& columns = plan_.parsed_columns();
+    std::vector<std::pair<int, StructField>> whole;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      const size_t place = plan_.PlaceOf(i);
+      const bool is_there = part.source[i] >= 0;
+      if (place >= wishes.columns.size() || !wishes.columns[place]) return "column " + columns[i] + " is changed on its way into the table";
+      const StructField& as = *wishes.columns[place];
+      if (!is_there && !as.nullable) return "it lacks column " + as.name;
+      if (is_there) whole.emplace_back(part.wanted[static_cast<size_t>(part.source[i])].index, as);
+    }
+    if (static_cast<int>(whole.size()) != open_->arrow_schema()->num_fields()) return "it has columns that the query does not take";
+    std::variant<WholeFile, std::string> taken = open_->AsWhole(whole, wishes.codec);
+    if (auto* file = std::get_if<WholeFile>(&taken)) {
+      // The ordinary way finds out what that means.
+      if (file->size_bytes != input.size_bytes || file->modified_ns != input.modified_ns) return "it has changed since it was found";
+      file->source_file = file_index;
+      file->mode = wishes.files->mode();
+    }
+    return taken;
   }
 
   // The file's column for a name of the schema; -1: none.
@@ -147,7 +198,7 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
   }
 
   // What is to be read of a part.
-  Status Plan(Part& part) {
+  Status Plan(Part& part) const {
     std::vector<ColumnarFile::Column>& wanted = part.wanted;
     const InputFile& input = files_[static_cast<size_t>(part.file_index)];
     const arrow::Schema& in_file = *part.file->arrow_schema();

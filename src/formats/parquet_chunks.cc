@@ -78,22 +78,6 @@ bool SameNode(const parquet::schema::Node& is, const parquet::schema::Node& want
   return leaf.physical_type() != parquet::Type::FIXED_LEN_BYTE_ARRAY || leaf.type_length() == wanted_leaf.type_length();
 }
 
-bool IsKnownEncoding(parquet::Encoding::type encoding) {
-  switch (encoding) {
-    case parquet::Encoding::PLAIN:
-    case parquet::Encoding::PLAIN_DICTIONARY:
-    case parquet::Encoding::RLE:
-    case parquet::Encoding::BIT_PACKED:  // named by parquet-java for levels that are not there
-    case parquet::Encoding::DELTA_BINARY_PACKED:
-    case parquet::Encoding::DELTA_LENGTH_BYTE_ARRAY:
-    case parquet::Encoding::DELTA_BYTE_ARRAY:
-    case parquet::Encoding::RLE_DICTIONARY:
-      return true;
-    default:
-      return false;
-  }
-}
-
 bool IsWantedCodec(parquet::Compression::type codec, const std::optional<std::string>& wanted) {
   switch (codec) {
     case parquet::Compression::UNCOMPRESSED:
@@ -284,15 +268,34 @@ Status Corrupt(const std::string& path, const std::string& reason) { return Stat
 
 }  // namespace
 
-bool CanCopyChunks(const ParquetGroup& group, const std::vector<int>& leaves, const StructField& as, const std::optional<std::string>& codec) {
-  if (leaves.empty()) return false;
+bool IsKnownEncoding(parquet::Encoding::type encoding) {
+  switch (encoding) {
+    case parquet::Encoding::PLAIN:
+    case parquet::Encoding::PLAIN_DICTIONARY:
+    case parquet::Encoding::RLE:
+    case parquet::Encoding::BIT_PACKED:  // named by parquet-java for levels that are not there
+    case parquet::Encoding::DELTA_BINARY_PACKED:
+    case parquet::Encoding::DELTA_LENGTH_BYTE_ARRAY:
+    case parquet::Encoding::DELTA_BYTE_ARRAY:
+    case parquet::Encoding::RLE_DICTIONARY:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsWrittenAs(const parquet::FileMetaData& metadata, int first_leaf, const StructField& as) {
   parquet::schema::NodePtr wanted;
   const ArrowSchemaPtr schema = ParquetFileSchema(StructType({as}));
   // A variant may be shredded, which only its reader knows.
   if (!schema->field(0)->type()->Equals(*ToArrowType(as.type))) return false;
   const auto properties = ParquetPropertiesBuilder({}).build();
   if (!parquet::arrow::FieldToNode(schema->field(0), *properties, *parquet::default_arrow_writer_properties(), &wanted).ok()) return false;
-  if (!SameNode(*group.metadata->schema()->GetColumnRoot(leaves[0]), *wanted, true)) return false;
+  return SameNode(*metadata.schema()->GetColumnRoot(first_leaf), *wanted, true);
+}
+
+bool CanCopyChunks(const ParquetGroup& group, const std::vector<int>& leaves, const StructField& as, const std::optional<std::string>& codec) {
+  if (leaves.empty() || !IsWrittenAs(*group.metadata, leaves[0], as)) return false;
   auto row_group = group.metadata->RowGroup(group.index);
   for (int leaf : leaves) {
     auto chunk = row_group->ColumnChunk(leaf);

@@ -51,6 +51,11 @@ struct ParquetGroup {
   int index = 0;
 };
 
+// Whether a top-level column (that of the leaf `first_leaf`) has the names, types and levels that ParquetWriter would give `as`; but it may be REQUIRED.
+bool IsWrittenAs(const parquet::FileMetaData& metadata, int first_leaf, const StructField& as);
+// Encodings that every reader knows.
+bool IsKnownEncoding(parquet::Encoding::type encoding);
+
 // Whether the chunks of a column, `leaves`, are as ParquetWriter would make them for `as`: types, names, levels, and a codec and encodings that all readers
 // know.
 bool CanCopyChunks(const ParquetGroup& group, const std::vector<int>& leaves, const StructField& as, const std::optional<std::string>& codec);

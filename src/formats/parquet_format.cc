@@ -48,6 +48,13 @@ class OpenParquet : public ColumnarFile {
     return file_->CopyRowGroup(part, copied, codec);
   }
 
+  std::variant<WholeFile, std::string> AsWhole(const std::vector<std::pair<int, StructField>>& columns,
+                                               const std::optional<std::string>& codec) const override {
+    std::vector<ParquetFile::CopiedColumn> whole;
+    for (const auto& [index, as] : columns) whole.push_back({.index = index, .as = as});
+    return file_->AsWhole(whole, codec);
+  }
+
   bool CanReadAs(int column, const DataType& to) const override {
     auto from = FromArrowType(*arrow_schema()->field(column)->type());
     return from.ok() && WidensType(*from, to);

@@ -11,6 +11,7 @@
 #include "formats/parquet_chunks.h"
 #include "formats/parquet_io.h"
 #include "formats/parquet_variants.h"
+#include "formats/parquet_whole.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -78,6 +79,7 @@ class OpenParquetFile : public ParquetFile, public std::enable_shared_from_this<
   Result<std::unique_ptr<ParquetRows>> ReadRowGroup(int row_group, const std::vector<int>& columns, int64_t batch_rows) const override;
   Result<std::vector<ColumnChunksPtr>> CopyRowGroup(int row_group, const std::vector<CopiedColumn>& columns,
                                                     const std::optional<std::string>& codec) const override;
+  std::variant<WholeFile, std::string> AsWhole(const std::vector<CopiedColumn>& columns, const std::optional<std::string>& codec) const override;
 
  private:
   // Leaf columns below each top-level column, and where each row group starts.
@@ -213,6 +215,23 @@ Result<std::vector<ColumnChunksPtr>> OpenParquetFile::CopyRowGroup(int row_group
   });
   if (!read.ok()) return read;
   return copied;
+}
+
+std::variant<WholeFile, std::string> OpenParquetFile::AsWhole(const std::vector<CopiedColumn>& columns, const std::optional<std::string>& codec) const {
+  try {
+    std::vector<ParquetWholeColumn> checked;
+    for (const CopiedColumn& column : columns) checked.push_back({leaves_[column.index], column.as});
+    if (std::string why = WhyNotWhole(*metadata_, size_, checked, codec); !why.empty()) return why;
+    constexpr std::string_view kMagic = "PAR1";
+    std::string magic(kMagic.size(), '\0');
+    Result<int64_t> read = file_->ReadAt(0, static_cast<int64_t>(magic.size()), magic.data());
+    if (!read.ok() || magic != kMagic) return "it does not begin as a Parquet file does";
+    Result<FileInfo> info = file_->Stat();
+    if (!info.ok() || info->size_bytes != size_) return "it changes";
+    return WholeFile{.path = path_, .rows = rows(), .size_bytes = size_, .modified_ns = info->modified_ns, .inode = info->inode, .device = info->device};
+  } catch (const std::exception& error) {
+    return "its footer cannot be read: " + std::string(error.what());
+  }
 }
 
 }  // namespace

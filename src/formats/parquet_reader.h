@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "formats/columnar_file.h"
@@ -61,6 +62,8 @@ class ParquetFile {
   // copied, or are too little to be a row group of their own.
   virtual Result<std::vector<ColumnChunksPtr>> CopyRowGroup(int row_group, const std::vector<CopiedColumn>& columns,
                                                             const std::optional<std::string>& codec) const = 0;
+  // The file as a data file of a table with these columns, which are all of its own, or why it cannot be one (parquet_whole.h).
+  virtual std::variant<WholeFile, std::string> AsWhole(const std::vector<CopiedColumn>& columns, const std::optional<std::string>& codec) const = 0;
 };
 
 }  // namespace millstream

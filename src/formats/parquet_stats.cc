@@ -107,17 +107,31 @@ int LeavesBelow(const DataType& type) {
   }
 }
 
+bool IsFloat(const DataType& type) { return type.id() == TypeId::kFloat || type.id() == TypeId::kDouble; }
+
 class Collector {
  public:
-  Collector(const parquet::FileMetaData& file, const std::vector<int64_t>& null_counts, const std::set<int>& with_nan, int columns_max)
-      : file_(file), null_counts_(null_counts), with_nan_(with_nan), columns_max_(columns_max) {}
+  // `is_foreign`: others have written the file, its columns are found by their names, and nothing but the footer speaks of them.
+  Collector(const parquet::FileMetaData& file, const std::vector<int64_t>& null_counts, const std::set<int>& with_nan, int columns_max, bool is_foreign)
+      : file_(file), null_counts_(null_counts), with_nan_(with_nan), columns_max_(columns_max), is_foreign_(is_foreign) {}
 
   std::vector<ColumnStats> Collect(const StructType& schema) {
-    for (size_t i = 0; i < schema.size(); ++i) Visit(schema[i], {}, static_cast<int>(i));
+    for (size_t i = 0; i < schema.size(); ++i) {
+      if (is_foreign_) leaf_ = FirstLeafOf(schema[i].name);
+      Visit(schema[i], {}, static_cast<int>(i));
+    }
     return std::move(stats_);
   }
 
  private:
+  // -1: the file lacks the column.
+  int FirstLeafOf(const std::string& column) const {
+    for (int leaf = 0; leaf < file_.num_columns(); ++leaf) {
+      if (file_.schema()->GetColumnRoot(leaf)->name() == column) return leaf;
+    }
+    return -1;
+  }
+
   // `top`: index of the top-level column, or -1 within a struct.
   void Visit(const StructField& field, std::vector<std::string> path, int top) {
     path.push_back(field.name);
@@ -126,9 +140,10 @@ class Collector {
       return;
     }
     int leaf = leaf_;
-    leaf_ += LeavesBelow(field.type);
+    if (leaf >= 0) leaf_ += LeavesBelow(field.type);
     if (columns_max_ >= 0 && columns_ >= columns_max_) return;
     ++columns_;
+    if (leaf < 0 || (is_foreign_ && (field.type.IsNested() || field.type.id() == TypeId::kVariant))) return;
     if (field.type.IsNested() || field.type.id() == TypeId::kVariant) {
       if (top >= 0) stats_.push_back({.path = std::move(path), .type = field.type, .null_count = null_counts_[top]});
       return;
@@ -138,7 +153,7 @@ class Collector {
 
   void Leaf(int leaf, const DataType& type, std::vector<std::string> path) {
     ColumnStats stats{.path = std::move(path), .type = type};
-    bool bounded = HasBounds(type) && with_nan_.count(leaf) == 0;
+    bool bounded = HasBounds(type) && with_nan_.count(leaf) == 0 && !(is_foreign_ && IsFloat(type));
     for (int group = 0; group < file_.num_row_groups(); ++group) {
       auto chunk = file_.RowGroup(group)->ColumnChunk(leaf);
       std::shared_ptr<parquet::Statistics> found = chunk->statistics();
@@ -162,6 +177,7 @@ class Collector {
   const std::vector<int64_t>& null_counts_;
   const std::set<int>& with_nan_;
   int columns_max_;
+  bool is_foreign_;
   int leaf_ = 0;
   int columns_ = 0;
   std::vector<ColumnStats> stats_;
@@ -171,7 +187,11 @@ class Collector {
 
 std::vector<ColumnStats> CollectStats(const parquet::FileMetaData& file, const StructType& schema, const std::vector<int64_t>& null_counts,
                                       const std::set<int>& with_nan, int columns_max) {
-  return Collector(file, null_counts, with_nan, columns_max).Collect(schema);
+  return Collector(file, null_counts, with_nan, columns_max, /*is_foreign=*/false).Collect(schema);
+}
+
+std::vector<ColumnStats> CollectFooterStats(const parquet::FileMetaData& file, const StructType& schema, int columns_max) {
+  return Collector(file, {}, {}, columns_max, /*is_foreign=*/true).Collect(schema);
 }
 
 }  // namespace millstream

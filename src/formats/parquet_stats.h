@@ -16,4 +16,8 @@ namespace millstream {
 std::vector<ColumnStats> CollectStats(const parquet::FileMetaData& file, const StructType& schema, const std::vector<int64_t>& null_counts,
                                       const std::set<int>& with_nan, int columns_max);
 
+// The same of a file that others have written with columns of this schema, in any order: what its footer does not have is left out, and so are the bounds
+// of floats, as it does not say whether there are NaNs.
+std::vector<ColumnStats> CollectFooterStats(const parquet::FileMetaData& file, const StructType& schema, int columns_max);
+
 }  // namespace millstream

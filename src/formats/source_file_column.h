@@ -10,4 +10,7 @@ namespace millstream {
 // the data can have it then. Users cannot name it.
 inline constexpr std::string_view kSourceFileColumn = "__millstream_source_file";
 
+// The key in the footer's key-value metadata of our data files that says it (docs/formats/source_files.md).
+inline constexpr std::string_view kSourceFilesKey = "millstream.source_files";
+
 }  // namespace millstream

@@ -1,6 +1,7 @@
 #include "session/copy_options.h"
 
 #include "connectors/files/files_errors.h"
+#include "connectors/files/whole_file_rows.h"
 #include "session/copy_target.h"
 #include "session/names.h"
 
@@ -40,6 +41,7 @@ Status TakeFileOptions(const OptionValues& options, CopySourceOptions& source) {
   if (!fraction_max) return invalid("deletedFiles.maxFraction", fraction, "a number above 0, and up to 1");
   source.deleted.fraction_max = *fraction_max;
   source.deleted.confirm_after_ms = std::max<int64_t>(0, options.Int("deletedFiles.confirmAfter").value_or(0));
+  MS_ASSIGN_OR_RETURN(source.zero_copy, ParseZeroCopy("zeroCopy", options.String("zeroCopy").value_or("off"), "COPY INTO", source.format));
   source.by_content = EqualsIgnoreCase(identity, "content");
   if (!source.by_content && !EqualsIgnoreCase(identity, "path")) return invalid("fileIdentity", identity, "path or content");
   if (source.force && (source.replay || source.changed != Changed::kIgnored)) {
@@ -74,6 +76,9 @@ const OptionTable& CopyOptionTable() {
        {"maxBadRecords", OptionType::kString, "", "So many bad records of all files, or <p>%, are left out; more of them stop the statement.", "0.5"},
        {"knownFrom", OptionType::kString, "", "A table, a checkpoint, or a table or file with a column path, whose files are known and not loaded.", "0.5"},
        {"quarantineTable", OptionType::kString, "", "The table (a name or a path) that keeps bad records.", "0.4"},
+       {"zeroCopy", OptionType::kString, "off",
+        "Parquet files become data files of the table as they are, where they fit: by a copy that shares blocks where it can (copy), or by a hard link (link).",
+        "0.5"},
        {"mergeSchema", OptionType::kBool, "false", "Add columns of the files that the table does not have.", "0.2"}});
   return table;
 }

@@ -74,7 +74,7 @@ Result<bool> AddTable(EngineState& engine, const Snapshot& table, KnownElsewhere
   table.files.ForEach([&](const AddFilePtr& file) {
     has_files = true;
     if (!failed.ok()) return;
-    Result<std::optional<SourceRuns>> runs = ReadSourceRuns(engine.fs, table.table_path, file->path);
+    Result<std::optional<SourceRuns>> runs = ReadSourceRuns(engine.fs, table.table_path, file->path, SourceOfRegistered(*file));
     failed = runs.status();
     if (!failed.ok() || !*runs) return;
     for (const std::string& path : (*runs)->paths) {

@@ -45,6 +45,22 @@ Result<QueryResult> CountsOf(int64_t rows, int64_t skipped_corrupt) {
   return result.Finish();
 }
 
+// The same with what zeroCopy came to: how many files are the table's as they are, and why others are not.
+struct RegisteredCount {
+  int64_t files = 0;
+  std::string refusals;
+};
+Result<QueryResult> CountsOf(int64_t rows, int64_t skipped_corrupt, const RegisteredCount& registered) {
+  ResultTable result(StructType({{"num_affected_rows", DataType::Long()},
+                                 {"num_inserted_rows", DataType::Long()},
+                                 {"num_skipped_corrupt_files", DataType::Long()},
+                                 {"num_registered_files", DataType::Long()},
+                                 {"not_registered", DataType::String()}}));
+  result.AddRow({Value{rows}, Value{rows}, Value{skipped_corrupt}, Value{registered.files},
+                 registered.refusals.empty() ? Value{} : Value{registered.refusals}});
+  return result.Finish();
+}
+
 // Files in which nothing has a name have no columns to load. Which of them cannot even be read is learned all the same.
 Status ReadWithoutColumns(const BatchRelationSource& files, const CopyInto& command) {
   MS_ASSIGN_OR_RETURN(RowStreamPtr rows, files.Scan({}));
@@ -272,7 +288,9 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
       MS_RETURN_IF_ERROR(quarantine.keeper->KeepCopy(quarantine.load, nullptr, confirmed));
     }
   }
-  if (!outcome.is_new) return CountsOf(0, outcome.skipped_corrupt);
+  RegisteredCount registered;
+  if (auto whole_files = source->whole_files()) registered = {.files = append->written().registered, .refusals = whole_files->Refusals(outcome.loaded)};
+  if (!outcome.is_new) return wanted.zero_copy ? CountsOf(0, outcome.skipped_corrupt, registered) : CountsOf(0, outcome.skipped_corrupt);
 
   const DataWritten& written = append->written();
   const int64_t rows = written.rows;
@@ -285,13 +303,14 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
                                                    {"numOutputBytes", std::to_string(written.bytes)},
                                                    {"numSkippedCorruptFiles", std::to_string(outcome.skipped_corrupt)}},
                                        .user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata")};
+  if (wanted.zero_copy) description.metrics.emplace_back("numRegisteredFiles", std::to_string(written.registered));
   // VERIFY FILES compares them with what the ledger and the data files say.
   if (keeps_rows) description.metrics.emplace_back("numSourceRows", std::to_string(outcome.rows()));
   Status committed = CommitCopy(engine_->delta, *append, *source, outcome, std::move(ledger), description, std::move(transactions), now_ms,
                                 engine_->options.threads, quarantine);
   if (DeltaAppend::IsConflict(committed) || committed.Is(errors::kCopyIntoOvertaken)) append->Discard();
   MS_RETURN_IF_ERROR(committed);
-  return CountsOf(rows, outcome.skipped_corrupt);
+  return wanted.zero_copy ? CountsOf(rows, outcome.skipped_corrupt, registered) : CountsOf(rows, outcome.skipped_corrupt);
 }
 
 }  // namespace millstream

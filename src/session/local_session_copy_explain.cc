@@ -147,6 +147,10 @@ Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const Res
     report.Say("rejected_rows_sampled", rejected);
     report.Say("malformed_rows_sampled", malformed);
     report.Say("unreadable_files_sampled", outcome->skipped_corrupt);
+    if (auto whole_files = source->whole_files()) {
+      report.Say("registered_files_sampled", whole_files->taken());
+      if (std::string refusals = whole_files->Refusals(outcome->loaded); !refusals.empty()) report.Say("not_registered", refusals);
+    }
     if (rejected + malformed > 0) first_error = source->FirstMalformed(context);
   }
   if (first_error && !first_error->empty()) report.Say("first_error", *first_error);

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "session/session.h"
+#include "types/chunk_rows.h"
 #include "types/value.h"
 
 namespace millstream {
@@ -32,11 +33,12 @@ QueryResult EmptyResult();
 // Rows that live as long as what they come from: `owner` is kept until they are dropped.
 template <typename Owner>
 RowStreamPtr OwnedRows(RowStreamPtr rows, Owner owner) {
-  class Rows : public RowStream {
+  class Rows : public RowStream, public DeliversChunks {
    public:
     Rows(RowStreamPtr inner, Owner held) : owner_(std::move(held)), rows_(std::move(inner)) {}
     const ArrowSchemaPtr& schema() const override { return rows_->schema(); }
     Result<RecordBatchPtr> Next() override { return rows_->Next(); }
+    Result<SomeRows> NextChunks(const ChunkWishes& wishes) override { return NextOf(*rows_, wishes); }
 
    private:
     Owner owner_;

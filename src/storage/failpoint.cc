@@ -121,6 +121,9 @@ const std::vector<std::string_view>& AllFailpoints() {
       // delta: data files, then the commit that names them, then what maintenance adds
       "delta.data.before_publish",
       "delta.data.after_publish",
+      "delta.register.before_publish",
+      "delta.register.after_publish",
+      "delta.register.after_dirsync",
       "delta.vector.before_sync",
       "delta.vector.before_link",
       "delta.vector.after_link",

@@ -1,8 +1,11 @@
 #include "storage/pending_file.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/uuid.h"
@@ -37,6 +40,24 @@ class LocalPendingFile : public PendingFile {
 
   int64_t size_bytes() const override { return size_; }
 
+  Status CopyFrom(int source, int64_t size) {
+    MS_CHECK(state_ == State::kOpen && size_ == 0);
+    if (::ioctl(descriptor_.fd(), FICLONE, source) == 0) {
+      size_ = ::lseek(descriptor_.fd(), 0, SEEK_END);
+      return size_ >= 0 ? Status() : Status::Errno("lseek", directory_, errno);
+    }
+    while (size_ < size) {
+      const ssize_t copied = ::copy_file_range(source, nullptr, descriptor_.fd(), nullptr, static_cast<size_t>(size - size_), 0);
+      if (copied < 0 && errno == EINTR) continue;
+      // Between some file systems the kernel does not copy.
+      if (copied < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) return CopyThroughMemory(source, size);
+      if (copied < 0) return Status::Errno("copy_file_range", directory_, errno);
+      if (copied == 0) break;
+      size_ += copied;
+    }
+    return Status();
+  }
+
   Status Sync() override {
     MS_CHECK(state_ == State::kOpen);
     // A failed sync leaves the pages in an unknown state, and asking again would be answered with "fine": the file is given up.
@@ -60,6 +81,17 @@ class LocalPendingFile : public PendingFile {
   }
 
  private:
+  Status CopyThroughMemory(int source, int64_t size) {
+    std::string bytes(kBufferBytes, '\0');
+    while (size_ < size) {
+      MS_ASSIGN_OR_RETURN(const int64_t read, ReadFully(source, size_, std::min<int64_t>(kBufferBytes, size - size_), bytes.data(), directory_));
+      if (read == 0) return Status();
+      MS_RETURN_IF_ERROR(WriteAll(descriptor_.fd(), std::string_view(bytes).substr(0, static_cast<size_t>(read)), directory_));
+      size_ += read;
+    }
+    return Status();
+  }
+
   Status Flush() {
     if (buffer_.empty()) return Status();
     MS_RETURN_IF_ERROR(WriteAll(descriptor_.fd(), buffer_, directory_));
@@ -75,9 +107,7 @@ class LocalPendingFile : public PendingFile {
   enum class State { kOpen, kSynced, kPublished, kGivenUp } state_ = State::kOpen;
 };
 
-}  // namespace
-
-Result<std::unique_ptr<PendingFile>> CreateLocalPending(const std::string& directory) {
+Result<std::unique_ptr<LocalPendingFile>> CreatePendingIn(const std::string& directory) {
   Result<Descriptor> unnamed = OpenDescriptor(directory, O_TMPFILE | O_RDWR, 0644);
   if (unnamed.ok()) return std::make_unique<LocalPendingFile>(std::move(unnamed).value(), directory, "");
   int reason = unnamed.status().error_number();
@@ -85,6 +115,19 @@ Result<std::unique_ptr<PendingFile>> CreateLocalPending(const std::string& direc
   std::string name = JoinPath(directory, ".millstream-" + NewUuid() + ".tmp");
   MS_ASSIGN_OR_RETURN(Descriptor named, OpenDescriptor(name, O_CREAT | O_EXCL | O_RDWR, 0644));
   return std::make_unique<LocalPendingFile>(std::move(named), directory, std::move(name));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PendingFile>> CreateLocalPending(const std::string& directory) {
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<LocalPendingFile> file, CreatePendingIn(directory));
+  return std::unique_ptr<PendingFile>(std::move(file));
+}
+
+Result<std::unique_ptr<PendingFile>> CreateLocalClone(const std::string& directory, int source, int64_t size) {
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<LocalPendingFile> file, CreatePendingIn(directory));
+  MS_RETURN_IF_ERROR(file->CopyFrom(source, size));
+  return std::unique_ptr<PendingFile>(std::move(file));
 }
 
 }  // namespace millstream

@@ -11,6 +11,7 @@
 
 #include "types/data_type.h"
 #include "types/row_stream.h"
+#include "types/whole_files.h"
 
 namespace millstream {
 
@@ -34,14 +35,18 @@ struct ChunkWishes {
   // must see the values.
   std::vector<std::optional<StructField>> columns;
   std::optional<std::string> codec;  // snappy, zstd or none: what the table insists on
+  // Why files cannot come as a whole. Empty: they can, when their columns are those of `columns`, each under its name there; what they lack is null.
+  std::string no_files_because = "the query computes its rows";
+  std::shared_ptr<WholeFiles> files = nullptr;  // null: nobody wants that
 };
 
-// The next rows: of the one kind or of the other, and neither at the end.
+// The next rows: of one of the kinds, and of none at the end.
 struct SomeRows {
   RecordBatchPtr batch;
   std::optional<ChunkRows> chunks;
+  std::optional<WholeFile> file = std::nullopt;
 
-  bool is_end() const { return batch == nullptr && !chunks; }
+  bool is_end() const { return batch == nullptr && !chunks && !file; }
 };
 
 class DeliversChunks {

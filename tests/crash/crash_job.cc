@@ -22,7 +22,7 @@ namespace {
 
 struct JobOptions {
   std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean;
-  std::string max_file_age, undoes, quarantine, file_order, promote, bad_records, on_error, known_from;
+  std::string max_file_age, undoes, quarantine, file_order, promote, bad_records, on_error, known_from, zero_copy;
   std::vector<std::string> requests;
   bool by_name = false, changes = false, goes_on = false, replaces = false, mirrors = false, continues = false, retries = false;
   int max_files = 1000, retain = 100, deltas = 10;
@@ -95,6 +95,7 @@ PlanPtr Input(const JobOptions& options) {
     if (!options.bad_records.empty()) source.options["badRecordsPath"] = options.bad_records;
     if (!options.on_error.empty()) source.options["cloudFiles.onError"] = options.on_error;
     if (!options.known_from.empty()) source.options["cloudFiles.knownFrom"] = options.known_from;
+    if (!options.zero_copy.empty()) source.options["cloudFiles.zeroCopy"] = options.zero_copy;
     if (options.goes_on) source.options["cloudFiles.schemaEvolutionMode"] = "addNewColumnsWithoutRestart";
     if (!options.clean.empty()) {
       source.options["cloudFiles.cleanSource"] = "MOVE";
@@ -150,11 +151,11 @@ Result<PlanPtr> Query(Session& session, const JobOptions& options) {
 }
 
 // Rows go and come back with their files, so that in the end all are there once, whatever a life before this one has left undone.
-Status UndoAndRedo(Session& session, const std::string& table, const std::string& copy) {
+Status UndoAndRedo(Session& session, const std::string& table, const std::string& replay) {
   MS_RETURN_IF_ERROR(RunSql(session, "UNDO FILES IN " + table + " WHERE size % 2 = 0"));
   MS_RETURN_IF_ERROR(RunSql(session, "REDO FILES IN " + table + " WHERE true"));
   MS_RETURN_IF_ERROR(RunSql(session, "UNDO FILES IN " + table + " WHERE size % 3 = 0"));
-  MS_RETURN_IF_ERROR(RunSql(session, copy + " COPY_OPTIONS ('replay' = 'true')"));
+  MS_RETURN_IF_ERROR(RunSql(session, replay));
   return RunSql(session, "REDO FILES IN " + table + " WHERE true");
 }
 
@@ -176,14 +177,16 @@ Status RunCopies(Engine& engine, const JobOptions& options) {
   [[maybe_unused]] Status made =
       RunSql(*engine.NewSession("crash"),
              "CREATE TABLE IF NOT EXISTS " + table + " (id BIGINT, event STRING, amount BIGINT, pad STRING) USING delta" + partitions + vectors);
-  const std::string copy = "COPY INTO " + table + " FROM '" + options.landing + "' FILEFORMAT = " + options.format +
-                           " FORMAT_OPTIONS ('recursiveFileLookup' = 'true'" + (options.bad_records.empty() ? "" : ", 'badRecordsPath' = '" + options.bad_records + "'") +
-                           (options.format == "csv" ? ", 'header' = 'true', 'inferSchema' = 'true')" : ")") +
-                           (options.quarantine.empty() ? "" : " COPY_OPTIONS ('quarantineTable' = '" + options.quarantine + "')") +
-                           (options.on_error.empty() ? "" : " COPY_OPTIONS ('onError' = '" + options.on_error + "')") +
-                           (options.mirrors ? " COPY_OPTIONS ('changedFiles' = 'replaced', 'deletedFiles' = 'removed', 'deletedFiles.maxFraction' = '1', "
-                                              "'deletedFiles.confirmAfter' = '0 seconds')"
-                                            : "");
+  const std::string files = "COPY INTO " + table + " FROM '" + options.landing + "' FILEFORMAT = " + options.format +
+                           " FORMAT_OPTIONS ('recursiveFileLookup' = 'true'" +
+                           (options.format == "csv" ? ", 'header' = 'true', 'inferSchema' = 'true')" : ")");
+  std::string wanted = ", 'zeroCopy' = '" + (options.zero_copy.empty() ? "off" : options.zero_copy) + "'";
+  if (!options.quarantine.empty()) wanted += ", 'quarantineTable' = '" + options.quarantine + "'";
+  if (!options.on_error.empty()) wanted += ", 'onError' = '" + options.on_error + "'";
+  if (options.mirrors) {
+    wanted += ", 'changedFiles' = 'replaced', 'deletedFiles' = 'removed', 'deletedFiles.maxFraction' = '1', 'deletedFiles.confirmAfter' = '0 seconds'";
+  }
+  const std::string copy = files + " COPY_OPTIONS ('force' = 'false'" + wanted + ")";
   MS_ASSIGN_OR_RETURN(Statement statement, ParseStatement(copy));
   MS_RETURN_IF_ERROR(DoAtOnce(2, 2, [&](size_t) -> Status {
     MS_ASSIGN_OR_RETURN(QueryResult result, engine.NewSession("crash")->ExecuteCommand(std::get<Command>(statement)));
@@ -194,7 +197,7 @@ Status RunCopies(Engine& engine, const JobOptions& options) {
     std::fflush(stdout);
     return Status();
   }));
-  return options.undoes.empty() ? Status() : UndoAndRedo(*engine.NewSession("crash"), table, copy);
+  return options.undoes.empty() ? Status() : UndoAndRedo(*engine.NewSession("crash"), table, files + " COPY_OPTIONS ('replay' = 'true'" + wanted + ")");
 }
 
 Status RunJob(const JobOptions& options) {
@@ -289,6 +292,7 @@ int main(int argc, char** argv) {
   app.add_option("--bad-records", options.bad_records, "badRecordsPath: a directory for bad records");
   app.add_option("--on-error", options.on_error, "onError of COPY INTO and of cloudFiles");
   app.add_option("--known-from", options.known_from, "cloudFiles.knownFrom");
+  app.add_option("--zero-copy", options.zero_copy, "zeroCopy of COPY INTO and of cloudFiles: copy or link");
   app.add_flag("--goes-on", options.goes_on, "cloudFiles.schemaEvolutionMode = addNewColumnsWithoutRestart");
   app.add_flag("--changes", options.changes, "Merge the table's rows into crash.changes at the end, and delete some");
   CLI11_PARSE(app, argc, argv);

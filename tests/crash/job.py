@@ -51,6 +51,7 @@ class Shape:
     bad_path: bool = False  # some records are bad, and are kept as files (badRecordsPath)
     leaves_out: bool = False  # files with bad records are left out whole (onError = SKIP_FILE)
     known: bool = False  # some files are known from elsewhere (knownFrom) when the stream starts for the first time
+    zero_copy: str = ""  # "copy" or "link": Parquet files become the table's as they are
     quarantine: bool = False  # some records are bad, and are kept in a table of their own; some of these are mended and retried
 
     @staticmethod
@@ -106,6 +107,14 @@ class Shape:
         # To a stream, which rescues, a CSV record of another length is not bad.
         return Shape(source=source, format="json" if source != "copy" else rng.choice(["json", "csv"]), max_files=rng.choice([1, 2, 3, 1000]),
                      retain=rng.choice([1, 2, 100]), partition_by=rng.choice(["", "event"]), leaves_out=True)
+
+    @staticmethod
+    def registering(rng):
+        """Parquet files as they are, by COPY INTO or a stream; some are undone, replaced, removed or moved away later."""
+        shape = rng.choice([Shape.copy, lambda rng: Shape.copy(rng, undoes=rng.choice(["vectors", "rewrites"])), Shape.asked, Shape.mirrored, Shape.any])(rng)
+        if shape.source == "files" or shape.sink != "delta" or shape.leaves_out:
+            shape = Shape(max_files=rng.choice([1, 2, 1000]))
+        return dataclasses.replace(shape, format="parquet", partition_by="", grows_columns=False, goes_on=False, zero_copy=rng.choice(["copy", "link"]))
 
     @staticmethod
     def knows(rng):
@@ -377,6 +386,8 @@ class Job:
             command += ["--on-error", "SKIP_FILE"]
         if self.shape.known:
             command += ["--known-from", self.known_list()]
+        if self.shape.zero_copy:
+            command += ["--zero-copy", self.shape.zero_copy]
         if self.shape.clean:
             command += ["--clean", self.archive]
         if self.shape.rescues:

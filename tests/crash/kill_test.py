@@ -33,7 +33,7 @@ TRIES_PER_FAILPOINT = 20
 # Where what is asked of a stream's files passes, and forgetting them.
 REQUESTS = ("files.request.", "files.forget.")
 # Where COPY INTO passes.
-COPIES = ("files.copy_state.", "files.bad_records.", "quarantine.", "delta.data.", "delta.commit.", "delta.crc.")
+COPIES = ("files.copy_state.", "files.bad_records.", "quarantine.", "delta.data.", "delta.register.", "delta.commit.", "delta.crc.")
 
 
 class Scenarios:
@@ -71,6 +71,9 @@ class Scenarios:
             self.new_job(Shape.knows(self.rng))
         elif name.startswith("files.source_log.") and (self.job is None or self.job.shape.source != "files"):
             self.new_job(Shape.files(self.rng, source="files"))
+        elif name.startswith("delta.register."):
+            if self.job is None or not self.job.shape.zero_copy or self.job_rounds >= ROUNDS_PER_TABLE or self.rng.random() < 0.3:
+                self.new_job(Shape.registering(self.rng))
         elif name.startswith("files.bad_records."):
             if self.job is None or not self.job.shape.bad_path or self.job_rounds >= ROUNDS_PER_TABLE:
                 self.new_job(Shape.with_bad_path(self.rng))

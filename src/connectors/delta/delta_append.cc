@@ -2,6 +2,8 @@
 
 #include <arrow/record_batch.h>
 
+#include <numeric>
+
 #include "connectors/delta/traced_rows.h"
 #include "delta/delta_errors.h"
 #include "delta/features.h"
@@ -59,9 +61,20 @@ Result<DeltaAppend::Checked> DeltaAppend::Check(const StructType& schema, RowStr
   const RowConform conform(schema, change.target.schema);
   Checked checked{.schema = change.target.schema, .shown = {}};
   int64_t seen = 0, shown = 0;
+  ChunkWishes wishes;
+  if (!rows_max && shown_max == 0) wishes = WishesOf(change.target, schema, /*has_change_rows=*/false);
+  wishes.columns.resize(wishes.no_files_because.empty() ? wishes.columns.size() : 0);
   while (!rows_max || seen < *rows_max) {
-    MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, rows.Next());
-    if (!batch) break;
+    MS_ASSIGN_OR_RETURN(SomeRows some, NextOf(rows, wishes));
+    if (some.is_end()) break;
+    if (some.file) continue;
+    if (some.chunks) {
+      std::vector<int> all(change.target.schema.size());
+      std::iota(all.begin(), all.end(), 0);
+      MS_RETURN_IF_ERROR(conform.Apply(*some.chunks, all).status());
+      continue;
+    }
+    RecordBatchPtr batch = std::move(some.batch);
     if (rows_max && batch->num_rows() > *rows_max - seen) batch = batch->Slice(0, *rows_max - seen);
     seen += batch->num_rows();
     MS_ASSIGN_OR_RETURN(batch, conform.Apply(batch));

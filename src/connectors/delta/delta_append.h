@@ -37,7 +37,7 @@ class DeltaAppend {
   DeltaLog& log() { return *log_; }
   const SnapshotPtr& snapshot() const { return snapshot_; }
 
-  // Does to rows what Write does (types, NOT NULL, schema), up to `rows_max`, and keeps the first `shown_max`. They have the columns that the table would have.
+  // Does to rows what Write does (types, NOT NULL, schema; all rows of which none is shown also as encoded columns and whole files), up to `rows_max`, and keeps the first `shown_max`. They have the columns that the table would have.
   struct Checked {
     StructType schema;
     std::vector<RecordBatchPtr> shown;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <numeric>
 #include <set>
+#include <span>
 #include <unordered_map>
 
 #include "base/at_once.h"
@@ -14,6 +15,7 @@
 #include "delta/change_feed.h"
 #include "delta/delta_errors.h"
 #include "delta/log_files.h"
+#include "delta/registered_files.h"
 #include "delta/row_chain.h"
 #include "types/arrow_types.h"
 
@@ -109,7 +111,7 @@ struct LookedAt {
 };
 
 // Of each data file, in their order.
-std::vector<LookedAt> LookAtFooters(Fs& fs, const std::string& table_path, const std::vector<std::string>& data_files, const Numbers& numbers) {
+std::vector<LookedAt> LookAtFooters(Fs& fs, const std::string& table_path, std::span<const AddFilePtr> data_files, const Numbers& numbers) {
   std::vector<size_t> wanted;
   for (const auto& [path, number] : numbers) wanted.push_back(std::hash<std::string_view>()(path));
   std::sort(wanted.begin(), wanted.end());
@@ -117,7 +119,8 @@ std::vector<LookedAt> LookAtFooters(Fs& fs, const std::string& table_path, const
   const size_t threads = std::min(data_files.size(), kFooterThreadsPerCore * ThreadsOfMachine());
   Status done = DoAtOnce(data_files.size(), threads, [&](size_t i) -> Status {
     LookedAt& file = looked[i];
-    const std::string key = table_path + '/' + data_files[i];
+    const std::optional<std::string> source = SourceOfRegistered(*data_files[i]);
+    const std::string key = table_path + '/' + data_files[i]->path + '\0' + source.value_or("");
     std::shared_ptr<const FooterMemory::Footer> known = FooterMemory::Get().Find(key);
     const bool may_hold = !known || std::any_of(known->source_hashes.begin(), known->source_hashes.end(),
                                                 [&](size_t hash) { return std::binary_search(wanted.begin(), wanted.end(), hash); });
@@ -125,7 +128,7 @@ std::vector<LookedAt> LookAtFooters(Fs& fs, const std::string& table_path, const
       file.is_complete = known->is_complete;
       return Status();
     }
-    Result<std::optional<SourceRuns>> runs = ReadSourceRuns(fs, table_path, data_files[i]);
+    Result<std::optional<SourceRuns>> runs = ReadSourceRuns(fs, table_path, data_files[i]->path, source);
     file.status = runs.status();
     if (!runs.ok()) return Status();
     FooterMemory::Footer footer;
@@ -155,9 +158,7 @@ Result<SourceRows> FindSourceRows(Fs& fs, const Snapshot& table, const std::vect
   table.files.ForEach([&](const AddFilePtr& file) { files.push_back(file); });
   for (size_t from = 0; from < files.size(); from += kFootersAtOnce) {
     const size_t past = std::min(files.size(), from + kFootersAtOnce);
-    std::vector<std::string> names;
-    for (size_t i = from; i < past; ++i) names.push_back(files[i]->path);
-    std::vector<LookedAt> looked = LookAtFooters(fs, table.table_path, names, numbers);
+    std::vector<LookedAt> looked = LookAtFooters(fs, table.table_path, std::span(files).subspan(from, past - from), numbers);
     for (size_t i = from; i < past; ++i) {
       LookedAt& at = looked[i - from];
       MS_RETURN_IF_ERROR(at.status);
@@ -187,11 +188,15 @@ class DeletionCheck {
       if (!file.since) return Lost(file, "the log does not tell any more which commit has added them");
       oldest = std::min(oldest, *file.since);
     }
-    for (int64_t version = oldest + 1; version <= table_.version; ++version) {
+    MS_RETURN_IF_ERROR(CheckTags());
+    for (int64_t version = oldest; version <= table_.version; ++version) {
       Result<DeltaLog::CommitAt> commit = log_.ReadVersion(version);
       if (commit.status().Is(errors::kFileNotFound)) return Lost(missing_[0], "the log does not have version " + std::to_string(version) + " any more");
       if (!commit.ok()) return commit.status();
-      MS_RETURN_IF_ERROR(CheckCommit(version, commit->actions));
+      for (const AddFilePtr& add : commit->actions.adds) {
+        if (std::optional<std::string> source = SourceOfRegistered(*add)) registered_.emplace(add->path, *std::move(source));
+      }
+      if (version > oldest) MS_RETURN_IF_ERROR(CheckCommit(version, commit->actions));
     }
     return Status();
   }
@@ -200,6 +205,15 @@ class DeletionCheck {
   Status Lost(const MissingRows& file, std::string reason) const {
     return Status::Error(errors::kSourceRowsLost,
                          {{"path", HadoopPathString(file.path)}, {"table", HadoopPathString(table_.table_path)}, {"reason", std::move(reason)}});
+  }
+
+  // Who writes a checkpoint without the tags of registered files takes away what is known of their rows, which are still there.
+  Status CheckTags() const {
+    std::optional<std::string> untagged;
+    table_.files.ForEach([&](const AddFilePtr& file) {
+      if (IsRegisteredFile(file->path) && !SourceOfRegistered(*file)) untagged = file->path;
+    });
+    return untagged ? Lost(missing_[0], "the data file " + *untagged + " has lost the tag " + kSourceFileTag) : Status();
   }
 
   // A commit that takes rows out and writes rows of unknown origin may have written those again.
@@ -231,7 +245,9 @@ class DeletionCheck {
   // Adds what a data file has to `counts`. False: some of its rows are of unknown origin, or it is gone (is_gone_).
   Result<bool> Count(const std::string& path, const std::optional<DeletionVectorDescriptor>& vector, std::vector<int64_t>& counts) const {
     is_gone_ = false;
-    Result<std::optional<SourceRuns>> runs = ReadSourceRuns(log_.fs(), table_.table_path, path);
+    auto registered = registered_.find(path);
+    Result<std::optional<SourceRuns>> runs = ReadSourceRuns(log_.fs(), table_.table_path, path,
+                                                            registered == registered_.end() ? std::nullopt : std::optional(registered->second));
     if (runs.status().Is(errors::kDeltaFileMissing)) {
       is_gone_ = true;
       return false;
@@ -248,6 +264,7 @@ class DeletionCheck {
   const Snapshot& table_;
   const std::vector<MissingRows>& missing_;
   Numbers numbers_;
+  std::map<std::string, std::string> registered_;  // data files that the commits so far have added, and their source files; also of those that are removed
   mutable bool is_gone_ = false;  // of the last Count
 };
 
@@ -258,7 +275,7 @@ struct StreamedRows {
 };
 
 Status CountStreamed(DeltaLog& log, const Snapshot& table, const std::string& app_id, const Numbers& numbers, std::vector<StreamedRows>& streamed) {
-  std::vector<std::string> added;   // data files
+  std::vector<AddFilePtr> added;
   std::vector<int64_t> added_in;    // versions
   for (int64_t version = 0; version <= table.version; ++version) {
     Result<DeltaLog::CommitAt> commit = log.ReadVersion(version);
@@ -268,12 +285,12 @@ Status CountStreamed(DeltaLog& log, const Snapshot& table, const std::string& ap
     if (std::none_of(transactions.begin(), transactions.end(), [&](const SetTransaction& txn) { return txn.app_id == app_id; })) continue;
     for (const AddFilePtr& add : commit->actions.adds) {
       added_in.push_back(version);
-      added.push_back(add->path);
+      added.push_back(add);
     }
   }
   for (size_t from = 0; from < added.size(); from += kFootersAtOnce) {
     const size_t past = std::min(added.size(), from + kFootersAtOnce);
-    const std::vector<LookedAt> looked = LookAtFooters(log.fs(), table.table_path, {added.begin() + static_cast<int64_t>(from), added.begin() + static_cast<int64_t>(past)}, numbers);
+    const std::vector<LookedAt> looked = LookAtFooters(log.fs(), table.table_path, std::span(added).subspan(from, past - from), numbers);
     for (size_t file = from; file < past; ++file) {
       const LookedAt& at = looked[file - from];
       const bool is_gone = at.status.Is(errors::kDeltaFileMissing);

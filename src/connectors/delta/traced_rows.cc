@@ -83,11 +83,13 @@ class RowsWithoutSource : public RowStream {
 
 }  // namespace
 
-Result<std::optional<SourceRuns>> ReadSourceRuns(Fs& fs, const std::string& table_path, const std::string& data_file) {
+Result<std::optional<SourceRuns>> ReadSourceRuns(Fs& fs, const std::string& table_path, const std::string& data_file,
+                                                 const std::optional<std::string>& registered_source) {
   MS_ASSIGN_OR_RETURN(std::string path, DataFilePath(table_path, data_file));
   Result<std::shared_ptr<const ParquetFile>> opened = ParquetFile::Open(fs, path);
   if (opened.status().Is(errors::kFileNotFound)) return Status::Error(errors::kDeltaFileMissing, {{"filePath", path}});
   if (!opened.ok()) return opened.status();
+  if (registered_source) return std::optional(SourceRuns{.paths = {*registered_source}, .runs = {{.file = 0, .rows = (*opened)->rows()}}});
   std::optional<std::string> value = (*opened)->FooterValue(kSourceFilesKey);
   if (!value) return std::optional<SourceRuns>();
   return DecodeSourceRuns(*value, (*opened)->rows());
@@ -101,7 +103,7 @@ Result<RowStreamPtr> ScanTraced(Fs& fs, ScanRequest request, std::vector<std::st
   for (const ScanColumn& column : request.columns) schema.Add(column.field);
   const size_t constants = request.files.empty() ? 0 : request.files.front().constants.size();
   for (ScanFile& file : request.files) {
-    MS_ASSIGN_OR_RETURN(std::optional<SourceRuns> runs, ReadSourceRuns(fs, request.table_path, file.path));
+    MS_ASSIGN_OR_RETURN(std::optional<SourceRuns> runs, ReadSourceRuns(fs, request.table_path, file.path, file.source));
     Boundaries of_file;
     int64_t first = 0;
     for (const SourceRun& run : runs ? runs->runs : std::vector<SourceRun>()) {

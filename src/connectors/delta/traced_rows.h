@@ -11,8 +11,10 @@
 
 namespace millstream {
 
-// What a data file's footer says. nullopt: nothing, or nothing that can be read. DELTA_FILE_NOT_FOUND_DETAILED when the file is gone.
-Result<std::optional<SourceRuns>> ReadSourceRuns(Fs& fs, const std::string& table_path, const std::string& data_file);
+// Where the rows of a data file come from: what its footer says, or of a registered file its tag, `registered_source` (delta/registered_files.h). nullopt:
+// nothing, or nothing that can be read. DELTA_FILE_NOT_FOUND_DETAILED when the file is gone.
+Result<std::optional<SourceRuns>> ReadSourceRuns(Fs& fs, const std::string& table_path, const std::string& data_file,
+                                                 const std::optional<std::string>& registered_source);
 
 // The rows of `request` (whose files have no constants beside those that its columns name), and behind their columns kSourceFileColumn: null where the origin
 // is not known. Reads the footers at once, and adds their source files to `names`.

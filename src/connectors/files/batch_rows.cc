@@ -7,6 +7,7 @@
 #include "connectors/files/bad_records_path.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/schema_evolution.h"
+#include "connectors/files/whole_file_rows.h"
 #include "formats/formats_errors.h"
 #include "types/arrow_types.h"
 #include "types/chunk_rows.h"
@@ -46,7 +47,7 @@ class BatchRows : public RowStream, public DeliversChunks {
     }
     Result<RowStreamPtr> rows = definition_.format->Read(inputs_, scan, std::move(stats));
     if (!rows.ok()) return Learn(rows.status(), /*is_pulled=*/false);
-    rows_ = std::move(*rows);
+    rows_ = WithWholeFiles(std::move(*rows), definition_.whole_files);
     if (definition_.row_target && stats_) {
       MS_ASSIGN_OR_RETURN(const StructType columns, FromArrowSchema(*rows_->schema()));
       MS_ASSIGN_OR_RETURN(sieve_, RowSieve::Create(*definition_.row_target, columns));
@@ -63,7 +64,7 @@ class BatchRows : public RowStream, public DeliversChunks {
   }
   Result<SomeRows> NextChunks(const ChunkWishes& wishes) override {
     // Rows that may be left out have to be looked at.
-    return Pull([&] { return NextOf(*rows_, sieve_ ? ChunkWishes() : wishes); });
+    return Pull([&] { return NextOf(*rows_, sieve_ ? ChunkWishes{.no_files_because = "rows that the table cannot take are left out"} : wishes); });
   }
 
  private:

@@ -6,6 +6,7 @@
 
 #include "connectors/files/files_errors.h"
 #include "connectors/files/start_key.h"
+#include "connectors/files/whole_file_rows.h"
 #include "formats/spark_text.h"
 #include "formats/time_zone.h"
 #include "storage/fs.h"
@@ -284,6 +285,9 @@ Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const Op
   const std::string order = *values.String("cloudFiles.fileOrder");
   options.file_order = order == "path" ? FileOrder::kPath : order == "modificationTime" ? FileOrder::kModificationTime : FileOrder::kDiscovery;
   MS_ASSIGN_OR_RETURN(options.batch_duration_max_ms, Positive(values, "cloudFiles.maxBatchDuration"));
+  if (auto zero_copy = values.String("cloudFiles.zeroCopy")) {
+    MS_ASSIGN_OR_RETURN(options.zero_copy, ParseZeroCopy("cloudFiles.zeroCopy", *zero_copy, "cloudFiles", options.format));
+  }
   options.path = generic.String("path");
   for (const auto& [name, value] : user) {
     if (!Lower(name).starts_with("cloudfiles.")) options.reader_options.emplace(name, value);

@@ -17,6 +17,7 @@
 #include "connectors/files/gone_files.h"
 #include "connectors/files/path_glob.h"
 #include "connectors/files/schema_hints.h"
+#include "types/whole_files.h"
 
 namespace millstream {
 
@@ -60,6 +61,7 @@ struct CloudFilesOptions {
   std::string start_after;  // as the user wrote it, until Resolve: an absolute path; empty: none
   FileOrder file_order = FileOrder::kDiscovery;
   std::optional<int64_t> batch_duration_max_ms;
+  std::optional<WholeFileMode> zero_copy;  // nullopt: off
   std::optional<std::string> path;
   OptionMap reader_options;  // all that is not cloudFiles.*
 

@@ -42,6 +42,7 @@ struct CloudFilesDefinition {
   std::function<Result<std::shared_ptr<KnownElsewhere>>(const std::string& spill_directory)> open_known;
   std::optional<std::string> bad_records_path;  // `quarantine` is that
   OptionMap reader_options;                     // of `format`
+  std::shared_ptr<WholeFiles> whole_files = nullptr;  // of the batch that is read; null: options.zero_copy is off
 
   DiscoveryOptions discovery_options() const;
   FileScan scan(std::vector<std::string> columns) const;

@@ -286,6 +286,7 @@ Result<RowStreamPtr> CloudFilesSource::ReadBatch(const std::optional<StreamOffse
   source_files_ = std::make_shared<const std::vector<std::string>>(std::move(names));
   MS_RETURN_IF_ERROR(FollowSchema(inputs));
   stats_ = std::make_shared<FileScanStats>();
+  if (definition_.options.zero_copy) definition_.whole_files = std::make_shared<WholeFiles>(*definition_.options.zero_copy);
   std::optional<QuarantineLoad> load;
   if (definition_.quarantine) load = LoadNow();
   return ReadBatchRows(definition_, ledger_, std::move(files), std::move(inputs), definition_.scan(needs.columns), stats_, schema_evolved_, CurrentBatch(),
@@ -430,6 +431,11 @@ std::map<std::string, std::string> CloudFilesSource::metrics() const {
     add("numRowsRejected", stats_->rows_rejected.load());
     add("numRowsQuarantined", stats_->rows_quarantined.load());
     add("numFilesSkipped", stats_->files_skipped.load());
+  }
+  if (definition_.whole_files != nullptr && stats_ != nullptr) {
+    metrics["numFilesRegistered"] = std::to_string(definition_.whole_files->taken());
+    const std::string refusals = definition_.whole_files->Refusals(stats_->files_read.load());
+    if (!refusals.empty()) metrics["filesNotRegistered"] = refusals;
   }
   return metrics;
 }

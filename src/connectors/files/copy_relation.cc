@@ -1,5 +1,7 @@
 #include "connectors/files/copy_relation.h"
 
+#include "connectors/files/whole_file_rows.h"
+
 namespace millstream {
 namespace {
 
@@ -13,15 +15,16 @@ class CopyRelation : public BatchRelationSource, public HasSourceFileColumn {
   const StructType& metadata_schema() const override { return format_->metadata_schema(); }
   Result<RowStreamPtr> Scan(const ScanNeeds& needs) const override {
     auto [stats, bad] = scan_->Begin();
-    return format_->Read(scan_->files(),
-                         {.data_schema = schemas_.data,
-                          .partition_schema = schemas_.partition,
-                          .columns = needs.columns,
-                          .rescued_data_column = schemas_.rescued_column,
-                          .columns_by_name = by_name_,
-                          .outcomes = stats->outcomes,
-                          .bad_records = bad},
-                         stats);
+    MS_ASSIGN_OR_RETURN(RowStreamPtr rows, format_->Read(scan_->files(),
+                                                         {.data_schema = schemas_.data,
+                                                          .partition_schema = schemas_.partition,
+                                                          .columns = needs.columns,
+                                                          .rescued_data_column = schemas_.rescued_column,
+                                                          .columns_by_name = by_name_,
+                                                          .outcomes = stats->outcomes,
+                                                          .bad_records = bad},
+                                                         stats));
+    return WithWholeFiles(std::move(rows), scan_->whole_files());
   }
 
  private:

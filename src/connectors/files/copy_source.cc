@@ -69,7 +69,8 @@ class ListedCopySource : public CopySource {
         replay_(options.replay),
         changed_(options.changed),
         quarantines_(options.quarantines),
-        errors_(options.errors) {}
+        errors_(options.errors),
+        zero_copy_(options.zero_copy) {}
   Status Prepare(const FilesContext& context, const CopySourceOptions& options);
   Status Find(Clock& clock, const CopySourceOptions& options, const TableLedger& ledger);
 
@@ -89,6 +90,7 @@ class ListedCopySource : public CopySource {
   Result<std::optional<LedgerChanges>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const override;
   std::shared_ptr<const QuarantineRows> bad_records() const override { return bad_; }
   const OptionMap& reader_options() const override { return reader_options_; }
+  std::shared_ptr<const WholeFiles> whole_files() const override { return scan_ ? scan_->whole_files() : nullptr; }
 
  private:
   Status ListAll(const std::string& path, const TableLedger& ledger);
@@ -109,6 +111,7 @@ class ListedCopySource : public CopySource {
   const Changed changed_;
   const bool quarantines_;
   const ErrorBudget errors_;
+  const std::optional<WholeFileMode> zero_copy_;
   std::shared_ptr<const FileFormat> format_;
   OptionMap reader_options_;
   FileSelection selection_;
@@ -378,7 +381,8 @@ std::string ListedCopySource::FirstMalformed(const FilesContext& context) const 
 }
 
 Result<std::shared_ptr<const BatchRelationSource>> ListedCopySource::Open(const StructType& table) {
-  scan_ = std::make_shared<CopyScan>(files_, errors_.goes_on(), quarantines_ ? INT64_MAX : kToldOfEachFile);
+  scan_ = std::make_shared<CopyScan>(files_, errors_.goes_on(), quarantines_ ? INT64_MAX : kToldOfEachFile,
+                                     zero_copy_ ? std::make_shared<WholeFiles>(*zero_copy_) : nullptr);
   const UnresolvedDataSource relation{.format = format_->name(), .schema = {}, .options = reader_options_, .paths = {}};
   MS_ASSIGN_OR_RETURN(FileSchemas schemas, ResolveFileSchemas(relation, Lower(format_->name()), *format_, files_, partitions_));
   if (schemas.all.empty() && !table.empty()) schemas = CombineFileSchemas(StructType({{table[0].name, DataType::String()}}), {}, false, "");

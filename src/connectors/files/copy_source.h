@@ -23,6 +23,7 @@
 #include "connectors/files/known_elsewhere.h"
 #include "connectors/files/quarantine.h"
 #include "connectors/files/table_ledger.h"
+#include "types/whole_files.h"
 
 namespace millstream {
 
@@ -43,6 +44,7 @@ struct CopySourceOptions {
   std::optional<std::string> bad_records_path = std::nullopt;  // raw: in files below it, and else in a table
   ErrorBudget errors;                // what becomes of bad records, and of files with many of them
   std::shared_ptr<KnownElsewhere> known = nullptr;  // files that it knows are not loaded
+  std::optional<WholeFileMode> zero_copy = std::nullopt;  // nullopt: off
   bool refuses_empty_source = true;  // COPY_INTO_SOURCE_SCHEMA_INFERENCE_FAILED
 };
 
@@ -91,6 +93,8 @@ class CopySource {
   // Of a source that quarantines, after Outcome: the bad records of the files that were read. Null: nothing was read.
   virtual std::shared_ptr<const QuarantineRows> bad_records() const = 0;
   virtual const OptionMap& reader_options() const = 0;
+  // What zeroCopy came to with the last relation; null: it is off, or nothing was read.
+  virtual std::shared_ptr<const WholeFiles> whole_files() const = 0;
   // The changes as another state of the ledger takes them; nullopt: one of the files was loaded meanwhile, and what was read of it must not be committed.
   struct LedgerChanges {
     TableLedger::Changes changes;
