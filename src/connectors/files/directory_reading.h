@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "connectors/files/names_digest.h"
-#include "connectors/files/path_glob.h"
 #include "connectors/files/start_key.h"
+#include "formats/path_glob.h"
 #include "storage/fs.h"
 #include "storage/name_reader.h"
 
