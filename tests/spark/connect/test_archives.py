@@ -95,6 +95,21 @@ def test_batch_reads_with_metadata(spark):
     raises(PySparkException, lambda: spark.read.option("archiveMembers", "maybe").json(base + "/in").collect(), "archiveMembers")
 
 
+def test_names_are_utf8_whatever_the_locale_of_the_server(spark):
+    base = tempfile.mkdtemp()
+    for name in ("a.zip", "b.tar", "c.tgz"):
+        pack(f"{base}/in/{name}", {"grüße/日本.json": lines(1), "plain.json": lines(2)})
+    rows = spark.read.option("archiveMembers", True).json(base + "/in").selectExpr("id", "_metadata.file_path AS path").collect()
+    assert sorted(row.path.split("!/")[1] for row in rows if row.id == 1) == ["gr%C3%BC%C3%9Fe/%E6%97%A5%E6%9C%AC.json"] * 3, rows
+    # Bytes that are no UTF-8 stay what they are.
+    with tarfile.open(base + "/in/d.tar", "w", format=tarfile.USTAR_FORMAT, encoding="latin-1") as archive:
+        info = tarfile.TarInfo("gr\u00fc\u00dfe.json")
+        info.size = len(lines(3))
+        archive.addfile(info, io.BytesIO(lines(3).encode()))
+    rows = spark.read.option("archiveMembers", True).json(base + "/in").where("id = 3").selectExpr("_metadata.file_path AS path").collect()
+    assert rows[0].path.endswith("d.tar!/gr%FC%DFe.json"), rows
+
+
 def test_csv_members_have_their_own_headers_and_other_formats_read_too(spark):
     base = tempfile.mkdtemp()
     pack(f"{base}/csv/a.zip", {"a.csv": "id,name\n1,x\n", "b.csv": "id,name\n2,y\n"})
