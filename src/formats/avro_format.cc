@@ -6,6 +6,7 @@
 #include "formats/avro_decoder.h"
 #include "formats/columnar_format.h"
 #include "formats/formats_errors.h"
+#include "formats/input_bytes.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -198,7 +199,7 @@ Result<FileFormatPtr> MakeAvroFormat(const OptionMap& options, const FormatConte
   kind.name = "avro";
   kind.reads_empty_files = false;
   kind.open = [reader, reading](const InputFile& file) -> Result<std::shared_ptr<const ColumnarFile>> {
-    MS_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> opened, Fs::Local().OpenForRead(file.path));
+    MS_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> opened, OpenInputAnywhere(Fs::Local(), file));
     MS_ASSIGN_OR_RETURN(AvroHeader header, ReadAvroHeader(*opened, file.path, file.size_bytes));
     auto avro = std::make_shared<OpenAvro>(file.path, std::shared_ptr<ReadableFile>(std::move(opened)), file.size_bytes, std::move(header), reader, reading);
     MS_RETURN_IF_ERROR(avro->MapColumns());

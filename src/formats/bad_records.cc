@@ -24,7 +24,8 @@ int64_t LinesBetween(const char* begin, const char* p) {
 
 Result<int64_t> GiveBadRecords(BadRecords& to, const std::vector<BadText>& found, const ChunkPiece& piece, const InputFile& file, const char* begin,
                                LineNumbers& lines, std::string_view header) {
-  std::optional<int64_t> line = lines.LineAt(piece.file, file.path, piece.file_offset);
+  // Of a member, as of what is compressed, only the first chunk knows where its lines are.
+  std::optional<int64_t> line = file.member && piece.file_offset > 0 ? std::nullopt : lines.LineAt(piece.file, file.path, piece.file_offset);
   const char* counted = begin;
   for (const BadText& bad : found) {
     const char* at = bad.text.data();

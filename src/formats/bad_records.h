@@ -26,6 +26,7 @@ struct BadRecord {
   std::string error_class, reason;
   std::string_view raw;          // byte_length bytes, or the first of them; valid during the call
   std::string_view header = {};  // of CSV with one: the line that names the record's values
+  std::string path = {};         // of the archive's member that it is in; empty: the file's own
 };
 
 // Thread-safe.

@@ -5,6 +5,7 @@
 #include "formats/column_builder.h"
 #include "formats/format_makers.h"
 #include "formats/formats_errors.h"
+#include "formats/input_bytes.h"
 #include "formats/scan_plan.h"
 
 namespace millstream {
@@ -64,7 +65,7 @@ class BinaryFileRows : public RowStream {
       if (file.size_bytes > kContentBytesMax)
         return Status::Unsupported("A file of more than 1 GiB as one row (" + file.path + ")",
                                    "Leave the column content out, or read the file in another format.");
-      Result<std::string> read = Fs::Local().ReadFile(file.path, kContentBytesMax);
+      Result<std::string> read = file.member ? ReadInput(Fs::Local(), file) : Fs::Local().ReadFile(file.path, kContentBytesMax);
       if (!read.ok()) {
         if (!read.status().Is(errors::kFileNotFound)) return read.status();
         if (!ignore_missing_files_) return Status::Error(errors::kSourceFileMissing, {{"path", UriFromPath(file.path)}});

@@ -11,6 +11,7 @@
 #include "formats/csv_tokenizer.h"
 #include "formats/format_makers.h"
 #include "formats/formats_errors.h"
+#include "formats/input_bytes.h"
 #include "formats/input_chunks.h"
 #include "formats/json_scanner.h"
 #include "formats/json_schema_inference.h"
@@ -179,18 +180,17 @@ class CsvRows : public RowStream {
   }
 
   // The column names of a file whose start another chunk holds; and the line that has them, when `text` is not null.
-  Result<std::vector<std::string>> HeaderOf(int32_t index, std::string* text = nullptr) {
-    const InputFile& file = chunks_.files()[static_cast<size_t>(index)];
-    std::string head(static_cast<size_t>(kHeadBytes), '\0');
-    int64_t size = 0;
-    if (Codec codec = CodecOfPath(file.path); codec != Codec::kNone) {
-      MS_ASSIGN_OR_RETURN(auto stream, Decompressor::Open(Fs::Local(), file.path, codec));
-      MS_ASSIGN_OR_RETURN(size, stream->Read(head.data(), kHeadBytes));
+  Result<std::vector<std::string>> HeaderOf(const ChunkPiece& piece, std::string* text = nullptr) {
+    std::string head;
+    if (piece.file_start) {
+      head = *piece.file_start;
     } else {
-      MS_ASSIGN_OR_RETURN(auto opened, Fs::Local().OpenForRead(file.path));
-      MS_ASSIGN_OR_RETURN(size, opened->ReadAt(0, kHeadBytes, head.data()));
+      head.resize(static_cast<size_t>(kHeadBytes));
+      MS_ASSIGN_OR_RETURN(auto opened, OpenDecompressed(Fs::Local(), chunks_.files()[static_cast<size_t>(piece.file)]));
+      MS_ASSIGN_OR_RETURN(const int64_t got, opened->Read(head.data(), kHeadBytes));
+      head.resize(static_cast<size_t>(got));
     }
-    head.resize(static_cast<size_t>(size));
+    const auto size = static_cast<int64_t>(head.size());
     head.append(static_cast<size_t>(kChunkPadding), '\0');
     head[static_cast<size_t>(size)] = '\n';
     CsvTokenizer tokenizer(options_);
@@ -237,7 +237,7 @@ class CsvRows : public RowStream {
           }
           if (!options_.enforce_schema && !shape_.is_single_variant && !shape_.rescue && !shape_.by_name) MS_RETURN_IF_ERROR(CheckHeader(header, file.path));
         } else if (shape_.rescue || shape_.by_name) {
-          MS_ASSIGN_OR_RETURN(header, HeaderOf(piece.file));
+          MS_ASSIGN_OR_RETURN(header, HeaderOf(piece));
         }
       }
       MS_RETURN_IF_ERROR(worker.builder.SetFile(path, options_.header ? &header : nullptr));
@@ -257,7 +257,7 @@ class CsvRows : public RowStream {
     if (!status.ok()) return std::move(status).While("while reading " + UriFromPath(file.path) + " " + offset());
     if (!worker.builder.has_bad()) return Status::Ok();
     if (options_.header && piece.file_offset > 0) {
-      MS_RETURN_IF_ERROR(HeaderOf(piece.file, &header_text).status());
+      MS_RETURN_IF_ERROR(HeaderOf(piece, &header_text).status());
     }
     MS_ASSIGN_OR_RETURN(const int64_t bad, GiveBadRecords(*plan_.bad_records(), worker.builder.TakeBad(), piece, file, begin, lines_, header_text));
     worker.quarantined += bad;

@@ -2,6 +2,7 @@
 
 #include <bzlib.h>
 #include <lz4.h>
+#include <lzma.h>
 #include <snappy.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -183,6 +184,41 @@ class Bzip2Decompressor : public Decompressor {
   bool open_ = false, inside_stream_ = false;
 };
 
+class XzDecompressor : public Decompressor {
+ public:
+  explicit XzDecompressor(CompressedInput input) : input_(std::move(input)) {
+    // The largest preset needs 65 MiB; a file that asks for more memory than this is refused.
+    constexpr uint64_t kMemoryMax = uint64_t{256} << 20;
+    is_open_ = lzma_stream_decoder(&stream_, kMemoryMax, LZMA_CONCATENATED) == LZMA_OK;
+  }
+  ~XzDecompressor() override { lzma_end(&stream_); }
+
+  Result<int64_t> Read(char* out, int64_t size_max) override {
+    if (!is_open_) return Status::Internal("lzma cannot be initialised");
+    stream_.next_out = reinterpret_cast<uint8_t*>(out);
+    stream_.avail_out = static_cast<size_t>(size_max);
+    while (stream_.avail_out > 0 && !is_done_) {
+      MS_ASSIGN_OR_RETURN(bool more, input_.Fill());
+      stream_.next_in = reinterpret_cast<const uint8_t*>(input_.next);
+      stream_.avail_in = static_cast<size_t>(input_.available);
+      const lzma_ret code = lzma_code(&stream_, more ? LZMA_RUN : LZMA_FINISH);
+      input_.next += input_.available - static_cast<int64_t>(stream_.avail_in);
+      input_.available = static_cast<int64_t>(stream_.avail_in);
+      is_done_ = code == LZMA_STREAM_END;
+      if (!more && code == LZMA_BUF_ERROR) return input_.Damaged("The xz file is truncated.");
+      if (code == LZMA_MEMLIMIT_ERROR)
+        return input_.Damaged("The xz file needs more than 256 MiB of memory to be unpacked: compress it with a smaller window.");
+      if (code != LZMA_OK && !is_done_ && code != LZMA_BUF_ERROR) return input_.Damaged("The xz file is damaged.");
+    }
+    return size_max - static_cast<int64_t>(stream_.avail_out);
+  }
+
+ private:
+  CompressedInput input_;
+  lzma_stream stream_ = LZMA_STREAM_INIT;
+  bool is_open_ = false, is_done_ = false;
+};
+
 // Hadoop's framing of codecs that compress blocks: how long the block is, then chunks with their compressed length before each, until the block is full.
 class HadoopBlocks : public Decompressor {
  public:
@@ -298,6 +334,14 @@ Codec CodecOfPath(std::string_view path) {
 
 Result<std::unique_ptr<Decompressor>> Decompressor::Open(Fs& fs, const std::string& path, Codec codec) {
   MS_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> file, fs.OpenForRead(path));
+  return Open(std::move(file), path, codec);
+}
+
+Result<std::unique_ptr<Decompressor>> Decompressor::OpenXz(std::unique_ptr<ReadableFile> file, const std::string& path) {
+  return std::unique_ptr<Decompressor>(std::make_unique<XzDecompressor>(CompressedInput(std::move(file), path)));
+}
+
+Result<std::unique_ptr<Decompressor>> Decompressor::Open(std::unique_ptr<ReadableFile> file, const std::string& path, Codec codec) {
   CompressedInput input(std::move(file), path);
   using Made = std::unique_ptr<Decompressor>;
   switch (codec) {

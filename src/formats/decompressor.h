@@ -23,6 +23,10 @@ class Decompressor {
   // `size_max` bytes, fewer at the end only. A truncated or damaged file is an error that names it.
   virtual Result<int64_t> Read(char* out, int64_t size_max) = 0;
   static Result<std::unique_ptr<Decompressor>> Open(Fs& fs, const std::string& path, Codec codec);
+  // The same of a file that is open; `path` is for errors.
+  static Result<std::unique_ptr<Decompressor>> Open(std::unique_ptr<ReadableFile> file, const std::string& path, Codec codec);
+  // .xz, which Hadoop has no codec for: of archives only.
+  static Result<std::unique_ptr<Decompressor>> OpenXz(std::unique_ptr<ReadableFile> file, const std::string& path);
 };
 
 }  // namespace millstream

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "formats/archive_format.h"
 #include "formats/bad_records.h"
 #include "formats/format_makers.h"
 
@@ -18,6 +19,7 @@ struct Maker {
 
 constexpr Maker kMakers[] = {
     {"json", MakeJsonFormat, JsonOptionTable},
+    {"ndjson", MakeJsonFormat, JsonOptionTable},
     {"csv", MakeCsvFormat, CsvOptionTable},
     {"parquet", MakeParquetFormat, ParquetOptionTable},
     {"avro", MakeAvroFormat, AvroOptionTable},
@@ -51,6 +53,10 @@ Status RefuseUnbuilt(const OptionMap& options, const Maker& maker) {
 }  // namespace
 
 void FileOutcomes::Skip(Skipped skipped) {
+  if (whole_) {
+    skipped.file = file_of_[static_cast<size_t>(skipped.file)];
+    return whole_->Skip(std::move(skipped));
+  }
   std::lock_guard lock(mutex_);
   skipped_.push_back(std::move(skipped));
 }
@@ -72,7 +78,7 @@ FileOutcomes::Sums FileOutcomes::Total() const {
 
 void FileScanStats::Skip(int32_t file, bool is_missing, const Status& reason) {
   ++files_skipped;
-  if (outcomes) outcomes->Skip({file, is_missing, reason.text()});
+  if (FileOutcomes* told = parts ? parts.get() : outcomes.get()) told->Skip({file, is_missing, reason.text()});
 }
 
 Status FileScanStats::CheckCounts(const BadRecords* bad_records) const {
@@ -96,7 +102,8 @@ Result<std::shared_ptr<const FileFormat>> MakeFileFormat(const std::string& name
     return Status::Unsupported("The file format " + name, "Formats: " + known + ".");
   }
   MS_RETURN_IF_ERROR(RefuseUnbuilt(options, *maker));
-  return maker->make(options, context);
+  MS_ASSIGN_OR_RETURN(FileFormatPtr format, maker->make(options, context));
+  return WithArchiveMembers(std::move(format), options);
 }
 
 const OptionTable* FileFormatOptions(const std::string& name) {

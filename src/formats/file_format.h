@@ -30,6 +30,8 @@ inline constexpr ErrorClass kSourceFileChanged{"MILLSTREAM_SOURCE_FILE_CHANGED",
                                                "<path> changed while it was read (<detail>). The batch is retried."};
 }  // namespace errors
 
+class ArchiveMember;  // formats/input_bytes.h
+
 // A file as discovery saw it. Read refuses it when its size has changed since (kSourceFileChanged, retryable) or it is gone.
 struct InputFile {
   std::string path;  // raw
@@ -38,6 +40,8 @@ struct InputFile {
   std::map<std::string, std::optional<std::string>> partition_values;  // Hive-style, decoded; nullopt: null
   // Not null: the text to parse, decompressed and as UTF-8; nothing is read from the disk. Of JSON, CSV and XML: records that are parsed once more.
   std::shared_ptr<const std::string> content = nullptr;
+  // Not null: a member of an archive. Its path names it (<archive>!/<member>), and its bytes come from here.
+  std::shared_ptr<const ArchiveMember> member = nullptr;
 };
 
 class BadRecords;  // formats/bad_records.h
@@ -46,10 +50,12 @@ class BadRecords;  // formats/bad_records.h
 class FileOutcomes {
  public:
   explicit FileOutcomes(size_t files) : counts_(files) {}
+  // Of files that are parts of others: what becomes of the i-th is said of `whole`'s file_of[i].
+  FileOutcomes(std::shared_ptr<FileOutcomes> whole, std::vector<int32_t> file_of) : whole_(std::move(whole)), file_of_(std::move(file_of)) {}
   struct Counts {
     std::atomic<int64_t> rows{0}, rejected{0}, malformed{0}, rescued{0}, quarantined{0};
   };
-  Counts& of(int32_t file) { return counts_[static_cast<size_t>(file)]; }
+  Counts& of(int32_t file) { return whole_ ? whole_->of(file_of_[static_cast<size_t>(file)]) : counts_[static_cast<size_t>(file)]; }
   struct Skipped {
     int32_t file = 0;
     bool is_missing = false;  // else: it cannot be read
@@ -63,6 +69,8 @@ class FileOutcomes {
   std::vector<Skipped> skipped() const;
 
  private:
+  const std::shared_ptr<FileOutcomes> whole_;  // or null
+  const std::vector<int32_t> file_of_;
   std::vector<Counts> counts_;
   mutable std::mutex mutex_;
   std::vector<Skipped> skipped_;  // GUARDED_BY(mutex_)
@@ -92,6 +100,7 @@ struct FileScanStats {
   std::atomic<int64_t> rows_in{0}, rows_out{0}, rows_rescued{0}, rows_malformed{0}, rows_rejected{0}, rows_quarantined{0}, files_read{0}, files_skipped{0},
       bytes_read{0};
   std::shared_ptr<FileOutcomes> outcomes;  // that of the FileScan, set by who makes both
+  std::shared_ptr<FileOutcomes> parts;     // not null: the files that are read are parts of those of `outcomes`, whose view this is
 
   // A file is left out, as the options allow.
   void Skip(int32_t file, bool is_missing, const Status& reason);

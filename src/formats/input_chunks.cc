@@ -12,6 +12,7 @@
 #endif
 
 #include "formats/formats_errors.h"
+#include "formats/input_bytes.h"
 
 namespace millstream {
 namespace {
@@ -19,6 +20,7 @@ namespace {
 constexpr int64_t kPieceBytes = 8 << 20;  // a larger file is cut into pieces of this size
 constexpr int64_t kReadAheadBytes = 64 << 10;
 constexpr int64_t kFilesPerChunkMax = 8192;
+constexpr int64_t kFileStartBytes = 1 << 20;
 
 }  // namespace
 
@@ -35,7 +37,7 @@ void InputChunk::Reserve(int64_t capacity_wanted) {
 InputChunks::InputChunks(Fs& fs, std::vector<InputFile> files, ChunkOptions options, std::shared_ptr<FileScanStats> stats)
     : fs_(fs), files_(std::move(files)), options_(std::move(options)), stats_(std::move(stats)) {
   for (size_t i = 0; i < files_.size(); ++i) {
-    bool streamed = !options_.whole_files && !files_[i].content && CodecOfPath(files_[i].path) != Codec::kNone;
+    bool streamed = !options_.whole_files && !files_[i].content && (files_[i].member || CodecOfPath(files_[i].path) != Codec::kNone);
     (streamed ? compressed_ : plain_).push_back(static_cast<int32_t>(i));
   }
 }
@@ -137,7 +139,7 @@ Status InputChunks::ReadWhole(int32_t index, InputChunk* chunk) {
   if (file.size_bytes > kWholeFileBytesMax) {
     return Status::Unsupported("A file of more than 1 GiB that is read as a whole (" + file.path + ")", "Use one record a line, without multiLine.");
   }
-  if (codec == Codec::kNone) {
+  if (codec == Codec::kNone && !file.member) {
     MS_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> opened, fs_.OpenForRead(file.path));
     chunk->Reserve(begin + file.size_bytes + 2);
     // One byte more than there should be shows that the file has grown, without asking for its size.
@@ -149,7 +151,7 @@ Status InputChunks::ReadWhole(int32_t index, InputChunk* chunk) {
     }
     chunk->size += got;
   } else {
-    MS_ASSIGN_OR_RETURN(auto stream, Decompressor::Open(fs_, file.path, codec));
+    MS_ASSIGN_OR_RETURN(auto stream, OpenDecompressed(fs_, file));
     while (true) {
       chunk->Reserve(chunk->size + kReadAheadBytes);
       MS_ASSIGN_OR_RETURN(int64_t got, stream->Read(chunk->data + chunk->size, chunk->capacity - kChunkPadding - chunk->size));
@@ -256,13 +258,14 @@ Result<bool> InputChunks::ReadCompressed(InputChunk* chunk) {
     const InputFile& file = files_[static_cast<size_t>(index)];
     if (!open_) {
       ++next_compressed_;
-      auto opened = Decompressor::Open(fs_, file.path, CodecOfPath(file.path));
+      auto opened = OpenDecompressed(fs_, file);
       if (!opened.ok()) {
         MS_RETURN_IF_ERROR(Forgive(opened.status(), index));
         continue;
       }
       open_ = *std::move(opened);
       open_offset_ = 0;
+      open_start_ = nullptr;
       carry_.clear();
     }
     int64_t begin = chunk->size;
@@ -325,7 +328,15 @@ Result<bool> InputChunks::ReadCompressed(InputChunk* chunk) {
     chunk->size = end;
     int64_t offset = open_offset_;
     open_offset_ += end - begin + thrown_away;
-    if (end > begin) Close(index, begin, offset, chunk);
+    if (end > begin) {
+      Close(index, begin, offset, chunk);
+      chunk->pieces.back().file_start = open_start_;
+      const int64_t known = open_start_ ? static_cast<int64_t>(open_start_->size()) : 0;
+      if (!at_end && known < kFileStartBytes) {
+        const std::string_view more(chunk->data + begin, static_cast<size_t>(std::min(end - begin, kFileStartBytes - known)));
+        open_start_ = std::make_shared<const std::string>((open_start_ ? *open_start_ : std::string()) + std::string(more));
+      }
+    }
     if (at_end) {
       open_.reset();
       if (stats_) {

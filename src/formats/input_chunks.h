@@ -28,6 +28,8 @@ struct ChunkPiece {
   int64_t end = 0;
   int64_t file_offset = 0;    // of `begin`; of the decompressed bytes when compressed
   bool cut_line_end = false;  // the last line's end is not in [begin, end)
+  // Of a file that is read as a stream, in pieces behind its first: how it begins, up to a MiB.
+  std::shared_ptr<const std::string> file_start = nullptr;
 };
 
 struct InputChunk {
@@ -82,7 +84,7 @@ class InputChunks {
   const std::vector<InputFile> files_;
   const ChunkOptions options_;
   const std::shared_ptr<FileScanStats> stats_;
-  std::vector<int32_t> compressed_;  // indexes of the files that are read as a stream
+  std::vector<int32_t> compressed_;  // indexes of the files that are read as a stream: compressed ones, members of archives
   std::vector<int32_t> plain_;
   std::mutex mutex_;  // guards what follows
   size_t next_plain_ = 0;
@@ -92,6 +94,7 @@ class InputChunks {
   std::unique_ptr<Decompressor> open_;
   int64_t open_offset_ = 0;
   std::string carry_;  // the start of a line whose end is not decompressed yet
+  std::shared_ptr<const std::string> open_start_;
 };
 
 // A text's next line end ('\n', '\r', or both) at or after `p`; `end` when there is none.

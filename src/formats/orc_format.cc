@@ -9,6 +9,7 @@
 #include "formats/columnar_format.h"
 #include "formats/datetime_columns.h"
 #include "formats/formats_errors.h"
+#include "formats/input_bytes.h"
 #include "formats/orc_tail.h"
 #include "formats/parquet_io.h"
 #include "types/arrow_types.h"
@@ -212,7 +213,7 @@ Result<FileFormatPtr> MakeOrcFormat(const OptionMap& options, const FormatContex
   kind.name = "orc";
   kind.reads_empty_files = false;
   kind.open = [zone = columnar.zone](const InputFile& file) -> Result<std::shared_ptr<const ColumnarFile>> {
-    MS_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> opened, Fs::Local().OpenForRead(file.path));
+    MS_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> opened, OpenInputAnywhere(Fs::Local(), file));
     auto orc = std::make_shared<OpenOrc>(file.path, std::shared_ptr<ReadableFile>(std::move(opened)), file.size_bytes, *zone);
     MS_RETURN_IF_ERROR(orc->ReadFooter());
     return std::shared_ptr<const ColumnarFile>(std::move(orc));

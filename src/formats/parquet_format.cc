@@ -5,6 +5,7 @@
 
 #include "formats/columnar_format.h"
 #include "formats/formats_errors.h"
+#include "formats/input_bytes.h"
 #include "formats/parquet_reader.h"
 #include "types/arrow_types.h"
 
@@ -76,7 +77,8 @@ Result<FileFormatPtr> MakeParquetFormat(const OptionMap& options, const FormatCo
   kind.name = "parquet";
   kind.has_row_index = true;
   kind.open = [](const InputFile& file) -> Result<std::shared_ptr<const ColumnarFile>> {
-    MS_ASSIGN_OR_RETURN(std::shared_ptr<const ParquetFile> opened, ParquetFile::Open(Fs::Local(), file.path, std::nullopt));
+    MS_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> bytes, OpenInputAnywhere(Fs::Local(), file));
+    MS_ASSIGN_OR_RETURN(std::shared_ptr<const ParquetFile> opened, ParquetFile::Open(std::move(bytes), file.path, std::nullopt));
     return std::shared_ptr<const ColumnarFile>(std::make_shared<OpenParquet>(std::move(opened)));
   };
   kind.mismatch = [](const InputFile& file, const ColumnarFile& opened, int index, const std::string& column, const DataType& to) {

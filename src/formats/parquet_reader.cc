@@ -238,6 +238,10 @@ std::variant<WholeFile, std::string> OpenParquetFile::AsWhole(const std::vector<
 
 Result<std::shared_ptr<const ParquetFile>> ParquetFile::Open(Fs& fs, const std::string& path, std::optional<int64_t> size_bytes) {
   MS_ASSIGN_OR_RETURN(std::unique_ptr<ReadableFile> file, fs.OpenForRead(path));
+  return Open(std::move(file), path, size_bytes);
+}
+
+Result<std::shared_ptr<const ParquetFile>> ParquetFile::Open(std::unique_ptr<ReadableFile> file, const std::string& path, std::optional<int64_t> size_bytes) {
   if (!size_bytes) {
     MS_ASSIGN_OR_RETURN(FileInfo info, file->Stat());
     size_bytes = info.size_bytes;

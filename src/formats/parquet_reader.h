@@ -38,6 +38,7 @@ class ParquetFile {
   virtual ~ParquetFile() = default;
   // `size_bytes` as listed, to save a stat; nullopt: ask. Errors: kFileNotFound, FAILED_READ_FILE.
   static Result<std::shared_ptr<const ParquetFile>> Open(Fs& fs, const std::string& path, std::optional<int64_t> size_bytes = std::nullopt);
+  static Result<std::shared_ptr<const ParquetFile>> Open(std::unique_ptr<ReadableFile> file, const std::string& path, std::optional<int64_t> size_bytes);
 
   virtual const std::string& path() const = 0;
   virtual int64_t rows() const = 0;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/option_table.h"
+#include "formats/input_bytes.h"
 
 namespace millstream {
 namespace {
@@ -33,9 +34,9 @@ std::string DeclaredEncoding(std::string_view text) {
 
 }  // namespace
 
-Result<std::unique_ptr<TextSource>> TextSource::Open(Fs& fs, const std::string& path, const std::string& encoding, bool xml) {
-  MS_ASSIGN_OR_RETURN(std::unique_ptr<Decompressor> bytes, Decompressor::Open(fs, path, CodecOfPath(path)));
-  std::unique_ptr<TextSource> source(new TextSource(std::move(bytes), path));
+Result<std::unique_ptr<TextSource>> TextSource::Open(Fs& fs, const InputFile& file, const std::string& encoding, bool xml) {
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<Decompressor> bytes, OpenDecompressed(fs, file));
+  std::unique_ptr<TextSource> source(new TextSource(std::move(bytes), file.path));
   MS_RETURN_IF_ERROR(source->Fill(kDeclarationBytesMax));
   const std::string_view start = source->pending_;
   std::string found = encoding;

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "formats/decompressor.h"
+#include "formats/file_format.h"
 
 namespace millstream {
 
@@ -15,7 +16,7 @@ namespace millstream {
 class TextSource {
  public:
   // `encoding`: of a file that says nothing itself; a byte order mark or an XML declaration, when `xml`, says more.
-  static Result<std::unique_ptr<TextSource>> Open(Fs& fs, const std::string& path, const std::string& encoding, bool xml);
+  static Result<std::unique_ptr<TextSource>> Open(Fs& fs, const InputFile& file, const std::string& encoding, bool xml);
   // Of a text that is in memory already, as UTF-8 and without a mark.
   static std::unique_ptr<TextSource> Of(std::string text, const std::string& path);
   ~TextSource();

@@ -31,7 +31,7 @@ Status Forgiven(const XmlOptions& options, const InputFile& file, const Status& 
 
 Result<std::unique_ptr<TextSource>> OpenText(const InputFile& file, const XmlOptions& options) {
   if (file.content) return TextSource::Of(*file.content, file.path);
-  return TextSource::Open(Fs::Local(), file.path, options.encoding, true);
+  return TextSource::Open(Fs::Local(), file, options.encoding, true);
 }
 
 // "… at byte 25" of the file → of the record, which begins at `begin`.
@@ -43,6 +43,12 @@ std::string ReasonWithin(const std::string& reason, int64_t begin) {
   int64_t byte = 0;
   if (std::from_chars(from, end, byte).ptr != end) return reason;
   return reason.substr(0, at + kAt.size()) + std::to_string(byte - begin);
+}
+
+Status CheckUnchanged(const InputFile& input) {
+  MS_ASSIGN_OR_RETURN(FileInfo now, Fs::Local().Stat(input.path));
+  if (now.size_bytes == input.size_bytes && (input.modified_ns == 0 || now.modified_ns == input.modified_ns)) return Status();
+  return Status::Error(errors::kSourceFileChanged, {{"path", UriFromPath(input.path)}, {"detail", "its size or time differs"}}).Retryable();
 }
 
 enum class Found { kRow, kEnd, kMalformed };
@@ -132,10 +138,7 @@ class XmlRows : public RowStream {
       } else if (*more) {
         return Status();
       } else if (!input.content) {
-        MS_ASSIGN_OR_RETURN(FileInfo now, Fs::Local().Stat(input.path));
-        if (now.size_bytes != input.size_bytes || (input.modified_ns != 0 && now.modified_ns != input.modified_ns)) {
-          return Status::Error(errors::kSourceFileChanged, {{"path", UriFromPath(input.path)}, {"detail", "its size or time differs"}}).Retryable();
-        }
+        if (!input.member) MS_RETURN_IF_ERROR(CheckUnchanged(input));
         if (stats_) {
           ++stats_->files_read;
           stats_->bytes_read += input.size_bytes;

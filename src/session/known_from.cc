@@ -6,8 +6,8 @@
 #include "connectors/api/table.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/delta/traced_rows.h"
-#include "connectors/files/path_glob.h"
 #include "connectors/files/sink_log.h"
+#include "formats/path_glob.h"
 #include "plan/sql/parser.h"
 
 namespace millstream {

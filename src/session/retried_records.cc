@@ -10,8 +10,9 @@
 #include "connectors/files/file_stream_relation.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/quarantine.h"
+#include "formats/archive.h"
 #include "formats/bad_records.h"
-#include "formats/decompressor.h"
+#include "formats/input_bytes.h"
 #include "formats/source_file_column.h"
 #include "session/names.h"
 
@@ -23,9 +24,9 @@ constexpr char kGone[] = "FILE_CHANGED_SINCE";
 
 // A record whose text is longer than what the table keeps.
 Result<std::string> ReadRange(const RetriedRecord& record) {
-  MS_ASSIGN_OR_RETURN(FileInfo info, Fs::Local().Stat(record.file_path));
-  if (info.modified_ns / 1000 != record.modified_us) return Status::Unsupported("the file has changed since, and of the record only the first MiB was kept");
-  MS_ASSIGN_OR_RETURN(std::unique_ptr<Decompressor> bytes, Decompressor::Open(Fs::Local(), record.file_path, CodecOfPath(record.file_path)));
+  MS_ASSIGN_OR_RETURN(const InputFile file, FindInput(Fs::Local(), record.file_path));
+  if (file.modified_ns / 1000 != record.modified_us) return Status::Unsupported("the file has changed since, and of the record only the first MiB was kept");
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<Decompressor> bytes, OpenDecompressed(Fs::Local(), file));
   std::string raw, part(static_cast<size_t>(kReadBytes), '\0');
   for (int64_t at = 0; at < record.byte_offset + record.byte_length;) {
     MS_ASSIGN_OR_RETURN(int64_t got, bytes->Read(part.data(), kReadBytes));

@@ -24,7 +24,7 @@ struct JobOptions {
   std::string warehouse, landing, table, checkpoint, schema, source = "cloudFiles", sink = "delta", format = "json", partition_by, external, state, clean;
   std::string max_file_age, undoes, quarantine, file_order, promote, bad_records, on_error, known_from, zero_copy;
   std::vector<std::string> requests;
-  bool by_name = false, changes = false, goes_on = false, replaces = false, mirrors = false, continues = false, retries = false;
+  bool by_name = false, changes = false, goes_on = false, replaces = false, mirrors = false, continues = false, retries = false, archives = false;
   int max_files = 1000, retain = 100, deltas = 10;
 };
 
@@ -104,6 +104,7 @@ PlanPtr Input(const JobOptions& options) {
       source.options["cloudFiles.cleanSource.waitForCompletion"] = "true";
     }
   }
+  if (options.archives) source.options["archiveMembers"] = "true";
   return MakePlan(std::move(source));
 }
 
@@ -178,7 +179,8 @@ Status RunCopies(Engine& engine, const JobOptions& options) {
       RunSql(*engine.NewSession("crash"),
              "CREATE TABLE IF NOT EXISTS " + table + " (id BIGINT, event STRING, amount BIGINT, pad STRING) USING delta" + partitions + vectors);
   const std::string files = "COPY INTO " + table + " FROM '" + options.landing + "' FILEFORMAT = " + options.format +
-                           " FORMAT_OPTIONS ('recursiveFileLookup' = 'true'" +
+                           " FORMAT_OPTIONS ('recursiveFileLookup' = 'true'" + (options.archives ? ", 'archiveMembers' = 'true'" : "") +
+                            (options.bad_records.empty() ? "" : ", 'badRecordsPath' = '" + options.bad_records + "'") +
                            (options.format == "csv" ? ", 'header' = 'true', 'inferSchema' = 'true')" : ")");
   std::string wanted = ", 'zeroCopy' = '" + (options.zero_copy.empty() ? "off" : options.zero_copy) + "'";
   if (!options.quarantine.empty()) wanted += ", 'quarantineTable' = '" + options.quarantine + "'";
@@ -285,6 +287,7 @@ int main(int argc, char** argv) {
   app.add_flag("--replaces", options.replaces, "cloudFiles.changedFiles = replaced");
   app.add_flag("--retries", options.retries, "cloudFiles.maxFileRetries: some files cannot be read");
   app.add_flag("--continues", options.continues, "cloudFiles.changedFiles = continued: files grow");
+  app.add_flag("--archives", options.archives, "archiveMembers: some files are archives");
   app.add_flag("--mirrors", options.mirrors, "deletedFiles = removed: rows leave with their files");
   app.add_option("--request", options.requests, "A statement that asks for files of the stream, before it starts (UNDO FILES IN STREAM …)");
   app.add_option("--quarantine", options.quarantine, "The directory of a quarantine table; bad records are retried at the end");

@@ -9,8 +9,10 @@ import os
 import random
 import signal
 import subprocess
+import tarfile
 import time
 import urllib.parse
+import zipfile
 from collections import Counter
 
 import pyarrow as pa
@@ -18,6 +20,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake, QueryBuilder
 
 PADDED_BYTES = 1500000
+ARCHIVES = (".zip", ".tar", ".tar.gz")
 csv.field_size_limit(PADDED_BYTES)  # of the reader that checks file sinks
 RUN_TIMEOUT_S = 60
 # A new column ends the stream once for each time that it is met, as in Auto Loader; the next start goes on with it.
@@ -52,6 +55,7 @@ class Shape:
     leaves_out: bool = False  # files with bad records are left out whole (onError = SKIP_FILE)
     known: bool = False  # some files are known from elsewhere (knownFrom) when the stream starts for the first time
     zero_copy: str = ""  # "copy" or "link": Parquet files become the table's as they are
+    archives: bool = False  # many of the files are archives, whose members have the rows
     quarantine: bool = False  # some records are bad, and are kept in a table of their own; some of these are mended and retried
 
     @staticmethod
@@ -248,7 +252,8 @@ class Job:
                 continue
             folder = os.path.join(self.landing, *(f"d{self.rng.randint(0, 3)}" for _ in range(self.rng.randint(0, 2))))
             os.makedirs(folder, exist_ok=True)
-            path = os.path.join(folder, f"f{rows[0]['id']:08d}.{self.shape.format}")
+            ending = self.rng.choice(ARCHIVES) if self.shape.archives and self.rng.random() < 0.7 else f".{self.shape.format}"
+            path = os.path.join(folder, f"f{rows[0]['id']:08d}{ending}")
             self.write(path + ".tmp", rows, bad)
             if is_broken:
                 self.broken[path] = rows
@@ -340,7 +345,23 @@ class Job:
             row[f"extra{self.rng.randint(1, self.extra_columns)}"] = number * 3
         return row
 
+    def pack(self, path, rows, bad):
+        """Rows in up to three members, and something beside them that is none of them."""
+        cuts = sorted(self.rng.randint(1, len(rows)) for _ in range(2))
+        parts = [part for part in (rows[:cuts[0]], rows[cuts[0]:cuts[1]], rows[cuts[1]:]) if part]
+        ending = next(ending for ending in ARCHIVES if path.endswith(ending + ".tmp"))
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) if ending == ".zip" else tarfile.open(path, "w:gz" if ending == ".tar.gz" else "w") as archive:
+            for number, part in enumerate(parts):
+                self.write(path + ".member", part, bad if number == 0 else ())
+                add = archive.write if ending == ".zip" else archive.add
+                add(path + ".member", f"d/m{number}.{self.shape.format}")
+                add(path + ".member", f"__MACOSX/._m{number}")
+        os.remove(path + ".member")
+
     def write(self, path, rows, bad=()):
+        if path.endswith(tuple(f"{ending}.tmp" for ending in ARCHIVES)):
+            self.pack(path, rows, bad)
+            return
         if self.shape.format == "parquet":
             # Row groups of more than a megabyte are copied without being decoded.
             size = PADDED_BYTES // len(rows) // 2 if self.rng.random() < 0.25 else 1
@@ -390,6 +411,8 @@ class Job:
             command += ["--zero-copy", self.shape.zero_copy]
         if self.shape.clean:
             command += ["--clean", self.archive]
+        if self.shape.archives:
+            command += ["--archives"]
         if self.shape.rescues:
             columns = ", ".join(f"extra{number} STRING" for number in range(1, self.extra_columns + 2))
             revert = f"REVERT SCHEMA OF STREAM '{os.path.join(self.root, 'schema')}' TO VERSION 0 FREEZE"

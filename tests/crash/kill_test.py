@@ -53,6 +53,8 @@ class Scenarios:
         return len(self.violated) >= self.violations_max
 
     def new_job(self, shape):
+        if shape.source in ("cloudFiles", "files", "copy") and not shape.continues and self.rng.random() < 0.25:
+            shape = dataclasses.replace(shape, archives=True)
         if self.job is not None:
             shutil.rmtree(os.path.dirname(self.job.root), ignore_errors=True)
         self.tables += 1

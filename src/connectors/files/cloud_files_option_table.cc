@@ -1,6 +1,7 @@
 // The options of format("cloudFiles") by name, and those of every file reader.
 
 #include "connectors/files/cloud_files_options.h"
+#include "formats/archive_format.h"
 
 namespace millstream {
 
@@ -44,7 +45,8 @@ const OptionTable& CloudFilesOptionTable() {
        {"cloudFiles.changedFiles",
         OptionType::kEnum,
         "",
-        "What happens to a file that has changed since it was loaded: appended is allowOverwrites, with replaced its rows make way, with continued the lines that have come are loaded.",
+        "What happens to a file that has changed since it was loaded: appended is allowOverwrites, with replaced its rows make way, with continued the lines "
+        "that have come are loaded.",
         "0.3",
         {"ignored", "appended", "replaced", "continued"}},
        {"cloudFiles.deletedFiles",
@@ -63,11 +65,8 @@ const OptionTable& CloudFilesOptionTable() {
        {"cloudFiles.cleanSource", OptionType::kEnum, "OFF", "What becomes of loaded files.", "0.3", {"OFF", "DELETE", "MOVE", "TAG"}},
        {"cloudFiles.cleanSource.retentionDuration", OptionType::kDuration, "30 days", "How long loaded files stay where they are.", "0.3"},
        {"cloudFiles.cleanSource.moveDestination", OptionType::kString, "", "Where MOVE puts files, under their path below the load path.", "0.3"},
-       {"cloudFiles.cleanSource.consumers",
-        OptionType::kString,
-        "",
-        "Checkpoints of other streams, and tables of COPY INTO, that must have committed a file before it is cleaned up: separated by commas.",
-        "0.5"},
+       {"cloudFiles.cleanSource.consumers", OptionType::kString, "",
+        "Checkpoints of other streams, and tables of COPY INTO, that must have committed a file before it is cleaned up: separated by commas.", "0.5"},
        {"cloudFiles.maxFileRetries", OptionType::kInt, "", "A file that cannot be read is left out, and tried again so often.", "0.5"},
        {"cloudFiles.cleanSource.waitForCompletion", OptionType::kBool, "false", "availableNow ends when all that is due is cleaned.", "0.3"},
        {"cloudFiles.zeroCopy",
@@ -85,20 +84,25 @@ const OptionTable& CloudFilesOptionTable() {
 }
 
 const OptionTable& GenericFileOptionTable() {
-  static const OptionTable table("files", {{"path", OptionType::kString, "", "The load path.", "0.1"},
-                                           {"pathGlobFilter", OptionType::kString, "", "A glob that file names must match.", "0.1"},
-                                           {"fileNamePattern", OptionType::kString, "", "As pathGlobFilter.", "0.1"},
-                                           {"recursiveFileLookup", OptionType::kBool, "false", "Read all directories below, without partitions.", "0.1"},
-                                           {"basePath", OptionType::kString, "", "Where partition directories begin.", "0.1"},
-                                           {"modifiedAfter", OptionType::kString, "", "Only files that changed after this time.", "0.1"},
-                                           {"modifiedBefore", OptionType::kString, "", "Only files that changed before this time.", "0.1"},
-                                           {"startAfter", OptionType::kString, "", "Paths that sort at or before this one are not listed.", "0.5"},
-                                           {"ignoreMissingFiles", OptionType::kBool, "false", "Go on without files that are gone.", "0.1"},
-                                           {"ignoreCorruptFiles", OptionType::kBool, "false", "Go on without files that cannot be read.", "0.1"},
-                                           {"rescuedDataColumn", OptionType::kString, "", "The column for data that does not fit the schema.", "0.1"},
-                                           {"badRecordsPath", OptionType::kString, "", "A directory for bad records, as JSON lines.", "0.5"},
-                                           {"mergeSchema", OptionType::kBool, "", "Merge the schemas of all files.", "0.1"},
-                                           {"readerCaseSensitive", OptionType::kBool, "", "Whether names in files must match in case.", "0.1"}});
+  static const OptionTable table = [] {
+    std::vector<OptionSpec> specs{{"path", OptionType::kString, "", "The load path.", "0.1"},
+                                  {"pathGlobFilter", OptionType::kString, "", "A glob that file names must match.", "0.1"},
+                                  {"fileNamePattern", OptionType::kString, "", "As pathGlobFilter.", "0.1"},
+                                  {"recursiveFileLookup", OptionType::kBool, "false", "Read all directories below, without partitions.", "0.1"},
+                                  {"basePath", OptionType::kString, "", "Where partition directories begin.", "0.1"},
+                                  {"modifiedAfter", OptionType::kString, "", "Only files that changed after this time.", "0.1"},
+                                  {"modifiedBefore", OptionType::kString, "", "Only files that changed before this time.", "0.1"},
+                                  {"startAfter", OptionType::kString, "", "Paths that sort at or before this one are not listed.", "0.5"},
+                                  {"ignoreMissingFiles", OptionType::kBool, "false", "Go on without files that are gone.", "0.1"},
+                                  {"ignoreCorruptFiles", OptionType::kBool, "false", "Go on without files that cannot be read.", "0.1"},
+                                  {"rescuedDataColumn", OptionType::kString, "", "The column for data that does not fit the schema.", "0.1"},
+                                  {"badRecordsPath", OptionType::kString, "", "A directory for bad records, as JSON lines.", "0.5"},
+                                  {"mergeSchema", OptionType::kBool, "", "Merge the schemas of all files.", "0.1"},
+                                  {"readerCaseSensitive", OptionType::kBool, "", "Whether names in files must match in case.", "0.1"}};
+    const std::vector<OptionSpec>& archives = ArchiveOptionTable().specs();
+    specs.insert(specs.end(), archives.begin(), archives.end());
+    return OptionTable("files", std::move(specs));
+  }();
   return table;
 }
 

@@ -221,6 +221,7 @@ Result<CloudFilesOptions> ParseCloudFilesOptions(const OptionMap& user, const Op
   // A mistyped option is told first: it is often the reason why a required one is missing.
   std::optional<std::string> format = values.String("cloudFiles.format");
   options.format = format ? Lower(*format) : "";
+  if (options.format == "ndjson") options.format = "json";
   if (values.Bool("cloudFiles.validateOptions")) {
     MS_RETURN_IF_ERROR(CheckNames(user, options.format.empty() ? "no format" : options.format, format_options(options.format)));
   }

@@ -15,8 +15,8 @@
 #include "connectors/files/evolution_policy.h"
 #include "connectors/files/file_order.h"
 #include "connectors/files/gone_files.h"
-#include "connectors/files/path_glob.h"
 #include "connectors/files/schema_hints.h"
+#include "formats/path_glob.h"
 #include "types/whole_files.h"
 
 namespace millstream {

@@ -5,6 +5,7 @@
 #include "connectors/files/batch_rows.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/partition_paths.h"
+#include "formats/archive.h"
 #include "formats/decompressor.h"
 #include "connectors/files/schema_evolution.h"
 #include "connectors/files/schema_versions.h"
@@ -218,7 +219,7 @@ Status CloudFilesSource::TakeParts(std::vector<NumberedFile>& files, std::vector
   const PartReader reader(definition_.fs, header);
   std::vector<std::optional<FilePart>> parts(files.size());  // nullopt: it is read as a whole, or the reader says that it is gone
   for (size_t i = 0; i < files.size(); ++i) {
-    if (CodecOfPath(files[i].path) != Codec::kNone) continue;
+    if (CodecOfPath(files[i].path) != Codec::kNone || (is_set("archiveMembers") && IsArchivePath(files[i].path))) continue;
     MS_ASSIGN_OR_RETURN(parts[i], ledger_->FindPart(files[i].number));
     if (parts[i] && parts[i]->is_planned()) continue;
     Result<FilePart> planned = reader.Plan(files[i].path, parts[i].value_or(FilePart()));

@@ -545,7 +545,7 @@ int64_t CopyOutcome::rows() const {
 }
 
 Result<std::unique_ptr<CopySource>> CopySource::Find(const FilesContext& context, const CopySourceOptions& options, const TableLedger& ledger) {
-  constexpr std::string_view kFormats[] = {"csv", "json", "avro", "orc", "parquet", "text", "binaryfile", "xml"};
+  constexpr std::string_view kFormats[] = {"csv", "json", "ndjson", "avro", "orc", "parquet", "text", "binaryfile", "xml"};
   if (std::find(std::begin(kFormats), std::end(kFormats), Lower(options.format)) == std::end(kFormats)) return Status::Error(errors::kCopyIntoSourceFormat);
   MS_ASSIGN_OR_RETURN(std::string path, PathFromUri(options.source));
   auto source = std::make_unique<ListedCopySource>(context, options, NormalizePath(path));

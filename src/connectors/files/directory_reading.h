@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "connectors/files/names_digest.h"
-#include "connectors/files/path_glob.h"
 #include "connectors/files/shared_directories.h"
 #include "connectors/files/start_key.h"
+#include "formats/path_glob.h"
 #include "storage/fs.h"
 #include "storage/name_reader.h"
 

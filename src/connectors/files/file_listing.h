@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "connectors/files/file_lister.h"
 #include "connectors/files/partition_paths.h"
-#include "connectors/files/path_glob.h"
 #include "formats/file_format.h"
+#include "formats/path_glob.h"
 #include "storage/fs.h"
 
 namespace millstream {

@@ -44,7 +44,6 @@ inline constexpr ErrorClass kStreamingSchemaRequired{
     "_LEGACY_ERROR_TEMP_2048", "", ExceptionKind::kIllegalArgument,
     "Schema must be specified when creating a streaming source DataFrame. If some files already exist in the directory, then depending on the file "
     "format you may be able to create a static DataFrame on that directory with 'spark.read.load(directory)' and infer schema from it."};
-inline constexpr ErrorClass kInvalidGlob{"MILLSTREAM_INVALID_GLOB", "42601", ExceptionKind::kIllegalArgument, "'<pattern>' is not a valid glob: <reason>."};
 inline constexpr ErrorClass kCloudFilesStateMissing{
     "MILLSTREAM_NO_CLOUD_FILES_STATE", "42K03", ExceptionKind::kAnalysis,
     "<path> is not the checkpoint of a query that reads with cloudFiles: no ledger of files is below it. Give the checkpointLocation of the query, or one of "

@@ -19,8 +19,8 @@
 #include "base/clock.h"
 #include "base/error_class.h"
 #include "connectors/files/file_ledger.h"
-#include "connectors/files/path_glob.h"
 #include "connectors/files/table_ledger.h"
+#include "formats/path_glob.h"
 #include "storage/fs.h"
 
 namespace millstream {

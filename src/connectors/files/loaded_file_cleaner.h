@@ -13,7 +13,7 @@
 #include "connectors/files/cloud_files_options.h"
 #include "connectors/files/file_consumers.h"
 #include "connectors/files/file_ledger.h"
-#include "connectors/files/path_glob.h"
+#include "formats/path_glob.h"
 
 namespace millstream {
 

@@ -116,7 +116,8 @@ std::vector<const QuarantineRows::Kept*> QuarantineRows::Sorted() const {
   for (const Kept& kept : kept_) sorted.push_back(&kept);
   // Rows have no place in the file: they stay in the order in which they came.
   std::stable_sort(sorted.begin(), sorted.end(), [](const Kept* a, const Kept* b) {
-    return std::tuple(a->is_file, a->record.file, a->record.byte_offset) < std::tuple(b->is_file, b->record.file, b->record.byte_offset);
+    auto place = [](const Kept* kept) { return std::tuple(kept->is_file, kept->record.file, std::string_view(kept->record.path), kept->record.byte_offset); };
+    return place(a) < place(b);
   });
   return sorted;
 }
@@ -128,7 +129,7 @@ std::vector<std::string> QuarantineRows::First(size_t count, std::optional<int32
     const BadRecord& record = kept->record;
     if (lines.size() == count) break;
     if (kept->is_file || (file && record.file != *file)) continue;
-    std::string line = files_[static_cast<size_t>(record.file)].path;
+    std::string line = record.path.empty() ? files_[static_cast<size_t>(record.file)].path : record.path;
     if (record.line) line += " line " + std::to_string(*record.line);
     if (!record.column.empty()) line += " column " + record.column;
     lines.push_back(line + ": " + record.reason + " In: " + ValidUtf8(std::string_view(kept->raw).substr(0, kShownBytes)));
@@ -151,7 +152,7 @@ Result<std::vector<RecordBatchPtr>> QuarantineRows::Rows(const QuarantineLoad& l
       const BadRecord& record = kept.record;
       const InputFile& file = (kept.is_file ? left_out_ : files_)[static_cast<size_t>(record.file)];
       const bool is_row = !kept.is_file && record.byte_offset == quarantine::kNoOffset;
-      AppendText(file.path, column(kFilePath));
+      AppendText(record.path.empty() ? file.path : record.path, column(kFilePath));
       number(kModified, file.modified_ns / 1000);
       number(kOffset, is_row ? std::nullopt : std::optional(record.byte_offset));
       number(kLength, is_row ? std::nullopt : std::optional(record.byte_length));

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "connectors/files/path_glob.h"
+#include "formats/path_glob.h"
 
 namespace millstream {
 namespace {

@@ -1,7 +1,7 @@
 #include "connectors/files/start_key.h"
 
 #include "base/option_table.h"
-#include "connectors/files/path_glob.h"
+#include "formats/path_glob.h"
 #include "storage/fs.h"
 
 namespace millstream {

@@ -16,6 +16,10 @@ class RE2;
 
 namespace millstream {
 
+namespace errors {
+inline constexpr ErrorClass kInvalidGlob{"MILLSTREAM_INVALID_GLOB", "42601", ExceptionKind::kIllegalArgument, "'<pattern>' is not a valid glob: <reason>."};
+}  // namespace errors
+
 bool HasGlob(std::string_view path);
 
 // A pattern for one name, matched as a whole (pathGlobFilter).

@@ -1,8 +1,6 @@
-#include "connectors/files/path_glob.h"
+#include "formats/path_glob.h"
 
 #include <re2/re2.h>
-
-#include "connectors/files/files_errors.h"
 
 namespace millstream {
 namespace {

@@ -1,0 +1,53 @@
+#pragma once
+
+// archive_cursor.h   One pass over the entries of a zip or tar archive, with libarchive. Only for archive.cc.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "formats/file_format.h"
+#include "storage/fs.h"
+
+struct archive;
+struct archive_entry;
+
+namespace millstream {
+
+// A file, or a member of one, whose bytes are not what they should be: FAILED_READ_FILE.
+Status DamagedAt(const std::string& path, std::string reason);
+
+// Not thread-safe.
+class ArchiveCursor {
+ public:
+  // Error kSourceFileChanged when the file is another one than discovery saw.
+  static Result<std::unique_ptr<ArchiveCursor>> Open(Fs& fs, const InputFile& file);
+  ~ArchiveCursor();
+
+  // nullptr at the end; the entry lives until the next call.
+  Result<archive_entry*> NextEntry();
+  // How many entries of any kind were met.
+  int64_t next() const { return next_; }
+  // As UTF-8, or as the bytes that stand there when they are none; nullopt: it has none.
+  static std::optional<std::string> NameOf(archive_entry* entry);
+  // The data of the entry: 0 at its end, whose checksum is right then.
+  Result<int64_t> Read(const std::string& member_path, char* out, int64_t size);
+  // Behind the last entry of a compressed tar: what still comes, to its checksum.
+  Status Drain(int64_t bytes_max);
+
+ private:
+  class PulledBytes;
+  struct Library;
+
+  ArchiveCursor(std::string path, bool is_tar);
+  Status Damaged(const std::string& path) const;
+
+  const std::string path_;
+  const bool is_tar_;
+  std::unique_ptr<PulledBytes> bytes_;  // outlives library_
+  std::unique_ptr<Library> library_;
+  int64_t next_ = 0;
+};
+
+}  // namespace millstream
