@@ -155,6 +155,7 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
   // The file that is open as one of the table's, or why it has to be read.
   std::variant<WholeFile, std::string> AsWhole(int32_t file_index, const ChunkWishes& wishes) const {
     const InputFile& input = files_[static_cast<size_t>(file_index)];
+    if (input.member) return "it is a member of an archive";
     Part part;
     part.file_index = file_index;
     part.file = open_;

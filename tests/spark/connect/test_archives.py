@@ -220,5 +220,21 @@ def test_hostile_archives_end_in_errors_that_say_what_to_do(spark):
     assert spark.sql(copy).collect()[0].num_skipped_corrupt_files == 1
 
 
+def test_parquet_members_are_not_taken_as_files_of_the_table(spark):
+    import pyarrow
+    import pyarrow.parquet
+
+    base = tempfile.mkdtemp()
+    packed = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"id": pyarrow.array(range(1000), pyarrow.int64())}), packed)
+    pack(f"{base}/in/a.zip", {"x.parquet": packed.getvalue()})
+    write(f"{base}/in/plain.parquet", packed.getvalue())
+    spark.sql("CREATE TABLE packed (id BIGINT) USING delta")
+    done = spark.sql(f"COPY INTO packed FROM '{base}/in' FILEFORMAT = PARQUET FORMAT_OPTIONS ('archiveMembers' = 'true') COPY_OPTIONS ('zeroCopy' = 'copy')").first().asDict()
+    assert done["num_inserted_rows"] == 2000 and done["num_registered_files"] == 1, done
+    assert "archive" in done["not_registered"], done
+    assert spark.table("packed").selectExpr("count(*)", "sum(id)").first() == (2000, 999000)
+
+
 if __name__ == "__main__":
     main(globals())
