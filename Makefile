@@ -54,9 +54,9 @@ spark-tests: $(VENV)/client-4.2/.ready $(VENV)/client-4.1/.ready
 
 ## make handover-test   one checkpoint, and tables of COPY INTO, in the hands of Spark and of millstream in turn (needs a JDK; about three minutes)
 handover-test: $(VENV)/spark-4.2/.ready
-	MILLSTREAM=build/$(PRESET)/millstream $(VENV)/spark-4.2/bin/python tests/spark/check_handover.py
-	MILLSTREAM=build/$(PRESET)/millstream $(VENV)/spark-4.2/bin/python tests/spark/check_copy_state.py
-	MILLSTREAM=build/$(PRESET)/millstream $(VENV)/spark-4.2/bin/python tests/spark/check_zero_copy.py
+	MILLSTREAM=$(CURDIR)/build/$(PRESET)/millstream $(VENV)/spark-4.2/bin/python tests/spark/check_handover.py
+	MILLSTREAM=$(CURDIR)/build/$(PRESET)/millstream $(VENV)/spark-4.2/bin/python tests/spark/check_copy_state.py
+	MILLSTREAM=$(CURDIR)/build/$(PRESET)/millstream $(VENV)/spark-4.2/bin/python tests/spark/check_zero_copy.py
 
 ## make scale-test  memory with a million known files
 scale-test:
