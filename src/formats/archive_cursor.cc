@@ -15,6 +15,7 @@ namespace {
 
 constexpr int64_t kPulledBytes = 256 << 10;
 constexpr int64_t kTarBlockBytes = 512;
+constexpr int64_t kZipEndBytes = 22;  // with two bytes at its end that say how long a comment follows
 
 enum class ArchivePacking { kNone, kZip, kTar, kTarGzip, kTarBzip2, kTarZstd, kTarXz };
 
@@ -91,6 +92,14 @@ class ArchiveCursor::PulledBytes {
   }
 
   bool can_seek() const { return stream_ == nullptr; }
+  // A zip without entries is the end of a directory and nothing before it, where the library does not look for one.
+  Result<bool> IsZipWithoutEntries() {
+    unsigned char end[kZipEndBytes];
+    MS_ASSIGN_OR_RETURN(const int64_t got, file_->ReadAt(0, kZipEndBytes, end));
+    if (got < kZipEndBytes || std::string_view(reinterpret_cast<const char*>(end), 4) != "PK\5\6") return false;
+    const bool counts_none = std::all_of(end + 4, end + kZipEndBytes - 2, [](unsigned char byte) { return byte == 0; });
+    return counts_none && size_ == kZipEndBytes + end[kZipEndBytes - 2] + 256 * end[kZipEndBytes - 1];
+  }
   const Status& failed() const { return failed_; }
   int64_t pulled() const { return at_; }
 
@@ -166,6 +175,8 @@ Result<std::unique_ptr<ArchiveCursor>> ArchiveCursor::Open(Fs& fs, const InputFi
   archive* reader = cursor->library_->reader;
   if (reader == nullptr) return Status::Internal("libarchive cannot be initialised");
   if (packing == ArchivePacking::kZip) {
+    MS_ASSIGN_OR_RETURN(cursor->has_no_entries_, cursor->bytes_->IsZipWithoutEntries());
+    if (cursor->has_no_entries_) return cursor;
     // By its directory, which stands at the end: an archive that was cut off has none, and is refused.
     archive_read_support_format_zip_seekable(reader);
   } else {
@@ -178,6 +189,7 @@ Result<std::unique_ptr<ArchiveCursor>> ArchiveCursor::Open(Fs& fs, const InputFi
 }
 
 Result<archive_entry*> ArchiveCursor::NextEntry() {
+  if (has_no_entries_) return static_cast<archive_entry*>(nullptr);
   const Utf8Names names_in_utf8;
   archive* reader = library_->reader;
   archive_entry* entry = nullptr;

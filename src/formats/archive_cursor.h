@@ -47,6 +47,7 @@ class ArchiveCursor {
   const bool is_tar_;
   std::unique_ptr<PulledBytes> bytes_;  // outlives library_
   std::unique_ptr<Library> library_;
+  bool has_no_entries_ = false;  // and the library was not asked
   int64_t next_ = 0;
 };
 

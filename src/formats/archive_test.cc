@@ -213,6 +213,16 @@ TEST(Archives, GiveParquetTextAndBinaryMembers) {
             "0\n3\n");
 }
 
+TEST(Archives, WithoutMembersHaveNoRows) {
+  TestFiles files;
+  for (const std::string& ending : Endings())
+    EXPECT_EQ(ReadToText("json", WithMembers({}), {Pack(files, "none" + ending, {})}, "a BIGINT", {"a"}), "") << ending;
+  const std::string end = "PK\5\6" + std::string(16, '\0');
+  EXPECT_EQ(ReadToText("json", WithMembers({}), {files.Add("comment.zip", end + std::string("\3\0abc", 5))}, "a BIGINT", {"a"}), "");
+  // Cut within its comment.
+  EXPECT_THAT(ReadToText("json", WithMembers({}), {files.Add("cut.zip", end + std::string("\3\0ab", 4))}, "a BIGINT", {"a"}), HasSubstr("FAILED_READ_FILE"));
+}
+
 TEST(Archives, TakeTheMembersThatAreMeant) {
   TestFiles files;
   const std::string gzipped = [&] {

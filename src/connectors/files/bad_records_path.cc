@@ -9,6 +9,8 @@
 #include <mutex>
 
 #include "base/uuid.h"
+#include "connectors/files/directory_reading.h"
+#include "connectors/files/files_errors.h"
 #include "formats/json_scanner.h"
 #include "storage/fs.h"
 
@@ -163,6 +165,23 @@ Result<std::optional<std::string>> TakeBadRecordsPath(OptionMap& reader_options)
   MS_ASSIGN_OR_RETURN(reader_options, WithQuarantine(std::move(reader_options), "badRecordsPath"));
   for (const char* name : {"ignoreCorruptFiles", "ignoreMissingFiles"}) reader_options.try_emplace(name, "true");
   return std::optional(std::move(path));
+}
+
+Status RefuseBadRecordsAmongFiles(const std::string& directory, const PathGlob& source, const std::optional<NameGlob>& name_filter, const char* owner) {
+  const std::string path = NormalizePath(directory), base = source.base() == "/" ? "" : source.base();
+  if (path != base && !path.starts_with(base + "/")) return Status();
+  for (size_t at = base.size(); at < path.size();) {
+    const size_t end = std::min(path.find('/', at + 1), path.size());
+    if (IsHiddenName(std::string_view(path).substr(at + 1, end - at - 1))) return Status();
+    at = end;
+  }
+  if (!source.MatchesFile(path + "/20260101T000000/bad_records/part-0") || (name_filter && !name_filter->Matches("part-0"))) return Status();
+  return Status::Error(errors::kInvalidOptionValue,
+                       {{"option", "badRecordsPath"},
+                        {"owner", owner},
+                        {"value", directory},
+                        {"reason", "it lies below the load path " + source.base() +
+                                       ", from where its files would be loaded; give it another place, or a name with _ in front"}});
 }
 
 Status BadRecordsPath::Keep(const QuarantineLoad& load, const QuarantineRows& rows) {

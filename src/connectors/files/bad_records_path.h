@@ -12,12 +12,16 @@
 #include "base/option_table.h"
 #include "connectors/files/copy_bad_records.h"
 #include "connectors/files/quarantine.h"
+#include "formats/path_glob.h"
 
 namespace millstream {
 
 // Takes the option out of a reader's options, and sets those that see to it that the read goes on: records that are bad are dropped, files that are gone or
 // cannot be read are left out (unless the user says otherwise). Raw path; nullopt: the option is not set. FAILFAST is refused.
 Result<std::optional<std::string>> TakeBadRecordsPath(OptionMap& reader_options);
+
+// Refuses a directory below `source` whose files who reads all that lies there would find, and load as data.
+Status RefuseBadRecordsAmongFiles(const std::string& directory, const PathGlob& source, const std::optional<NameGlob>& name_filter, const char* owner);
 
 // Of a stream: what a batch has left is replaced when it runs again.
 class BadRecordsPath : public QuarantineTable {

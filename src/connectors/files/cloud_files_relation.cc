@@ -281,6 +281,7 @@ Result<CloudFilesDefinition> DefineCloudFiles(const UnresolvedDataSource& relati
                                                        {"value", *bad_records},
                                                        {"reason", "cloudFiles.quarantineTable keeps the bad records already; leave one of the two out"}});
   }
+  if (bad_records) MS_RETURN_IF_ERROR(RefuseBadRecordsAmongFiles(*bad_records, definition.glob, definition.options.name_filter, "cloudFiles"));
   if (bad_records) definition.quarantine = std::make_shared<BadRecordsPath>(definition.fs, *bad_records);
   if (bad_records) definition.bad_records_path = std::move(bad_records);
   if (definition.options.known_from) {

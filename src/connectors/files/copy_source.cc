@@ -79,6 +79,10 @@ Status ListedCopySource::Prepare(const FilesContext& context, const CopySourceOp
   if (auto name = options.format_options.find("fileNamePattern"); name != options.format_options.end() && !selection_.name_filter) {
     MS_ASSIGN_OR_RETURN(selection_.name_filter, NameGlob::Parse(name->second));
   }
+  if (bad_records_path && selection_.all_below && !options.names_files) {
+    MS_ASSIGN_OR_RETURN(const PathGlob source, PathGlob::Parse(path_, PathGlob::Mode::kStrict));
+    MS_RETURN_IF_ERROR(RefuseBadRecordsAmongFiles(*bad_records_path, source, selection_.name_filter, "COPY INTO"));
+  }
   selection_.skip_unfinished = true;
   selection_.ignore_sink_log = context.ignore_sink_log;
   return Status();

@@ -52,7 +52,8 @@ Result<ErrorBudget> ErrorBudget::Parse(const std::optional<std::string>& on_erro
   std::string value = *on_error;
   std::transform(value.begin(), value.end(), value.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
   if (value == "ABORT_STATEMENT" || value == "ABORT") {
-    if (keeps) return Invalid("onError", owner, *on_error, "a quarantine table keeps bad records and the load goes on; leave one of the two out");
+    if (keeps)
+      return Invalid("onError", owner, *on_error, "with a quarantine table or badRecordsPath the load goes on past bad records; leave one of the two out");
     if (max_bad_records) return Invalid("onError", owner, *on_error, "maxBadRecords lets the load go on; leave one of the two out");
     return budget;
   }

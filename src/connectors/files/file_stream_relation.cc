@@ -60,6 +60,10 @@ Result<RelationSourcePtr> OpenFileStream(const UnresolvedDataSource& relation, c
   format_context.infer_column_types = true;
   OptionMap reader_options = relation.options;
   MS_ASSIGN_OR_RETURN(definition.bad_records_path, TakeBadRecordsPath(reader_options));
+  if (definition.bad_records_path && definition.selection.all_below) {
+    MS_ASSIGN_OR_RETURN(const PathGlob source, PathGlob::Parse(definition.path, PathGlob::Mode::kStrict));
+    MS_RETURN_IF_ERROR(RefuseBadRecordsAmongFiles(*definition.bad_records_path, source, definition.selection.name_filter, "files"));
+  }
   MS_ASSIGN_OR_RETURN(definition.format, context.make_format ? context.make_format(format, reader_options, format_context)
                                                              : MakeFileFormat(format, reader_options, format_context));
 

@@ -219,6 +219,33 @@ def test_bad_records_go_to_their_path(spark):
     raises(Exception, lambda: spark.sql(f"SELECT * FROM STREAM read_files('{base}/in', format => 'json', quarantineTable => 'q', badRecordsPath => '/x')").schema, "leave one of the two out")
 
 
+def test_bad_records_are_not_kept_where_they_would_be_loaded(spark):
+    base = tempfile.mkdtemp()
+    write(base + "/in/a.json", '{"id": 1}', "no json")
+    spark.sql("CREATE TABLE not_of_itself (id INT)")
+
+    def copy(bad, **options):
+        named = "".join(f", '{name}' = '{value}'" for name, value in options.items())
+        return spark.sql(f"COPY INTO not_of_itself FROM '{base}/in' FILEFORMAT = JSON FORMAT_OPTIONS ('badRecordsPath' = '{bad}'{named}) COPY_OPTIONS ('force' = 'true')").collect()
+
+    def stream(kind, bad, path="/in", **options):
+        return spark.readStream.format(kind).options(**options).option("badRecordsPath", bad).schema("id INT").load(base + path).schema
+
+    auto = {"cloudFiles.format": "json"}
+    for bad in ("/in", "/in/bad", "/in/x/../bad/"):
+        raises(Exception, lambda: stream("cloudFiles", base + bad, **auto), "badRecordsPath", "below the load path")
+        raises(Exception, lambda: stream("json", base + bad, recursiveFileLookup=True), "badRecordsPath", "below the load path")
+        raises(Exception, lambda: copy(base + bad, recursiveFileLookup=True), "badRecordsPath", "below the load path")
+    for bad in ("/in/_bad", "/in/x/.bad", "/input", "/"):
+        stream("cloudFiles", base + bad, **auto)
+    stream("cloudFiles", base + "/in/bad", pathGlobFilter="*.json", **auto)
+    stream("cloudFiles", base + "/in/bad", path="/in/*.json", **auto)
+    # Who reads one directory alone does not find them.
+    for _ in range(2):
+        assert copy(base + "/in/bad")[0].num_inserted_rows == 1
+        assert copy(base + "/in/_bad", recursiveFileLookup=True, pathGlobFilter="a.*")[0].num_inserted_rows == 1
+
+
 def test_bad_records_of_file_streams_and_of_copy_into(spark):
     base = tempfile.mkdtemp()
     write(base + "/in/a.json", '{"id": 1}', '{"id": ', '{"id": "many"}', "no json")
