@@ -59,12 +59,28 @@ class ChunkSource : public arrow::io::RandomAccessFile {
   std::shared_ptr<arrow::Buffer> bytes_;
 };
 
+// Whether it says no more than the physical type does: DuckDB and others write INT(64, signed) where Spark and we write nothing.
+bool SaysNothing(const parquet::LogicalType& type, parquet::Type::type physical) {
+  if (type.is_none()) return true;
+  if (!type.is_int()) return false;
+  const auto& number = static_cast<const parquet::IntLogicalType&>(type);
+  return number.is_signed() && number.bit_width() == (physical == parquet::Type::INT64 ? 64 : 32);
+}
+
+bool SameLogicalType(const parquet::schema::Node& is, const parquet::schema::Node& wanted) {
+  const auto &logical = is.logical_type(), &wanted_logical = wanted.logical_type();
+  if (logical == nullptr || wanted_logical == nullptr) return logical == wanted_logical;
+  if (logical->Equals(*wanted_logical)) return true;
+  if (is.is_group() || wanted.is_group()) return false;
+  auto physical = [](const parquet::schema::Node& node) { return static_cast<const parquet::schema::PrimitiveNode&>(node).physical_type(); };
+  return SaysNothing(*logical, physical(is)) && SaysNothing(*wanted_logical, physical(wanted));
+}
+
 bool SameNode(const parquet::schema::Node& is, const parquet::schema::Node& wanted, bool is_top) {
   if (is.name() != wanted.name() || is.is_group() != wanted.is_group()) return false;
   const bool narrower = is_top && is.is_required() && wanted.is_optional();
   if (is.repetition() != wanted.repetition() && !narrower) return false;
-  const auto &logical = is.logical_type(), &wanted_logical = wanted.logical_type();
-  if ((logical == nullptr) != (wanted_logical == nullptr) || (logical != nullptr && !logical->Equals(*wanted_logical))) return false;
+  if (!SameLogicalType(is, wanted)) return false;
   if (is.is_group()) {
     const auto &group = static_cast<const parquet::schema::GroupNode&>(is), &wanted_group = static_cast<const parquet::schema::GroupNode&>(wanted);
     if (group.field_count() != wanted_group.field_count()) return false;

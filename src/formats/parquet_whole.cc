@@ -90,6 +90,7 @@ std::string WhyNotWhole(const parquet::FileMetaData& file, int64_t size_bytes, c
   const int64_t data_end = size_bytes - kTailBytes - static_cast<int64_t>(file.size());
   for (int i = 0; i < file.num_row_groups(); ++i) {
     const auto group = file.RowGroup(i);
+    if (group->num_rows() == 0) return "it has a row group without rows";
     for (int leaf = 0; leaf < group->num_columns(); ++leaf) {
       if (std::string why = WhyNotChunk(*group, *group->ColumnChunk(leaf), data_end, codec); !why.empty()) return why;
     }

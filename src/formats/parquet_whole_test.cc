@@ -1,8 +1,11 @@
 #include "formats/parquet_whole.h"
 
 #include <arrow/builder.h>
+#include <arrow/io/file.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <parquet/column_writer.h>
+#include <parquet/file_writer.h>
 
 #include "formats/parquet_reader.h"
 #include "formats/source_file_column.h"
@@ -60,6 +63,31 @@ TEST_F(ParquetWholeTest, FilesWithTheTablesColumnsFit) {
   EXPECT_THAT(WhyNot({as[0], as[1], {"id", DataType::Integer()}}), HasSubstr("stored otherwise"));
   EXPECT_THAT(WhyNot({as[0], as[1], {"id", DataType::Long(), false}}), IsEmpty());
   EXPECT_THAT(WhyNot({{"name", DataType::String(), false}, as[1], as[2]}), HasSubstr("may be null"));
+}
+
+// One column of three values in one row group, and then groups without rows.
+void WriteColumn(const std::string& path, const std::shared_ptr<const parquet::LogicalType>& type, int empty_groups) {
+  const auto column = parquet::schema::PrimitiveNode::Make("id", parquet::Repetition::REQUIRED, type, parquet::Type::INT64);
+  const auto schema = parquet::schema::GroupNode::Make("schema", parquet::Repetition::REQUIRED, {column});
+  auto writer = parquet::ParquetFileWriter::Open(*arrow::io::FileOutputStream::Open(path), std::static_pointer_cast<parquet::schema::GroupNode>(schema));
+  const std::vector<int64_t> values{7, -5, 6};
+  for (int i = 0; i <= empty_groups; ++i) {
+    auto* chunk = static_cast<parquet::Int64Writer*>(writer->AppendRowGroup()->NextColumn());
+    if (i == 0) chunk->WriteBatch(3, nullptr, nullptr, values.data());
+  }
+  writer->Close();
+}
+
+TEST_F(ParquetWholeTest, IntegersThatSayTheirWidthAreIntegers) {
+  WriteColumn(path_, parquet::LogicalType::Int(64, true), 0);  // as DuckDB does
+  EXPECT_THAT(WhyNot({{"id", DataType::Long()}}), IsEmpty());
+  WriteColumn(path_, parquet::LogicalType::Int(64, false), 0);
+  EXPECT_THAT(WhyNot({{"id", DataType::Long()}}), HasSubstr("stored otherwise"));
+}
+
+TEST_F(ParquetWholeTest, FilesWithARowGroupWithoutRowsDoNot) {
+  WriteColumn(path_, parquet::LogicalType::None(), 1);
+  EXPECT_THAT(WhyNot({{"id", DataType::Long()}}), HasSubstr("without rows"));
 }
 
 TEST_F(ParquetWholeTest, FilesThatNameSourceFilesDoNot) {
