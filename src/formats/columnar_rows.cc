@@ -327,7 +327,13 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
                                                          : batch.column(at)->type()->Equals(*type)
                                                              ? batch.column(at)
                                                              : arrow::compute::Cast(*batch.column(at), type, arrow::compute::CastOptions::Safe());
-    if (!array.ok()) return FromArrowStatus(array.status(), "reading the column " + name + " of " + UriFromPath(PathOf(part)));
+    if (!array.ok()) {
+      // Nanoseconds that are not whole microseconds, most of all: to round them would lose what the file says.
+      return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(PathOf(part))},
+                                                     {"reason", "Its column " + name + " of type " + batch.column(at)->type()->ToString() + " has a value that " +
+                                                                    type->ToString() + " cannot hold: " + array.status().message() +
+                                                                    ". Have it written with another type (timestamps with microseconds)."}});
+    }
     return Rebased(*std::move(array), part.rebase, *options_.zone, PathOf(part));
   }
 

@@ -216,7 +216,6 @@ void AddOperators(FunctionTable& table) {
       {"random", 1, "ms_rand(CAST({0} AS BIGINT))"},
       {"randn", 0, "ms_randn(CAST(0 AS BIGINT))"},
       {"randn", 1, "ms_randn(CAST({0} AS BIGINT))"},
-      {"input_file_name", 0, "''"},
   };
   for (const FunctionPattern& pattern : kPatterns) table.patterns[pattern.name].push_back(pattern);
   table.emitters["typeof"] = [](const FunctionCall& call) -> Result<std::string> { return QuoteString(call.types[0].SimpleString()); };

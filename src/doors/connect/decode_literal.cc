@@ -5,6 +5,7 @@
 #include "doors/connect/message_parts.h"
 #include "doors/connect/plan_decoder.h"
 #include "types/spark_proto.h"
+#include "types/types_errors.h"
 
 namespace millstream {
 
@@ -50,18 +51,14 @@ Result<Literal> Decimal(const LiteralMessage::Decimal& message) {
     scale -= minus ? -exponent : exponent;
   }
   if (digits == 0 || at != text.size()) return Malformed("'" + text + "' is not a decimal.");
-  int to_scale = message.has_scale() ? message.scale() : std::max(scale, 0);
-  int precision = message.has_precision() ? message.precision() : std::max({significant + std::max(-scale, 0), to_scale, 1});
-  if (precision < 1 || precision > 38 || to_scale < 0 || to_scale > precision) {
-    return Malformed("decimal(" + std::to_string(precision) + "," + std::to_string(to_scale) + ") is not a valid type.");
-  }
+  // LiteralValueProtoConverter: the larger of what is said and of what the value needs. PySpark says decimal(10,0) of any Decimal.
+  const int to_scale = std::max({scale, 0, message.has_scale() ? message.scale() : 0});
+  const int own_precision = std::max({significant + std::max(-scale, 0), scale, 1});
+  const int precision = std::max({own_precision, to_scale, message.has_precision() ? message.precision() : 0});
+  if (precision > 38) return Status::Error(errors::kDecimalPrecision, {{"precision", std::to_string(precision)}, {"maxPrecision", "38"}});
   for (; scale < to_scale; ++scale) {
     if (++significant > 38) return Malformed("The decimal " + text + " does not fit its type.");
     unscaled *= 10;
-  }
-  for (; scale > to_scale; --scale) {
-    if (unscaled % 10 != 0) return Malformed("The decimal " + text + " has more than " + std::to_string(to_scale) + " decimal places.");
-    unscaled /= 10;
   }
   return Literal{Value{DecimalValue{negative ? -unscaled : unscaled}}, DataType::Decimal(precision, to_scale)};
 }

@@ -191,6 +191,7 @@ Result<ExprPtr> ExpressionAnalyzer::ResolveSpecial(const std::string& name, cons
     return Resolve(MakeExpr(UnresolvedFunction{.name = {as}, .args = {args[0], MakeExpr(Literal{Value{int64_t{0}}, DataType::Integer()})}}));
   }
   if (name == "array_sort" && args.size() > 1) return Status::Unsupported("array_sort with a comparator", "Use sort_array, or transform to a sortable key.");
+  if (name == "input_file_name") return Status::Unsupported("The function input_file_name", "Select _metadata.file_path, which files have as a hidden column.");
   if (args.size() == 1) {
     if (std::optional<DataType> type = CastFunction(name)) return Resolve(MakeExpr(Cast{args[0], *type, std::nullopt}));
   }

@@ -202,7 +202,6 @@ void AddScalarFunctions(FunctionTable& table) {
       {{"raise_error"}, 1, 1, "s", "s?"},
       {{"width_bucket"}, 4, 4, "dddl", "l"},
       {{"equal_null"}, 2, 2, "cc", "b!"},
-      {{"input_file_name"}, 0, 0, "", "s!"},
       {{"asinh"}, 1, 1, "d", "d?"},
       {{"acosh"}, 1, 1, "d", "d?"},
       {{"atanh"}, 1, 1, "d", "d?"},

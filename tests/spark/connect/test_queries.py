@@ -5,6 +5,7 @@ import decimal
 import io
 
 import harness
+from pyspark.errors import PySparkException
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -83,6 +84,20 @@ def test_print_schema(spark):
         "root\n |-- id: long (nullable = false)\n |-- tags: array (nullable = true)\n |    |-- element: string (containsNull = true)\n"
         " |-- m: map (nullable = true)\n |    |-- key: string\n |    |-- value: integer (valueContainsNull = true)\n"
         " |-- s: struct (nullable = true)\n |    |-- a: integer (nullable = true)\n |    |-- b: decimal(5,1) (nullable = true)\n\n"), out.getvalue()
+
+
+def test_decimals_of_python_are_as_wide_as_they_need(spark):
+    """The types that Apache Spark 4.2 gave over Connect: the client says decimal(10,0) of any of them."""
+    types = {"14.99": "decimal(10,2)", "0.001": "decimal(10,3)", "-12.340": "decimal(10,3)", "1E+3": "decimal(10,0)", "0.00": "decimal(10,2)", "1E-30": "decimal(30,30)",
+             "12345678901234567890.123456789": "decimal(29,9)", "9" * 38: "decimal(38,0)"}
+    for text, name in types.items():
+        frame = spark.range(1).select(F.lit(decimal.Decimal(text)).alias("x"))
+        assert frame.schema["x"].dataType.simpleString() == name, (text, frame.schema)
+        assert frame.first().x == decimal.Decimal(text)
+    harness.raises(PySparkException, lambda: spark.range(1).select(F.lit(decimal.Decimal("1E-40"))).collect(), "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION")
+    prices = spark.createDataFrame([(decimal.Decimal("14.99"),), (decimal.Decimal("15.00"),)], "price DECIMAL(9, 2)")
+    assert prices.where(F.col("price") == decimal.Decimal("14.99")).count() == 1
+    assert prices.where(F.col("price") > decimal.Decimal("14.995")).count() == 1
 
 
 def test_group_and_sort(spark):

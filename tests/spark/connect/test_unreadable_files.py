@@ -145,5 +145,16 @@ def test_a_file_is_cleaned_when_all_consumers_have_it(spark):
     assert ids(spark, base, "other") == [1, 2] and ids(spark, base) == [1, 2]
 
 
+def test_nanoseconds_that_no_timestamp_can_hold_are_told_of_the_file(spark):
+    import pyarrow
+    import pyarrow.parquet
+
+    base = tempfile.mkdtemp()
+    for name, ns in (("whole", 1600000000000001000), ("torn", 1600000000000000001)):
+        pyarrow.parquet.write_table(pyarrow.table({"at": pyarrow.array([ns], pyarrow.timestamp("ns", tz="UTC"))}), f"{base}/{name}.parquet")
+    raises(PySparkException, lambda: spark.read.parquet(base).collect(), "FAILED_READ_FILE", "torn.parquet", "column at", "microseconds")
+    assert spark.read.option("ignoreCorruptFiles", True).parquet(base).count() == 1
+
+
 if __name__ == "__main__":
     main(globals())
