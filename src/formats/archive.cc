@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "formats/archive_cursor.h"
+#include "formats/failed_read.h"
 #include "formats/formats_errors.h"
 #include "formats/input_bytes.h"
 
@@ -98,7 +99,7 @@ class MemberBytes : public ReadableFile {
       done += *got;
       at_ += *got;
       has_failed_ = at_ > info_.size_bytes || (is_at_end_ && at_ < info_.size_bytes);
-      if (has_failed_) return DamagedAt(info_.path, "The member has another size than the archive says.");
+      if (has_failed_) return FailedRead(info_.path, "The member has another size than the archive says.");
     }
     // The last bytes are given out when the checksum behind them is right.
     if (at_ == info_.size_bytes && !is_at_end_) {
@@ -106,7 +107,7 @@ class MemberBytes : public ReadableFile {
       Result<int64_t> got = cursor_->Read(info_.path, &none, 1);
       has_failed_ = !got.ok() || *got > 0;
       MS_RETURN_IF_ERROR(got.status());
-      if (has_failed_) return DamagedAt(info_.path, "The member has another size than the archive says.");
+      if (has_failed_) return FailedRead(info_.path, "The member has another size than the archive says.");
       is_at_end_ = true;
     }
     return done;
@@ -142,7 +143,7 @@ struct MemberName {
 // As tar unpacks it: below the place where the archive is. What would leave that is refused.
 Result<MemberName> MemberNameOf(archive_entry* entry, const std::string& archive_path) {
   const std::optional<std::string> text = ArchiveCursor::NameOf(entry);
-  if (!text) return DamagedAt(archive_path, "A member has a name that cannot be read.");
+  if (!text) return FailedRead(archive_path, "A member has a name that cannot be read.");
   MemberName result;
   std::string_view rest = *text;
   while (!rest.empty()) {
@@ -150,11 +151,11 @@ Result<MemberName> MemberNameOf(archive_entry* entry, const std::string& archive
     const std::string_view part = rest.substr(0, slash);
     rest.remove_prefix(std::min(slash + 1, rest.size()));
     if (part.empty() || part == ".") continue;
-    if (part == "..") return DamagedAt(archive_path, "The member " + *text + " has a name that leaves the archive. Make the archive anew without \"..\".");
+    if (part == "..") return FailedRead(archive_path, "The member " + *text + " has a name that leaves the archive. Make the archive anew without \"..\".");
     result.is_hidden |= part.starts_with('.') || (part.starts_with('_') && part.find('=') == std::string_view::npos) || part.ends_with("._COPYING_");
     result.name += (result.name.empty() ? "" : "/") + std::string(part);
   }
-  if (result.name.empty() && archive_entry_filetype(entry) == AE_IFREG) return DamagedAt(archive_path, "A member has no name.");
+  if (result.name.empty() && archive_entry_filetype(entry) == AE_IFREG) return FailedRead(archive_path, "A member has no name.");
   return result;
 }
 
@@ -212,10 +213,10 @@ class Listing {
     const bool is_link = archive_entry_hardlink(entry) != nullptr;
     if ((archive_entry_filetype(entry) != AE_IFREG && !is_link) || name.is_hidden || !selection_.wants(BaseName(name.name))) return Status();
     std::string path = MemberPath(file_.path, name.name);
-    if (is_link) return DamagedAt(path, "The member is a hard link. Make the archive with copies instead (tar --hard-dereference).");
-    if (archive_entry_is_encrypted(entry) != 0) return DamagedAt(path, "The member is encrypted. Make the archive anew without a password.");
-    if (IsArchivePath(name.name)) return DamagedAt(path, "The member is an archive itself. Unpack it, or pass over it with archiveMemberGlob.");
-    if (!names_.insert(name.name).second) return DamagedAt(path, "The archive has two members of this name. Make it anew with one of them.");
+    if (is_link) return FailedRead(path, "The member is a hard link. Make the archive with copies instead (tar --hard-dereference).");
+    if (archive_entry_is_encrypted(entry) != 0) return FailedRead(path, "The member is encrypted. Make the archive anew without a password.");
+    if (IsArchivePath(name.name)) return FailedRead(path, "The member is an archive itself. Unpack it, or pass over it with archiveMemberGlob.");
+    if (!names_.insert(name.name).second) return FailedRead(path, "The archive has two members of this name. Make it anew with one of them.");
     const int64_t modified_ns =
         archive_entry_mtime_is_set(entry) ? archive_entry_mtime(entry) * 1'000'000'000 + archive_entry_mtime_nsec(entry) : file_.modified_ns;
     const int64_t ordinal = cursor.next() - 1;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "formats/decompressor.h"
+#include "formats/failed_read.h"
 #include "formats/formats_errors.h"
 
 namespace millstream {
@@ -50,10 +51,6 @@ class Utf8Names {
 }  // namespace
 
 bool IsArchivePath(std::string_view path) { return PackingOf(path) != ArchivePacking::kNone; }
-
-Status DamagedAt(const std::string& path, std::string reason) {
-  return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(path)}, {"reason", std::move(reason)}});
-}
 
 // The archive's bytes as the library pulls them; of a compressed tar the tar's. A failure is kept: the library's errors have no class.
 class ArchiveCursor::PulledBytes {
@@ -198,7 +195,7 @@ Result<archive_entry*> ArchiveCursor::NextEntry() {
     MS_RETURN_IF_ERROR(bytes_->failed());
     // Tar ends in blocks of zeros. Cut off between two members it would only look shorter.
     if (is_tar_ && archive_filter_bytes(reader, 0) < archive_read_header_position(reader) + kTarBlockBytes)
-      return DamagedAt(path_, "The tar archive ends without its end mark: it is truncated. Put the whole archive in its place.");
+      return FailedRead(path_, "The tar archive ends without its end mark: it is truncated. Put the whole archive in its place.");
     return static_cast<archive_entry*>(nullptr);
   }
   // A name in another encoding is no damage.
@@ -226,7 +223,7 @@ Status ArchiveCursor::Drain(int64_t bytes_max) {
     const int64_t got = bytes_->Pull(&ignored);
     if (got < 0) return bytes_->failed();
     if (got == 0) break;
-    if (bytes_->pulled() > bytes_max) return DamagedAt(path_, "Behind the end of the tar archive stands more than its limits allow.");
+    if (bytes_->pulled() > bytes_max) return FailedRead(path_, "Behind the end of the tar archive stands more than its limits allow.");
   }
   return Status();
 }
@@ -234,7 +231,7 @@ Status ArchiveCursor::Drain(int64_t bytes_max) {
 Status ArchiveCursor::Damaged(const std::string& path) const {
   MS_RETURN_IF_ERROR(bytes_->failed());
   const char* text = archive_error_string(library_->reader);
-  return DamagedAt(path, std::string(is_tar_ ? "The tar archive" : "The zip archive") + " is damaged or truncated: " + (text == nullptr ? "bad data" : text) +
+  return FailedRead(path, std::string(is_tar_ ? "The tar archive" : "The zip archive") + " is damaged or truncated: " + (text == nullptr ? "bad data" : text) +
                              ". Put a whole one in its place, or leave it out with ignoreCorruptFiles.");
 }
 

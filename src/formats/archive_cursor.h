@@ -15,9 +15,6 @@ struct archive_entry;
 
 namespace millstream {
 
-// A file, or a member of one, whose bytes are not what they should be: FAILED_READ_FILE.
-Status DamagedAt(const std::string& path, std::string reason);
-
 // Not thread-safe.
 class ArchiveCursor {
  public:

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "formats/avro_cursor.h"
+#include "formats/failed_read.h"
 #include "formats/file_format.h"
 #include "formats/formats_errors.h"
 
@@ -13,10 +14,6 @@ constexpr int64_t kSyncBytes = 16;
 constexpr int64_t kHeaderBytesMax = int64_t{32} << 20;
 constexpr int64_t kBlockBytesMax = int64_t{256} << 20;  // compressed or not
 constexpr int64_t kReadBytes = int64_t{1} << 20;
-
-Status Bad(const std::string& path, std::string reason) {
-  return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(path)}, {"reason", std::move(reason)}});
-}
 
 // False: more bytes are needed, or what is there is wrong.
 bool ParseHeader(std::string_view bytes, AvroHeader* header) {
@@ -41,7 +38,7 @@ bool ParseHeader(std::string_view bytes, AvroHeader* header) {
 Result<BlockCodec> CodecNamed(const std::string& path, const std::string& name) {
   if (name.empty()) return BlockCodec::kNone;
   if (auto codec = BlockCodecNamed(name)) return *codec;
-  return Bad(path, "Its Avro codec \"" + name.substr(0, 40) + "\" is not known. Codecs: null, deflate, snappy, zstandard, bzip2, xz.");
+  return FailedRead(path, "Its Avro codec \"" + name.substr(0, 40) + "\" is not known. Codecs: null, deflate, snappy, zstandard, bzip2, xz.");
 }
 
 }  // namespace
@@ -54,12 +51,12 @@ Result<AvroHeader> ReadAvroHeader(ReadableFile& file, const std::string& path, i
     bytes.resize(static_cast<size_t>(wanted));
     MS_ASSIGN_OR_RETURN(int64_t got, file.ReadAt(0, wanted, bytes.data()));
     bytes.resize(static_cast<size_t>(got));
-    if (!bytes.starts_with(std::string_view("Obj\x01", 4))) return Bad(path, "It is no Avro file.");
+    if (!bytes.starts_with(std::string_view("Obj\x01", 4))) return FailedRead(path, "It is no Avro file.");
     if (ParseHeader(bytes, &header)) break;
-    if (got < wanted || wanted == file_bytes || wanted == kHeaderBytesMax) return Bad(path, "Its Avro header is cut off or damaged.");
+    if (got < wanted || wanted == file_bytes || wanted == kHeaderBytesMax) return FailedRead(path, "Its Avro header is cut off or damaged.");
   }
   auto schema = AvroSchema::Parse(header.metadata["avro.schema"]);
-  if (!schema.ok()) return schema.status().Is(errors::kAvroSchema) ? Bad(path, schema.status().message()) : schema.status();
+  if (!schema.ok()) return schema.status().Is(errors::kAvroSchema) ? FailedRead(path, schema.status().message()) : schema.status();
   header.schema = *std::move(schema);
   MS_ASSIGN_OR_RETURN(header.codec, CodecNamed(path, header.metadata["avro.codec"]));
   return header;
@@ -70,7 +67,7 @@ AvroBlocks::AvroBlocks(std::shared_ptr<ReadableFile> file, const AvroHeader& hea
   if (begin_ == header_.size_bytes - kSyncBytes) at_ = begin_;
 }
 
-Status AvroBlocks::Damaged(std::string reason) const { return Bad(path_, "The Avro file is damaged: " + std::move(reason) + "."); }
+Status AvroBlocks::Damaged(std::string reason) const { return FailedRead(path_, "The Avro file is damaged: " + std::move(reason) + "."); }
 
 Status AvroBlocks::Fill(int64_t offset, int64_t size) {
   size = std::min(size, file_bytes_ - offset);

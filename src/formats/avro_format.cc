@@ -5,6 +5,7 @@
 #include "formats/avro_container.h"
 #include "formats/avro_decoder.h"
 #include "formats/columnar_format.h"
+#include "formats/failed_read.h"
 #include "formats/formats_errors.h"
 #include "formats/input_bytes.h"
 #include "types/arrow_types.h"
@@ -80,7 +81,7 @@ class OpenAvro : public ColumnarFile, public std::enable_shared_from_this<OpenAv
 
  private:
   const AvroType& root() const { return (reader_ ? reader_ : header_.schema)->root(); }
-  Status Bad(std::string reason) const { return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(path_)}, {"reason", std::move(reason)}}); }
+  Status Bad(std::string reason) const { return FailedRead(path_, std::move(reason)); }
 
   const std::string path_;
   const std::shared_ptr<ReadableFile> file_;

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "formats/failed_read.h"
 #include "formats/formats_errors.h"
 #include "formats/parquet_reader.h"
 #include "formats/rescued_columns.h"
@@ -329,10 +330,8 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
                                                              : arrow::compute::Cast(*batch.column(at), type, arrow::compute::CastOptions::Safe());
     if (!array.ok()) {
       // Nanoseconds that are not whole microseconds, most of all: to round them would lose what the file says.
-      return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(PathOf(part))},
-                                                     {"reason", "Its column " + name + " of type " + batch.column(at)->type()->ToString() + " has a value that " +
-                                                                    type->ToString() + " cannot hold: " + array.status().message() +
-                                                                    ". Have it written with another type (timestamps with microseconds)."}});
+      return FailedRead(PathOf(part), "Its column " + name + " of type " + batch.column(at)->type()->ToString() + " has a value that " + type->ToString() +
+                                          " cannot hold: " + array.status().message() + ". Have it written with another type (timestamps with microseconds).");
     }
     return Rebased(*std::move(array), part.rebase, *options_.zone, PathOf(part));
   }

@@ -9,6 +9,7 @@
 #include "formats/csv_row_builder.h"
 #include "formats/csv_schema_inference.h"
 #include "formats/csv_tokenizer.h"
+#include "formats/failed_read.h"
 #include "formats/format_makers.h"
 #include "formats/formats_errors.h"
 #include "formats/input_bytes.h"
@@ -246,8 +247,7 @@ class CsvRows : public RowStream {
           MS_RETURN_IF_ERROR(worker.builder.Refuse(cursor.text(), "record of more than " + std::to_string(kRecordBytesMax) + " bytes"));
         } else if (!cursor.well_formed() && !shape_.rescue && !shape_.quarantines) {
           // Spark's reader does not survive these, whatever the mode; a stream that rescues does.
-          return Status::Error(errors::kFailedReadFile,
-                               {{"path", UriFromPath(file.path)}, {"reason", "A record exceeds maxColumns or maxCharsPerColumn, or has an unescaped quote."}});
+          return FailedRead(file.path, "A record exceeds maxColumns or maxCharsPerColumn, or has an unescaped quote.");
         } else {
           MS_RETURN_IF_ERROR(worker.builder.Record(worker.tokenizer.values(), cursor.well_formed(), cursor.text()));
         }

@@ -1,19 +1,10 @@
 #include "formats/csv_variant.h"
 
-#include <algorithm>
-
 #include "formats/csv_schema_inference.h"
 #include "formats/json_scanner.h"
 #include "formats/text_variant.h"
 
 namespace millstream {
-namespace {
-
-bool IsWord(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return (a | 0x20) == b; });
-}
-
-}  // namespace
 
 bool CsvVariantColumn::AppendAs(Type type, std::string_view text, const CsvOptions& options, VariantBuilder& out) {
   switch (type) {
@@ -31,12 +22,8 @@ bool CsvVariantColumn::AppendAs(Type type, std::string_view text, const CsvOptio
       if (micros) out.Timestamp(*micros);
       return micros.has_value();
     }
-    case Type::kBoolean: {
-      const bool yes = IsWord(text, "true");
-      if (!yes && !IsWord(text, "false")) return false;
-      out.Boolean(yes);
-      return true;
-    }
+    case Type::kBoolean:
+      return AppendBooleanText(text, out);
     case Type::kString:
       out.String(ValidUtf8(text));
       return true;

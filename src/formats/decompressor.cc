@@ -11,6 +11,7 @@
 #include <cstring>
 #include <vector>
 
+#include "formats/failed_read.h"
 #include "formats/formats_errors.h"
 
 namespace millstream {
@@ -30,7 +31,7 @@ class CompressedInput {
     offset_ += available;
     return available > 0;
   }
-  Status Damaged(std::string reason) const { return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(path)}, {"reason", std::move(reason)}}); }
+  Status Damaged(std::string reason) const { return FailedRead(path, std::move(reason)); }
 
   std::string path;
   char* next = nullptr;

@@ -8,6 +8,7 @@
 
 #include "formats/columnar_format.h"
 #include "formats/datetime_columns.h"
+#include "formats/failed_read.h"
 #include "formats/formats_errors.h"
 #include "formats/input_bytes.h"
 #include "formats/orc_tail.h"
@@ -26,9 +27,7 @@ namespace {
 
 using arrow::adapters::orc::ORCFileReader;
 
-Status Bad(const std::string& path, const arrow::Status& status) {
-  return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(path)}, {"reason", "As ORC: " + status.message()}});
-}
+Status Bad(const std::string& path, const arrow::Status& status) { return FailedRead(path, "As ORC: " + status.message()); }
 
 // Runs `body`, which calls the library, and turns what it throws into a Status: Arrow's adapter catches the library's own exceptions alone.
 template <typename Body>
@@ -219,9 +218,8 @@ Result<FileFormatPtr> MakeOrcFormat(const OptionMap& options, const FormatContex
     return std::shared_ptr<const ColumnarFile>(std::move(orc));
   };
   kind.mismatch = [](const InputFile& file, const ColumnarFile& opened, int index, const std::string& column, const DataType& to) {
-    return Status::Error(errors::kFailedReadFile, {{"path", UriFromPath(file.path)},
-                                                   {"reason", "The ORC column " + column + " is " + opened.arrow_schema()->field(index)->type()->ToString() +
-                                                                  " and cannot be read as " + to.Sql() + "."}});
+    return FailedRead(file.path, "The ORC column " + column + " is " + opened.arrow_schema()->field(index)->type()->ToString() + " and cannot be read as " +
+                                     to.Sql() + ".");
   };
   return MakeColumnarFormat(std::move(kind), columnar, {.merge_schema = values.Bool("mergeSchema")}, context);
 }

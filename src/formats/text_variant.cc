@@ -10,7 +10,18 @@ namespace {
 
 constexpr int kVariantDecimalDigits = 38;
 
+bool IsWord(std::string_view text, std::string_view lower) {
+  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return (a | 0x20) == b; });
+}
+
 }  // namespace
+
+bool AppendBooleanText(std::string_view text, VariantBuilder& out) {
+  const bool yes = IsWord(text, "true");
+  if (!yes && !IsWord(text, "false")) return false;
+  out.Boolean(yes);
+  return true;
+}
 
 bool AppendLongText(std::string_view text, VariantBuilder& out) {
   const std::optional<int64_t> number = ParseLong(text);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "formats/failed_read.h"
 #include "formats/formats_errors.h"
 #include "formats/input_chunks.h"
 
@@ -192,8 +193,7 @@ Status XmlReader::Text() {
 
 Result<std::optional<size_t>> XmlReader::AppendText(std::string_view raw, bool is_attribute, std::string* out) {
   if (!arrow::util::ValidateUTF8(reinterpret_cast<const uint8_t*>(raw.data()), static_cast<int64_t>(raw.size()))) {
-    return Status::Error(errors::kFailedReadFile,
-                         {{"path", UriFromPath(source_->path())}, {"reason", "Its text is not in the encoding that it should be in."}});
+    return FailedRead(source_->path(), "Its text is not in the encoding that it should be in.");
   }
   for (size_t i = 0; i < raw.size(); ++i) {
     const char c = raw[i];

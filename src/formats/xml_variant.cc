@@ -12,10 +12,6 @@ using Kind = XmlEvent::Kind;
 
 char LowerAscii(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-bool IsXmlWord(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return LowerAscii(a) == b; });
-}
-
 }  // namespace
 
 bool XmlVariantParser::ByName::operator()(const std::string& a, const std::string& b) const {
@@ -111,8 +107,7 @@ void XmlVariantParser::Scalar(std::string_view text) {
   if (options_.null_value && text == *options_.null_value) return builder_.Null();
   text = options_.Trimmed(text);
   if (!options_.types_variants) return builder_.String(ValidUtf8(text));
-  const bool yes = IsXmlWord(text, "true");
-  if (yes || IsXmlWord(text, "false")) return builder_.Boolean(yes);
+  if (AppendBooleanText(text, builder_)) return;
   if (text.empty() || (!AppendLongText(text, builder_) && !AppendDecimalText(text, builder_))) builder_.String(ValidUtf8(text));
 }
 

@@ -74,6 +74,14 @@ struct CopyQuarantine {
   std::shared_ptr<CopyBadRecords> keeper;  // null: nowhere
   QuarantineLoad load;
   std::shared_ptr<const QuarantineRows> rows;
+
+  // Under the keeper's lock: keeps `kept` (null: none) beside what the target at `path` has confirmed. The id by which its next commit confirms them.
+  Result<std::string> Keep(DeltaTables& tables, const std::string& path, const QuarantineRows* kept) const {
+    MS_ASSIGN_OR_RETURN(std::string confirmation, keeper->ConfirmationId());
+    MS_ASSIGN_OR_RETURN(const std::optional<int64_t> confirmed, DeltaTransactionVersion(tables, path, confirmation));
+    MS_RETURN_IF_ERROR(keeper->KeepCopy(load, kept, confirmed));
+    return confirmation;
+  }
 };
 
 // Makes the commit, and the ledger's state that it names. A conflict: other COPY INTOs have loaded some of these files, or the table is another one now.
@@ -115,9 +123,7 @@ Status CommitCopy(DeltaTables& tables, DeltaAppend& append, const CopySource& so
     transactions[kFileLedgerAppId] = epoch;
     if (quarantine.keeper) {
       quarantine.load.load_id = epoch;
-      MS_ASSIGN_OR_RETURN(std::string confirmation, quarantine.keeper->ConfirmationId());
-      MS_ASSIGN_OR_RETURN(std::optional<int64_t> confirmed, DeltaTransactionVersion(tables, path, confirmation));
-      MS_RETURN_IF_ERROR(quarantine.keeper->KeepCopy(quarantine.load, quarantine.rows.get(), confirmed));
+      MS_ASSIGN_OR_RETURN(const std::string confirmation, quarantine.Keep(tables, path, quarantine.rows.get()));
       if (quarantine.rows && !quarantine.rows->empty()) transactions[confirmation] = epoch;
     }
     Result<int64_t> version = append.Commit(description, transactions);
@@ -283,9 +289,7 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
     quarantine.rows = source->bad_records();
     if (!outcome.is_new) {
       // A load that was killed may have left bad records of files that nobody loads again.
-      MS_ASSIGN_OR_RETURN(std::string confirmation, quarantine.keeper->ConfirmationId());
-      MS_ASSIGN_OR_RETURN(std::optional<int64_t> confirmed, DeltaTransactionVersion(engine_->delta, table.location, confirmation));
-      MS_RETURN_IF_ERROR(quarantine.keeper->KeepCopy(quarantine.load, nullptr, confirmed));
+      MS_RETURN_IF_ERROR(quarantine.Keep(engine_->delta, table.location, nullptr).status());
     }
   }
   RegisteredCount registered;
