@@ -18,6 +18,12 @@ gc.disable()
 os.environ["PYSPARK_PYTHON"] = sys.executable  # the server runs the functions of the tests with it
 
 
+def short_retries():
+    """Retries for half a minute, not for ten: PySpark 4.1's stop() waits for what any session of the process still wants of a server that a test has killed."""
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+    return DefaultPolicy(max_retries=10, max_backoff=4000)
+
+
 class Server:
     def __init__(self, warehouse=None, options=()):
         self.options = list(options)
@@ -53,7 +59,9 @@ class Server:
         builder = SparkSession.builder.remote(self.remote)
         for key, value in options.items():
             builder = builder.config(key, value)
-        return builder.create()
+        session = builder.create()
+        session.client.set_retry_policies([short_retries()])
+        return session
 
 
 def raises(kind, function, *needles):
