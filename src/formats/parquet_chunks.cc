@@ -16,6 +16,7 @@
 #include "formats/parquet_page_header.h"
 #include "formats/parquet_properties.h"
 #include "formats/parquet_reader.h"
+#include "formats/parquet_snappy.h"
 #include "formats/parquet_variants.h"
 #include "types/arrow_types.h"
 
@@ -280,6 +281,16 @@ bool TakePages(const std::shared_ptr<arrow::Buffer>& chunk, ParquetLeaf& leaf) {
   return has_data;
 }
 
+// A reader of the column `leaf`, whose pages are `bytes` and begin at `begin` of the file.
+std::shared_ptr<parquet::ColumnReader> OpenChunk(const ParquetGroup& group, int leaf, int64_t begin, const std::shared_ptr<arrow::Buffer>& bytes,
+                                                 parquet::Compression::type codec) {
+  parquet::ReaderProperties properties = parquet::default_reader_properties();
+  properties.set_page_checksum_verification(true);
+  if (codec == parquet::Compression::SNAPPY) return OpenSnappyChunk(*group.metadata, group.index, leaf, bytes, properties);
+  const auto file = parquet::ParquetFileReader::Open(std::make_shared<ChunkSource>(group.source, begin, bytes), properties, group.metadata);
+  return file->RowGroup(group.index)->ColumnWithExposeEncoding(leaf, parquet::ExposedEncoding::DICTIONARY);
+}
+
 Status Corrupt(const std::string& path, const std::string& reason) { return Status::Error(errors::kParquetCorrupt, {{"path", path}, {"reason", reason}}); }
 
 }  // namespace
@@ -329,8 +340,6 @@ Result<std::shared_ptr<const ParquetColumn>> ReadChunks(const ParquetGroup& grou
     auto row_group = group.metadata->RowGroup(group.index);
     auto column = std::make_shared<ParquetColumn>();
     column->is_required = group.metadata->schema()->GetColumnRoot(leaves[0])->is_required();
-    parquet::ReaderProperties properties = parquet::default_reader_properties();
-    properties.set_page_checksum_verification(true);
     for (int index : leaves) {
       auto chunk = row_group->ColumnChunk(index);
       const std::optional<Extent> extent = ExtentOf(*chunk, group.size_bytes);
@@ -347,8 +356,7 @@ Result<std::shared_ptr<const ParquetColumn>> ReadChunks(const ParquetGroup& grou
           return std::shared_ptr<const ParquetColumn>();
         }
       }
-      auto file = parquet::ParquetFileReader::Open(std::make_shared<ChunkSource>(group.source, extent->begin, *bytes), properties, group.metadata);
-      auto reader = file->RowGroup(group.index)->ColumnWithExposeEncoding(index, parquet::ExposedEncoding::DICTIONARY);
+      auto reader = OpenChunk(group, index, extent->begin, *bytes, leaf.codec);
       const Counted counted = Decode(*reader, chunk->num_values(), leaf);
       if (counted.levels != chunk->num_values() || counted.rows != row_group->num_rows()) {
         return Corrupt(group.path, "a column chunk has other values than its footer says");

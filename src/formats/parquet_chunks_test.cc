@@ -152,6 +152,10 @@ TEST_F(ParquetChunksTest, CopiesEveryTypeWithTheStatisticsOfAWriter) {
   const std::vector<std::pair<std::string, std::function<void(Properties&)>>> writers = {
       {"plain", [](Properties& properties) { properties.disable_dictionary(); }},
       {"snappy", [](Properties& properties) { properties.compression(parquet::Compression::SNAPPY); }},
+      {"snappy v2",
+       [](Properties& properties) {
+         properties.compression(parquet::Compression::SNAPPY)->data_page_version(parquet::ParquetDataPageVersion::V2)->disable_dictionary();
+       }},
       {"zstd", [](Properties& properties) { properties.compression(parquet::Compression::ZSTD)->data_page_version(parquet::ParquetDataPageVersion::V2); }},
       {"checked", [](Properties& properties) { properties.enable_page_checksum()->version(parquet::ParquetVersion::PARQUET_1_0); }},
       {"delta",
@@ -204,22 +208,48 @@ TEST_F(ParquetChunksTest, FindsWhatIsBrokenBeforeItIsCopied) {
   const StructType schema = *SchemaFromDdl("name STRING, word STRING");
   const RecordBatchPtr all = RowsOfEveryType(500);
   const RecordBatchPtr rows = arrow::RecordBatch::Make(ToArrowSchema(schema), 500, {all->column(8), all->column(9)});
-  const std::string bytes = FileOf(rows, [](Properties& properties) { properties.enable_page_checksum(); });
-  int found = 0, copied = 0;
-  for (size_t at = 4; at + 700 < bytes.size(); at += 3) {
-    std::string flipped = bytes;
-    flipped[at] = static_cast<char>(flipped[at] ^ 16);
-    const std::string path = Path("copy" + std::to_string(at));
-    if (!Copy(flipped, schema, path).ok()) {
-      ++found;
-      continue;
+  for (const auto& [name, settings] : std::vector<std::pair<std::string, std::function<void(Properties&)>>>{
+           {"plain", [](Properties& properties) { properties.enable_page_checksum(); }},
+           {"snappy", [](Properties& properties) { properties.enable_page_checksum()->compression(parquet::Compression::SNAPPY); }},
+           {"snappy v2", [](Properties& properties) {
+              properties.enable_page_checksum()->compression(parquet::Compression::SNAPPY)->data_page_version(parquet::ParquetDataPageVersion::V2);
+            }}}) {
+    const std::string bytes = FileOf(rows, settings);
+    int found = 0, copied = 0;
+    for (size_t at = 4; at + 700 < bytes.size(); at += 3) {
+      std::string flipped = bytes;
+      flipped[at] = static_cast<char>(flipped[at] ^ 16);
+      const std::string path = Path("copy " + name + std::to_string(at));
+      if (!Copy(flipped, schema, path).ok()) {
+        ++found;
+        continue;
+      }
+      ++copied;
+      auto read = ReadGroup(path, 0);
+      ASSERT_TRUE(read.ok()) << at;
+      EXPECT_TRUE((*read)->column(0)->Equals(*rows->column(0)) && (*read)->column(1)->Equals(*rows->column(1))) << at;
     }
-    ++copied;
-    auto read = ReadGroup(path, 0);
-    ASSERT_TRUE(read.ok()) << at;
-    EXPECT_TRUE((*read)->column(0)->Equals(*rows->column(0)) && (*read)->column(1)->Equals(*rows->column(1))) << at;
+    EXPECT_GT(found, 20 * copied) << name;
   }
-  EXPECT_GT(found, 20 * copied);
+}
+
+// Without checksums, what Snappy is told to unpack may be anything: an error, or the right number of values; never more than was made room for.
+TEST_F(ParquetChunksTest, UnpacksAnyBytes) {
+  const StructType schema = *SchemaFromDdl("name STRING, word STRING, number INT");
+  const RecordBatchPtr all = RowsOfEveryType(500);
+  const RecordBatchPtr rows = arrow::RecordBatch::Make(ToArrowSchema(schema), 500, {all->column(8), all->column(9), all->column(2)});
+  for (auto version : {parquet::ParquetDataPageVersion::V1, parquet::ParquetDataPageVersion::V2}) {
+    const std::string bytes = FileOf(rows, [&](Properties& properties) { properties.compression(parquet::Compression::SNAPPY)->data_page_version(version); });
+    int found = 0;
+    for (size_t at = 4; at + 900 < bytes.size(); at += 7) {
+      for (char byte : {'\x00', '\x7f', '\xff'}) {
+        std::string lie = bytes;
+        lie[at] = byte;
+        found += !Copy(lie, schema, Path("any" + std::to_string(static_cast<int>(version)) + "_" + std::to_string(at) + "_" + std::to_string(byte))).ok();
+      }
+    }
+    EXPECT_GT(found, 200);
+  }
 }
 
 TEST_F(ParquetChunksTest, LeavesAloneWhatIsNotAsTheTableHasIt) {
