@@ -50,7 +50,8 @@ class ColumnBuilder {
   // Structs: fill every child to size()+1, then CloseStruct. Arrays: append to child(0), then CloseList. Maps: keys in child(0), values in child(1).
   size_t child_count() const { return children_.size(); }
   ColumnBuilder& child(size_t index) { return children_[index]; }
-  void CloseStruct() { valid_.Append(1); }
+  void CloseStruct() { CloseStructs(1); }
+  void CloseStructs(int64_t count) { valid_.AppendCopies(1, count); }
   void CloseList() {
     valid_.Append(1);
     offsets_.Append(static_cast<int32_t>(children_[0].size()));

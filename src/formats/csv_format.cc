@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "formats/csv_block.h"
 #include "formats/csv_row_builder.h"
 #include "formats/csv_schema_inference.h"
 #include "formats/csv_tokenizer.h"
@@ -23,6 +24,7 @@ namespace millstream {
 namespace {
 
 constexpr int64_t kHeadBytes = 1 << 20;  // a header may be this long
+constexpr int64_t kPauseMax = 255;       // records
 
 // `has_memory`: what a value is depends on those before it in the file.
 ChunkOptions ChunksOf(const CsvOptions& options, bool has_memory = false) {
@@ -85,6 +87,28 @@ class RecordCursor {
     }
     return false;
   }
+  // The next records, as many as are plain; false: the next one is not, Next has it.
+  bool NextBlock(CsvBlock& block, size_t columns) {
+    if (pause_ > 0) {
+      --pause_;
+      return false;
+    }
+    if (p_ >= end_ || end_ - p_ > kRecordBytesMax) return false;
+    if (block.Scan(p_, end_, columns) == 0) {
+      // Text without plain records is not to be read twice.
+      pause_ = pause_after_;
+      pause_after_ = std::min(2 * pause_after_ + 1, kPauseMax);
+      return false;
+    }
+    if (block.rows() > pause_after_) pause_after_ = 0;
+    p_ = block.begin_of(block.rows());
+    return true;
+  }
+  // Makes a record of the block the one that is told of.
+  void StandAt(const CsvBlock& block, int64_t row) {
+    begin_ = block.begin_of(row);
+    text_end_ = begin_ + block.text(row).size();
+  }
   bool well_formed() const { return well_formed_; }
   bool too_long() const { return too_long_; }
   const char* begin() const { return begin_; }
@@ -105,6 +129,7 @@ class RecordCursor {
   const char* begin_ = nullptr;
   const char* text_end_ = nullptr;
   bool well_formed_ = true, too_long_ = false;
+  int64_t pause_ = 0, pause_after_ = 0;  // records for which no block is looked for: now, and when there is none again
 };
 
 bool HasVariants(const StructType& schema) {
@@ -148,8 +173,10 @@ class CsvRows : public RowStream {
 
  private:
   struct Worker {
-    Worker(const CsvOptions& options, const CsvRowShape& shape) : tokenizer(options), builder(options, shape) {}
+    Worker(const CsvOptions& options, const CsvRowShape& shape) : tokenizer(options), block(options), builder(options, shape) {}
     CsvTokenizer tokenizer;
+    CsvBlock block;
+    std::vector<CsvValue> values;  // of a record of the block
     CsvRowBuilder builder;
     InputChunk chunk;
     int64_t quarantined = 0;  // of the chunk
@@ -217,6 +244,16 @@ class CsvRows : public RowStream {
                                    "\nCSV file: " + UriFromPath(path));
   }
 
+  static Status TakeBlock(Worker& worker, RecordCursor& cursor) {
+    if (worker.builder.Block(worker.block)) return Status::Ok();
+    for (int64_t row = 0; row < worker.block.rows(); ++row) {
+      cursor.StandAt(worker.block, row);
+      worker.block.Values(row, worker.values);
+      MS_RETURN_IF_ERROR(worker.builder.Record(worker.values, /*well_formed=*/true, cursor.text()));
+    }
+    return Status::Ok();
+  }
+
   Status ParsePiece(Worker& worker, const ChunkPiece& piece) {
     const InputFile& file = chunks_.files()[static_cast<size_t>(piece.file)];
     char *begin = worker.chunk.data + piece.begin, *end = worker.chunk.data + piece.end;
@@ -242,7 +279,13 @@ class CsvRows : public RowStream {
         }
       }
       MS_RETURN_IF_ERROR(worker.builder.SetFile(path, options_.header ? &header : nullptr));
-      while (cursor.Next()) {
+      const size_t columns = worker.builder.block_columns();
+      while (true) {
+        if (columns > 0 && cursor.NextBlock(worker.block, columns)) {
+          MS_RETURN_IF_ERROR(TakeBlock(worker, cursor));
+          continue;
+        }
+        if (!cursor.Next()) break;
         if (cursor.too_long()) {
           MS_RETURN_IF_ERROR(worker.builder.Refuse(cursor.text(), "record of more than " + std::to_string(kRecordBytesMax) + " bytes"));
         } else if (!cursor.well_formed() && !shape_.rescue && !shape_.quarantines) {

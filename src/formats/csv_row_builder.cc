@@ -1,6 +1,7 @@
 #include "formats/csv_row_builder.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "formats/formats_errors.h"
@@ -19,6 +20,20 @@ bool IsAscii(std::string_view text) {
   unsigned char all = 0;
   for (char c : text) all |= static_cast<unsigned char>(c);
   return all < 0x80;
+}
+
+constexpr int64_t kCopiedAtOnce = 16;
+
+// In steps of kCopiedAtOnce, so that up to 15 bytes behind `text` are read, and as many written. False: it is not ASCII, or what stands behind it is not.
+bool CopyAscii(std::string_view text, uint8_t* to) {
+  uint64_t all = 0;
+  for (size_t at = 0; at < text.size(); at += kCopiedAtOnce) {
+    uint64_t bytes[2];
+    std::memcpy(bytes, text.data() + at, sizeof bytes);
+    std::memcpy(to + at, bytes, sizeof bytes);
+    all |= bytes[0] | bytes[1];
+  }
+  return (all & 0x8080808080808080) == 0;
 }
 
 bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
@@ -59,6 +74,7 @@ CsvRowBuilder::CsvRowBuilder(const CsvOptions& options, const CsvRowShape& shape
 Status CsvRowBuilder::SetFile(std::string_view path, const std::vector<std::string>* header) {
   file_path_ = path;
   variant_columns_.clear();
+  block_columns_ = 0;
   if (shape_.is_single_variant) {
     has_keys_ = header != nullptr;
     file_columns_ = has_keys_ ? *header : std::vector<std::string>();
@@ -67,6 +83,7 @@ Status CsvRowBuilder::SetFile(std::string_view path, const std::vector<std::stri
   by_name_ = (shape_.rescue || shape_.by_name) && header != nullptr;
   if (!by_name_) {
     by_position_ = schema_children_;
+    block_columns_ = BlockColumns();
     return Status::Ok();
   }
   file_columns_ = *header;
@@ -80,6 +97,7 @@ Status CsvRowBuilder::SetFile(std::string_view path, const std::vector<std::stri
     }
   }
   if (shape_.fail_on_new_fields && !unknown.empty()) return Status::Error(errors::kNewFieldsInFile, {{"unknownFields", unknown}});
+  block_columns_ = BlockColumns();
   return Status::Ok();
 }
 
@@ -214,6 +232,71 @@ bool CsvRowBuilder::AppendText(std::string_view text, ColumnBuilder& out) {
       return false;
   }
   return false;
+}
+
+// Not for a column that is to be rescued, that the file names twice, or that has a memory.
+size_t CsvRowBuilder::BlockColumns() const {
+  std::vector<int> seen;
+  for (const int child : by_position_) {
+    if (child == kUnknown && rescued_index_ >= 0) return 0;
+    if (child < 0) continue;
+    if (std::find(seen.begin(), seen.end(), child) != seen.end() || shape_.columns.size() <= static_cast<size_t>(child)) return 0;
+    seen.push_back(child);
+  }
+  for (const StructField& field : rows_.type().fields()) {
+    if (field.type.id() == TypeId::kVariant) return 0;
+  }
+  return by_position_.size();
+}
+
+bool CsvRowBuilder::Block(const CsvBlock& block) {
+  const int64_t rows = rows_.size() + block.rows();
+  for (size_t i = 0; i < by_position_.size(); ++i) {
+    if (by_position_[i] < 0 || AppendColumn(block, i, rows_.child(static_cast<size_t>(by_position_[i])))) continue;
+    rows_.DropOpenStruct();
+    return false;
+  }
+  for (size_t i = 0; i < rows_.child_count(); ++i) rows_.child(i).AppendNulls(rows - rows_.child(i).size());
+  rows_.CloseStructs(block.rows());
+  return true;
+}
+
+bool CsvRowBuilder::AppendColumn(const CsvBlock& block, size_t position, ColumnBuilder& out) {
+  const int64_t rows = block.rows();
+  auto is_null = [null = std::string_view(options_.null_value)](std::string_view text) { return text.empty() || text == null; };
+  auto each = [&](auto append) {
+    for (int64_t row = 0; row < rows; ++row) {
+      const std::string_view text = block.value(row, position);
+      if (is_null(text)) {
+        out.AppendNull();
+      } else if (!append(text)) {
+        return false;
+      }
+    }
+    return true;
+  };
+  switch (out.type().id()) {
+    case TypeId::kString:
+      return each([&](std::string_view text) {
+        Growing<uint8_t>& bytes = out.var();
+        bytes.Reserve(static_cast<int64_t>(text.size()) + kCopiedAtOnce);
+        if (CopyAscii(text, bytes.UncheckedEnd())) [[likely]] {
+          bytes.AdvanceBy(static_cast<int64_t>(text.size()));
+          out.CloseBytes();
+        } else {
+          out.AppendBytes(ValidUtf8(text));
+        }
+        return true;
+      });
+    case TypeId::kLong:
+      return each([&](std::string_view text) {
+        const std::optional<int64_t> value = ParseLong(text);
+        if (value) out.AppendFixed(*value);
+        return value.has_value();
+      });
+    default:
+      return each([&](std::string_view text) { return AppendText(text, out); });
+  }
 }
 
 void CsvRowBuilder::Rescue(std::string_view column, std::string_view text) {
