@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <mutex>
 #include <vector>
 
 #include "formats/csv_block.h"
@@ -17,6 +16,7 @@
 #include "formats/input_chunks.h"
 #include "formats/json_scanner.h"
 #include "formats/json_schema_inference.h"
+#include "formats/rows_of_chunks.h"
 #include "formats/scan_plan.h"
 #include "formats/single_variant.h"
 
@@ -147,65 +147,25 @@ Status SeparateLines(char* begin, char* end, const std::string& separator) {
   return Status::Ok();
 }
 
-class CsvRows : public RowStream {
+struct CsvWorker {
+  CsvWorker(const CsvOptions& options, const CsvRowShape& shape) : tokenizer(options), block(options), parser(options, shape) {}
+  CsvTokenizer tokenizer;
+  CsvBlock block;
+  std::vector<CsvValue> values;  // of a record of the block
+  CsvRowBuilder parser;
+  InputChunk chunk;
+};
+
+class CsvRows : public RowsOfChunks<CsvWorker> {
  public:
   CsvRows(const CsvOptions& options, ScanPlan plan, CsvRowShape shape, std::vector<InputFile> files, std::shared_ptr<FileScanStats> stats)
-      : options_(options),
-        plan_(std::move(plan)),
+      : RowsOfChunks(std::move(plan), std::move(files), ChunksOf(options, HasVariants(shape.data_schema)), std::move(stats)),
+        options_(options),
         shape_(std::move(shape)),
-        stats_(stats),
-        lines_(Fs::Local()),
-        chunks_(Fs::Local(), std::move(files), ChunksOf(options, HasVariants(shape_.data_schema)), std::move(stats)) {}
-
-  const ArrowSchemaPtr& schema() const override { return plan_.arrow_schema(); }
-
-  Result<RecordBatchPtr> Next() override {
-    std::unique_ptr<Worker> worker = Take();
-    Result<RecordBatchPtr> batch = NextOf(*worker);
-    std::lock_guard lock(mutex_);
-    if (!batch.ok()) {
-      if (failed_.ok()) failed_ = batch.status();
-    } else {
-      idle_.push_back(std::move(worker));
-    }
-    return batch;
-  }
+        lines_(Fs::Local()) {}
 
  private:
-  struct Worker {
-    Worker(const CsvOptions& options, const CsvRowShape& shape) : tokenizer(options), block(options), builder(options, shape) {}
-    CsvTokenizer tokenizer;
-    CsvBlock block;
-    std::vector<CsvValue> values;  // of a record of the block
-    CsvRowBuilder builder;
-    InputChunk chunk;
-    int64_t quarantined = 0;  // of the chunk
-  };
-
-  std::unique_ptr<Worker> Take() {
-    {
-      std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        std::unique_ptr<Worker> worker = std::move(idle_.back());
-        idle_.pop_back();
-        return worker;
-      }
-    }
-    return std::make_unique<Worker>(options_, shape_);
-  }
-
-  Result<RecordBatchPtr> NextOf(Worker& worker) {
-    while (true) {
-      {
-        std::lock_guard lock(mutex_);
-        if (!failed_.ok()) return failed_;
-      }
-      MS_ASSIGN_OR_RETURN(bool more, chunks_.Next(&worker.chunk));
-      if (!more) return RecordBatchPtr();
-      MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, Parse(worker));
-      if (batch->num_rows() > 0) return batch;
-    }
-  }
+  std::unique_ptr<CsvWorker> NewWorker() const override { return std::make_unique<CsvWorker>(options_, shape_); }
 
   // The column names of a file whose start another chunk holds; and the line that has them, when `text` is not null.
   Result<std::vector<std::string>> HeaderOf(const ChunkPiece& piece, std::string* text = nullptr) {
@@ -214,7 +174,7 @@ class CsvRows : public RowStream {
       head = *piece.file_start;
     } else {
       head.resize(static_cast<size_t>(kHeadBytes));
-      MS_ASSIGN_OR_RETURN(auto opened, OpenDecompressed(Fs::Local(), chunks_.files()[static_cast<size_t>(piece.file)]));
+      MS_ASSIGN_OR_RETURN(auto opened, OpenDecompressed(Fs::Local(), FileOf(piece)));
       MS_ASSIGN_OR_RETURN(const int64_t got, opened->Read(head.data(), kHeadBytes));
       head.resize(static_cast<size_t>(got));
     }
@@ -230,7 +190,7 @@ class CsvRows : public RowStream {
 
   // enforceSchema=false: the header must name the schema's columns in their order.
   Status CheckHeader(const std::vector<std::string>& header, const std::string& path) const {
-    const StructType& schema = plan_.data_schema();
+    const StructType& schema = plan().data_schema();
     bool same = header.size() == schema.size();
     for (size_t i = 0; same && i < header.size(); ++i) {
       CaseInsensitiveLess less;
@@ -244,22 +204,22 @@ class CsvRows : public RowStream {
                                    "\nCSV file: " + UriFromPath(path));
   }
 
-  static Status TakeBlock(Worker& worker, RecordCursor& cursor) {
-    if (worker.builder.Block(worker.block)) return Status::Ok();
+  static Status TakeBlock(CsvWorker& worker, RecordCursor& cursor) {
+    if (worker.parser.Block(worker.block)) return Status::Ok();
     for (int64_t row = 0; row < worker.block.rows(); ++row) {
       cursor.StandAt(worker.block, row);
       worker.block.Values(row, worker.values);
-      MS_RETURN_IF_ERROR(worker.builder.Record(worker.values, /*well_formed=*/true, cursor.text()));
+      MS_RETURN_IF_ERROR(worker.parser.Record(worker.values, /*well_formed=*/true, cursor.text()));
     }
     return Status::Ok();
   }
 
-  Status ParsePiece(Worker& worker, const ChunkPiece& piece) {
-    const InputFile& file = chunks_.files()[static_cast<size_t>(piece.file)];
+  Result<int64_t> ParsePiece(CsvWorker& worker, const ChunkPiece& piece) override {
+    const InputFile& file = FileOf(piece);
     char *begin = worker.chunk.data + piece.begin, *end = worker.chunk.data + piece.end;
     MS_RETURN_IF_ERROR(SeparateLines(begin, end, options_.line_separator));
     RecordCursor cursor(options_, worker.tokenizer, begin, end, piece.file_offset == 0);
-    std::string path = plan_.wants_rescued_data() ? HadoopPathString(file.path) : std::string();
+    std::string path = plan().wants_rescued_data() ? HadoopPathString(file.path) : std::string();
     auto offset = [&] { return "at byte " + std::to_string(piece.file_offset + (cursor.begin() == nullptr ? 0 : cursor.begin() - begin)); };
     std::string header_text;
     Status status = [&]() -> Status {
@@ -278,8 +238,8 @@ class CsvRows : public RowStream {
           MS_ASSIGN_OR_RETURN(header, HeaderOf(piece));
         }
       }
-      MS_RETURN_IF_ERROR(worker.builder.SetFile(path, options_.header ? &header : nullptr));
-      const size_t columns = worker.builder.block_columns();
+      MS_RETURN_IF_ERROR(worker.parser.SetFile(path, options_.header ? &header : nullptr));
+      const size_t columns = worker.parser.block_columns();
       while (true) {
         if (columns > 0 && cursor.NextBlock(worker.block, columns)) {
           MS_RETURN_IF_ERROR(TakeBlock(worker, cursor));
@@ -287,67 +247,27 @@ class CsvRows : public RowStream {
         }
         if (!cursor.Next()) break;
         if (cursor.too_long()) {
-          MS_RETURN_IF_ERROR(worker.builder.Refuse(cursor.text(), "record of more than " + std::to_string(kRecordBytesMax) + " bytes"));
+          MS_RETURN_IF_ERROR(worker.parser.Refuse(cursor.text(), "record of more than " + std::to_string(kRecordBytesMax) + " bytes"));
         } else if (!cursor.well_formed() && !shape_.rescue && !shape_.quarantines) {
           // Spark's reader does not survive these, whatever the mode; a stream that rescues does.
           return FailedRead(file.path, "A record exceeds maxColumns or maxCharsPerColumn, or has an unescaped quote.");
         } else {
-          MS_RETURN_IF_ERROR(worker.builder.Record(worker.tokenizer.values(), cursor.well_formed(), cursor.text()));
+          MS_RETURN_IF_ERROR(worker.parser.Record(worker.tokenizer.values(), cursor.well_formed(), cursor.text()));
         }
       }
       return Status::Ok();
     }();
     if (!status.ok()) return std::move(status).While("while reading " + UriFromPath(file.path) + " " + offset());
-    if (!worker.builder.has_bad()) return Status::Ok();
+    if (!worker.parser.has_bad()) return 0;
     if (options_.header && piece.file_offset > 0) {
       MS_RETURN_IF_ERROR(HeaderOf(piece, &header_text).status());
     }
-    MS_ASSIGN_OR_RETURN(const int64_t bad, GiveBadRecords(*plan_.bad_records(), worker.builder.TakeBad(), piece, file, begin, lines_, header_text));
-    worker.quarantined += bad;
-    if (FileOutcomes* outcomes = plan_.outcomes()) outcomes->of(piece.file).quarantined += bad;
-    return Status::Ok();
-  }
-
-  Result<RecordBatchPtr> Parse(Worker& worker) {
-    ColumnBuilder& rows = worker.builder.rows();
-    std::vector<FileRun> runs;
-    worker.builder.ResetCounts();
-    worker.quarantined = 0;
-    for (const ChunkPiece& piece : worker.chunk.pieces) {
-      const CsvRowBuilder& builder = worker.builder;
-      int64_t before = rows.size(), rejected = builder.rejected(), malformed = builder.malformed(), rescued = builder.rescued();
-      MS_RETURN_IF_ERROR(ParsePiece(worker, piece));
-      if (FileOutcomes* outcomes = plan_.outcomes()) {
-        outcomes->of(piece.file).rejected += builder.rejected() - rejected;
-        outcomes->of(piece.file).malformed += builder.malformed() - malformed;
-        outcomes->of(piece.file).rescued += builder.rescued() - rescued;
-      }
-      runs.push_back({piece.file, rows.size() - before});
-    }
-    int64_t count = rows.size();
-    if (stats_) {
-      stats_->rows_in += count + worker.builder.rejected() + worker.quarantined;
-      stats_->rows_quarantined += worker.quarantined;
-      stats_->rows_out += count;
-      stats_->rows_rejected += worker.builder.rejected();
-      stats_->rows_rescued += worker.builder.rescued();
-      stats_->rows_malformed += worker.builder.malformed();
-    }
-    std::vector<std::shared_ptr<arrow::Array>> parsed;
-    for (size_t i = 0; i < rows.child_count(); ++i) parsed.push_back(rows.child(i).Finish());
-    rows.Truncate(0);
-    return plan_.Assemble(std::move(parsed), chunks_.files(), runs, count);
+    return GiveBadRecords(*plan().bad_records(), worker.parser.TakeBad(), piece, file, begin, lines_, header_text);
   }
 
   const CsvOptions options_;
-  const ScanPlan plan_;
   const CsvRowShape shape_;
-  const std::shared_ptr<FileScanStats> stats_;
   LineNumbers lines_;
-  InputChunks chunks_;
-  std::mutex mutex_;  // guards what follows
-  std::vector<std::unique_ptr<Worker>> idle_;
-  Status failed_;
 };
 
 class CsvFormat : public FileFormat {

@@ -1,6 +1,5 @@
 // json_format.cc   Files of JSON records, one a line or (multiLine) one text a file.
 
-#include <mutex>
 #include <vector>
 
 #include "base/at_once.h"
@@ -11,6 +10,7 @@
 #include "formats/json_options.h"
 #include "formats/json_record_parser.h"
 #include "formats/json_schema_inference.h"
+#include "formats/rows_of_chunks.h"
 #include "formats/scan_plan.h"
 #include "formats/single_variant.h"
 
@@ -47,121 +47,45 @@ ChunkOptions ChunksOf(const JsonOptions& options) {
           .ignore_corrupt_files = options.ignore_corrupt_files};
 }
 
-class JsonRows : public RowStream {
+struct JsonWorker {
+  JsonWorker(const JsonOptions& options, const JsonRowShape& shape) : parser(options, shape) {}
+  JsonRecordParser parser;
+  InputChunk chunk;
+};
+
+class JsonRows : public RowsOfChunks<JsonWorker> {
  public:
   JsonRows(const JsonOptions& options, ScanPlan plan, JsonRowShape shape, std::vector<InputFile> files, std::shared_ptr<FileScanStats> stats)
-      : options_(options),
-        plan_(std::move(plan)),
+      : RowsOfChunks(std::move(plan), std::move(files), ChunksOf(options), std::move(stats)),
+        options_(options),
         shape_(std::move(shape)),
-        stats_(stats),
-        lines_(Fs::Local()),
-        chunks_(Fs::Local(), std::move(files), ChunksOf(options), std::move(stats)) {}
-
-  const ArrowSchemaPtr& schema() const override { return plan_.arrow_schema(); }
-
-  Result<RecordBatchPtr> Next() override {
-    std::unique_ptr<Worker> worker = Take();
-    Result<RecordBatchPtr> batch = NextOf(*worker);
-    std::lock_guard lock(mutex_);
-    if (!batch.ok()) {
-      if (failed_.ok()) failed_ = batch.status();
-    } else {
-      idle_.push_back(std::move(worker));
-    }
-    return batch;
-  }
+        lines_(Fs::Local()) {}
 
  private:
-  // What one thread needs; kept for the next call, because it has learned the order of the fields.
-  struct Worker {
-    Worker(const JsonOptions& options, const JsonRowShape& shape) : parser(options, shape) {}
-    JsonRecordParser parser;
-    InputChunk chunk;
-  };
+  std::unique_ptr<JsonWorker> NewWorker() const override { return std::make_unique<JsonWorker>(options_, shape_); }
 
-  std::unique_ptr<Worker> Take() {
-    {
-      std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        std::unique_ptr<Worker> worker = std::move(idle_.back());
-        idle_.pop_back();
-        return worker;
-      }
-    }
-    return std::make_unique<Worker>(options_, shape_);
-  }
-
-  Result<RecordBatchPtr> NextOf(Worker& worker) {
-    while (true) {
-      {
-        std::lock_guard lock(mutex_);
-        if (!failed_.ok()) return failed_;
-      }
-      MS_ASSIGN_OR_RETURN(bool more, chunks_.Next(&worker.chunk));
-      if (!more) return RecordBatchPtr();
-      MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, Parse(worker));
-      if (batch->num_rows() > 0) return batch;
-    }
-  }
-
-  Result<RecordBatchPtr> Parse(Worker& worker) {
+  Result<int64_t> ParsePiece(JsonWorker& worker, const ChunkPiece& piece) override {
     JsonRecordParser& parser = worker.parser;
-    std::vector<FileRun> runs;
-    parser.ResetCounts();
-    int64_t quarantined = 0;
-    for (const ChunkPiece& piece : worker.chunk.pieces) {
-      const InputFile& file = chunks_.files()[static_cast<size_t>(piece.file)];
-      parser.SetFile(plan_.wants_rescued_data() ? HadoopPathString(file.path) : std::string_view());
-      int64_t before = parser.rows().size(), rejected = parser.rejected(), malformed = parser.malformed(), rescued = parser.rescued();
-      char *begin = worker.chunk.data + piece.begin, *end = worker.chunk.data + piece.end;
-      const char* at = begin;
-      Status status =
-          options_.multi_line ? parser.Document(begin, end) : ForEachLine(begin, end, options_.line_separator, [&](const char* from, const char* to) {
-            at = from;
-            if (to - from <= kRecordBytesMax) [[likely]]
-              return parser.Record(from, to);
-            return parser.Refuse({from, static_cast<size_t>(to - from)}, "record of more than " + std::to_string(kRecordBytesMax) + " bytes");
-          });
-      if (!status.ok()) {
-        return std::move(status).While("while reading " + UriFromPath(file.path) + " at byte " + std::to_string(piece.file_offset + (at - begin)));
-      }
-      runs.push_back({piece.file, parser.rows().size() - before});
-      if (parser.has_bad()) {
-        MS_ASSIGN_OR_RETURN(const int64_t bad, GiveBadRecords(*plan_.bad_records(), parser.TakeBad(), piece, file, begin, lines_));
-        quarantined += bad;
-        if (FileOutcomes* outcomes = plan_.outcomes()) outcomes->of(piece.file).quarantined += bad;
-      }
-      if (FileOutcomes* outcomes = plan_.outcomes()) {
-        outcomes->of(piece.file).rejected += parser.rejected() - rejected;
-        outcomes->of(piece.file).malformed += parser.malformed() - malformed;
-        outcomes->of(piece.file).rescued += parser.rescued() - rescued;
-      }
+    const InputFile& file = FileOf(piece);
+    parser.SetFile(plan().wants_rescued_data() ? HadoopPathString(file.path) : std::string_view());
+    char *begin = worker.chunk.data + piece.begin, *end = worker.chunk.data + piece.end;
+    const char* at = begin;
+    Status status = options_.multi_line ? parser.Document(begin, end) : ForEachLine(begin, end, options_.line_separator, [&](const char* from, const char* to) {
+      at = from;
+      if (to - from <= kRecordBytesMax) [[likely]]
+        return parser.Record(from, to);
+      return parser.Refuse({from, static_cast<size_t>(to - from)}, "record of more than " + std::to_string(kRecordBytesMax) + " bytes");
+    });
+    if (!status.ok()) {
+      return std::move(status).While("while reading " + UriFromPath(file.path) + " at byte " + std::to_string(piece.file_offset + (at - begin)));
     }
-    ColumnBuilder& rows = parser.rows();
-    int64_t count = rows.size();
-    if (stats_) {
-      stats_->rows_in += count + parser.rejected() + quarantined;
-      stats_->rows_quarantined += quarantined;
-      stats_->rows_out += count;
-      stats_->rows_rejected += parser.rejected();
-      stats_->rows_rescued += parser.rescued();
-      stats_->rows_malformed += parser.malformed();
-    }
-    std::vector<std::shared_ptr<arrow::Array>> parsed;
-    for (size_t i = 0; i < rows.child_count(); ++i) parsed.push_back(rows.child(i).Finish());
-    rows.Truncate(0);
-    return plan_.Assemble(std::move(parsed), chunks_.files(), runs, count);
+    if (!parser.has_bad()) return 0;
+    return GiveBadRecords(*plan().bad_records(), parser.TakeBad(), piece, file, begin, lines_);
   }
 
   const JsonOptions options_;
-  const ScanPlan plan_;
   const JsonRowShape shape_;
-  const std::shared_ptr<FileScanStats> stats_;
   LineNumbers lines_;
-  InputChunks chunks_;
-  std::mutex mutex_;  // guards what follows
-  std::vector<std::unique_ptr<Worker>> idle_;
-  Status failed_;
 };
 
 class JsonFormat : public FileFormat {
