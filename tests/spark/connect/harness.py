@@ -19,9 +19,9 @@ os.environ["PYSPARK_PYTHON"] = sys.executable  # the server runs the functions o
 
 
 def short_retries():
-    """Retries for half a minute, not for ten: PySpark 4.1's stop() waits for what any session of the process still wants of a server that a test has killed."""
+    """Retries for some seconds, not for ten minutes: PySpark 4.1's stop() waits for what any session of the process still wants of a server that a test has killed."""
     from pyspark.sql.connect.client.retries import DefaultPolicy
-    return DefaultPolicy(max_retries=10, max_backoff=4000)
+    return DefaultPolicy(max_retries=8, max_backoff=1000)
 
 
 class Server:
