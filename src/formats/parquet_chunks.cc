@@ -18,6 +18,7 @@
 #include "formats/parquet_reader.h"
 #include "formats/parquet_snappy.h"
 #include "formats/parquet_variants.h"
+#include "formats/string_bounds.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
@@ -139,6 +140,7 @@ class Decoding {
     std::shared_ptr<parquet::TypedStatistics<DType>> statistics;
     if (descriptor_.sort_order() != parquet::SortOrder::UNKNOWN) statistics = parquet::MakeStatistics<DType>(&descriptor_);
     int64_t values = 0;
+    StringBounds bounds;
     auto count = [&](const T* read, int64_t number) {
       values += number;
       if constexpr (std::is_floating_point_v<T>) {
@@ -146,7 +148,11 @@ class Decoding {
         for (int64_t i = 0; i < number; ++i) nans += std::isnan(read[i]);
         leaf.has_nan = leaf.has_nan || nans > 0;
       }
-      if (statistics && number > 0) statistics->Update(read, number, 0);
+      if (!statistics || number == 0) return;
+      if constexpr (std::is_same_v<T, parquet::ByteArray>) {
+        if (descriptor_.sort_order() == parquet::SortOrder::UNSIGNED) return bounds.Add(number, [read](int64_t i) { return std::string_view(read[i]); });
+      }
+      statistics->Update(read, number, 0);
     };
     if (reader.GetExposedEncoding() == parquet::ExposedEncoding::DICTIONARY) {
       std::vector<int32_t> indexes(kValuesPerRead);
@@ -178,6 +184,12 @@ class Decoding {
         const int64_t levels = reader.ReadBatch(kValuesPerRead, definitions_.data(), repetitions_.data(), read.get(), &number);
         Levels(levels);
         count(read.get(), number);
+      }
+    }
+    if constexpr (std::is_same_v<T, parquet::ByteArray>) {
+      if (bounds.least()) {
+        const T both[] = {T(*bounds.least()), T(*bounds.greatest())};
+        statistics->Update(both, 2, 0);
       }
     }
     if (statistics) {

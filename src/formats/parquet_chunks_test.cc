@@ -9,9 +9,11 @@
 
 #include <cmath>
 #include <functional>
+#include <random>
 
 #include "formats/parquet_page_header.h"
 #include "formats/parquet_reader.h"
+#include "formats/string_bounds.h"
 #include "formats/test_files.h"
 #include "types/arrow_types.h"
 #include "types/spark_ddl.h"
@@ -327,6 +329,30 @@ TEST_F(ParquetChunksTest, SurvivesFootersThatLie) {
     }
   }
   EXPECT_GT(copied, 10);
+}
+
+TEST(StringBounds, AreThoseOfASort) {
+  std::mt19937 random(3);
+  for (int round = 0; round < 2000; ++round) {
+    StringBounds bounds;
+    std::vector<std::string> all;
+    for (unsigned batches = random() % 4; batches > 0; --batches) {
+      std::vector<std::string> batch(random() % 5);
+      for (std::string& text : batch) {
+        for (unsigned length = random() % 20; length > 0; --length) text += "\0\x01\x7f\x80\xff"[random() % 5];
+      }
+      bounds.Add(static_cast<int64_t>(batch.size()), [&](int64_t i) { return std::string_view(batch[static_cast<size_t>(i)]); });
+      all.insert(all.end(), batch.begin(), batch.end());
+    }
+    ASSERT_EQ(bounds.least().has_value(), !all.empty());
+    if (all.empty()) continue;
+    const auto less = [](const std::string& a, const std::string& b) {
+      return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                          [](char x, char y) { return static_cast<uint8_t>(x) < static_cast<uint8_t>(y); });
+    };
+    ASSERT_EQ(*bounds.least(), *std::min_element(all.begin(), all.end(), less));
+    ASSERT_EQ(*bounds.greatest(), *std::max_element(all.begin(), all.end(), less));
+  }
 }
 
 TEST(ParquetPageHeader, EndsAtAnyByte) {
