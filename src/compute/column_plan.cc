@@ -1,12 +1,16 @@
 #include "compute/column_plan.h"
 
+#include <arrow/array.h>
 #include <arrow/array/util.h>
 #include <arrow/scalar.h>
 
+#include <algorithm>
 #include <atomic>
 #include <limits>
+#include <set>
 #include <variant>
 
+#include "plan/function_registry.h"
 #include "types/arrow_types.h"
 #include "types/chunk_rows.h"
 
@@ -14,8 +18,14 @@ namespace millstream::compute {
 namespace {
 
 using ScalarPtr = std::shared_ptr<arrow::Scalar>;
-// Where an output column comes from: a column of the input, or a constant.
-using ColumnFrom = std::variant<size_t, ScalarPtr>;
+using ArrayPtr = std::shared_ptr<arrow::Array>;
+// A column of the input; with a path, a field of it, or of a field of it and so on.
+struct Place {
+  size_t column = 0;
+  std::vector<int> path;
+};
+// Where an output column comes from: the input, or a constant.
+using ColumnFrom = std::variant<Place, ScalarPtr>;
 
 struct Picked {
   std::vector<ColumnFrom> columns;
@@ -37,8 +47,8 @@ class ColumnRows : public RowStream, public DeliversChunks {
   }
 
   Result<SomeRows> NextChunks(const ChunkWishes& wishes) override {
-    // Encoded rows are not cut.
-    if (picked_->rows_max != std::numeric_limits<int64_t>::max()) {
+    // Encoded rows are not cut, and encoded structs have no fields.
+    if (picked_->rows_max != std::numeric_limits<int64_t>::max() || TakesWholeAndField()) {
       MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, Next());
       return SomeRows{.batch = std::move(batch), .chunks = std::nullopt};
     }
@@ -51,12 +61,16 @@ class ColumnRows : public RowStream, public DeliversChunks {
     }
     ChunkRows picked{.rows = rows.chunks->rows, .columns = {}};
     for (const ColumnFrom& from : picked_->columns) {
-      if (const auto* index = std::get_if<size_t>(&from)) {
-        picked.columns.push_back(rows.chunks->columns.at(*index));
-        continue;
+      const auto* place = std::get_if<Place>(&from);
+      if (place == nullptr) {
+        MS_ASSIGN_OR_RETURN(auto constant, Repeated(*std::get<ScalarPtr>(from), picked.rows));
+        picked.columns.emplace_back(std::move(constant));
+      } else if (const auto* values = std::get_if<ArrayPtr>(&rows.chunks->columns.at(place->column))) {
+        MS_ASSIGN_OR_RETURN(auto field, FieldOf(*values, place->path));
+        picked.columns.emplace_back(std::move(field));
+      } else {
+        picked.columns.push_back(rows.chunks->columns[place->column]);
       }
-      MS_ASSIGN_OR_RETURN(auto constant, Repeated(*std::get<ScalarPtr>(from), picked.rows));
-      picked.columns.emplace_back(std::move(constant));
     }
     rows.chunks = std::move(picked);
     return rows;
@@ -65,25 +79,51 @@ class ColumnRows : public RowStream, public DeliversChunks {
  private:
   // A column of the input that becomes two of the output, under two names, cannot be encoded.
   ChunkWishes OfInput(const ChunkWishes& wishes) const {
-    ChunkWishes of_input{.columns = std::vector<std::optional<StructField>>(static_cast<size_t>(input_->schema()->num_fields())), .codec = wishes.codec,
+    ChunkWishes of_input{.columns = std::vector<std::optional<StructField>>(static_cast<size_t>(input_->schema()->num_fields())),
+                         .codec = wishes.codec,
                          .no_files_because = wishes.no_files_because};
     std::vector<int> uses(of_input.columns.size());
     for (size_t i = 0; i < picked_->columns.size() && i < wishes.columns.size(); ++i) {
-      const auto* index = std::get_if<size_t>(&picked_->columns[i]);
-      if (index == nullptr && !IsNullIn(wishes.columns[i], *std::get<ScalarPtr>(picked_->columns[i]))) {
+      const auto* place = std::get_if<Place>(&picked_->columns[i]);
+      if (place == nullptr && !IsNullIn(wishes.columns[i], *std::get<ScalarPtr>(picked_->columns[i]))) {
         of_input.no_files_because = "the query has a column with a constant";
       }
-      if (index == nullptr || *index >= uses.size()) continue;
-      if (uses[*index] > 0) of_input.no_files_because = "the query takes a column twice";
-      of_input.columns[*index] = uses[*index]++ == 0 ? wishes.columns[i] : std::nullopt;
+      if (place == nullptr || place->column >= uses.size()) continue;
+      if (!place->path.empty()) {
+        of_input.no_files_because = "the query takes a field of a column";
+        continue;
+      }
+      if (uses[place->column] > 0) of_input.no_files_because = "the query takes a column twice";
+      of_input.columns[place->column] = uses[place->column]++ == 0 ? wishes.columns[i] : std::nullopt;
     }
     return of_input;
   }
 
-  // A file that lacks a column of the table says the same as a null.
-  static bool IsNullIn(const std::optional<StructField>& column, const arrow::Scalar& constant) {
-    return !constant.is_valid && column && column->nullable;
+  bool TakesWholeAndField() const {
+    std::set<size_t> whole, in_parts;
+    for (const ColumnFrom& from : picked_->columns) {
+      if (const auto* place = std::get_if<Place>(&from)) (place->path.empty() ? whole : in_parts).insert(place->column);
+    }
+    return std::any_of(whole.begin(), whole.end(), [&](size_t column) { return in_parts.contains(column); });
   }
+
+  // A field of a struct that is null is null.
+  static Result<ArrayPtr> FieldOf(ArrayPtr array, const std::vector<int>& path) {
+    for (const int field : path) {
+      const auto& structs = static_cast<const arrow::StructArray&>(*array);
+      if (structs.null_count() == 0) {
+        array = structs.field(field);
+        continue;
+      }
+      arrow::Result<ArrayPtr> flattened = structs.GetFlattenedField(field);
+      if (!flattened.ok()) return FromArrowStatus(flattened.status(), "taking a field of a struct");
+      array = *std::move(flattened);
+    }
+    return array;
+  }
+
+  // A file that lacks a column of the table says the same as a null.
+  static bool IsNullIn(const std::optional<StructField>& column, const arrow::Scalar& constant) { return !constant.is_valid && column && column->nullable; }
 
   static Result<std::shared_ptr<arrow::Array>> Repeated(const arrow::Scalar& constant, int64_t rows) {
     auto repeated = arrow::MakeArrayFromScalar(constant, rows);
@@ -101,9 +141,10 @@ class ColumnRows : public RowStream, public DeliversChunks {
     std::vector<std::shared_ptr<arrow::Array>> columns;
     columns.reserve(picked_->columns.size());
     for (const ColumnFrom& from : picked_->columns) {
-      if (const auto* index = std::get_if<size_t>(&from)) {
-        if (static_cast<int>(*index) >= batch->num_columns()) return Status::Internal("an input delivers fewer columns than the plan reads");
-        columns.push_back(batch->column(static_cast<int>(*index)));
+      if (const auto* place = std::get_if<Place>(&from)) {
+        if (static_cast<int>(place->column) >= batch->num_columns()) return Status::Internal("an input delivers fewer columns than the plan reads");
+        MS_ASSIGN_OR_RETURN(ArrayPtr column, FieldOf(batch->column(static_cast<int>(place->column)), place->path));
+        columns.push_back(std::move(column));
         continue;
       }
       MS_ASSIGN_OR_RETURN(auto constant, Repeated(*std::get<ScalarPtr>(from), batch->num_rows()));
@@ -191,14 +232,32 @@ const Literal* LiteralOf(const Expr& expr) {
   return inner->As<Literal>();
 }
 
-const AttributeRef* AttributeOf(const Expr& expr) {
-  const Expr* inner = &expr;
-  while (const auto* alias = inner->As<Alias>()) inner = alias->child.get();
-  return inner->As<AttributeRef>();
-}
-
 // What is under the projections: their columns by id, in terms of the leaf's attributes or constants.
-using Defined = std::map<ExprId, std::variant<ExprId, ScalarPtr>>;
+struct Origin {
+  ExprId id{};
+  std::vector<int> path;
+};
+using Defined = std::map<ExprId, std::variant<Origin, ScalarPtr>>;
+
+// What an expression that is no literal is in those terms; nullopt: it is computed.
+std::optional<std::variant<Origin, ScalarPtr>> OriginOf(const Expr& expr, const Defined& defined) {
+  if (const auto* alias = expr.As<Alias>()) return OriginOf(*alias->child, defined);
+  if (const auto* attribute = expr.As<AttributeRef>()) {
+    const auto found = defined.find(attribute->id);
+    return found == defined.end() ? std::nullopt : std::optional(found->second);
+  }
+  const auto* call = expr.As<Call>();
+  if (call == nullptr || call->function->name != "getfield" || call->args.size() != 2) return std::nullopt;
+  const DataType of = TypeOf(*call->args[0]);
+  const auto* literal = call->args[1]->As<Literal>();
+  const auto* name = literal == nullptr ? nullptr : std::get_if<std::string>(&literal->value.held);
+  if (of.id() != TypeId::kStruct || name == nullptr) return std::nullopt;
+  const std::optional<size_t> field = of.fields().IndexOf(*name, /*case_sensitive=*/true);
+  std::optional<std::variant<Origin, ScalarPtr>> origin = OriginOf(*call->args[0], defined);
+  if (!field || !origin || !std::holds_alternative<Origin>(*origin)) return std::nullopt;
+  std::get<Origin>(*origin).path.push_back(static_cast<int>(*field));
+  return origin;
+}
 
 }  // namespace
 
@@ -241,22 +300,21 @@ Result<std::unique_ptr<CompiledPlan>> TryCompileColumns(const PlanNode& analyzed
   if (leaf_output.empty() && local != &one_row) return std::unique_ptr<CompiledPlan>();
 
   Defined defined;
-  for (const AttributeRef& attribute : leaf_output) defined[attribute.id] = attribute.id;
+  for (const AttributeRef& attribute : leaf_output) defined[attribute.id] = Origin{attribute.id, {}};
   for (auto project = projects.rbegin(); project != projects.rend(); ++project) {
     Defined next;
     for (const ExprPtr& expr : (*project)->expressions) {
       const auto* alias = expr->As<Alias>();
-      const AttributeRef* attribute = AttributeOf(*expr);
+      const auto* attribute = expr->As<AttributeRef>();
       const Literal* literal = LiteralOf(*expr);
-      const ExprId id = alias ? alias->id : attribute ? attribute->id : ExprId{};
-      if (attribute) {
-        auto found = defined.find(attribute->id);
-        if (found == defined.end()) return std::unique_ptr<CompiledPlan>();
-        next[id] = found->second;
-      } else if (alias && literal) {
+      if (!alias && !attribute) return std::unique_ptr<CompiledPlan>();
+      const ExprId id = alias ? alias->id : attribute->id;
+      if (literal) {
         ScalarPtr scalar = ScalarOf(*literal);
         if (!scalar) return std::unique_ptr<CompiledPlan>();
         next[id] = std::move(scalar);
+      } else if (auto origin = OriginOf(*expr, defined)) {
+        next[id] = *std::move(origin);
       } else {
         return std::unique_ptr<CompiledPlan>();
       }
@@ -273,8 +331,8 @@ Result<std::unique_ptr<CompiledPlan>> TryCompileColumns(const PlanNode& analyzed
     for (const AttributeRef& column : output) {
       const auto found = defined.find(column.id);
       if (found == defined.end()) return std::unique_ptr<CompiledPlan>();
-      const auto* id = std::get_if<ExprId>(&found->second);
-      used = used || (id && *id == leaf_output[i].id);
+      const auto* origin = std::get_if<Origin>(&found->second);
+      used = used || (origin && origin->id == leaf_output[i].id);
     }
     if (!used || read.contains(leaf_output[i].id)) continue;
     read.emplace(leaf_output[i].id, needs.columns.size());
@@ -283,8 +341,8 @@ Result<std::unique_ptr<CompiledPlan>> TryCompileColumns(const PlanNode& analyzed
   if (needs.columns.empty() && scan) needs.columns.push_back(leaf_output[0].name);
   for (const AttributeRef& column : output) {
     const auto& from = defined.at(column.id);
-    if (const auto* id = std::get_if<ExprId>(&from)) {
-      picked.columns.emplace_back(read.at(*id));
+    if (const auto* origin = std::get_if<Origin>(&from)) {
+      picked.columns.emplace_back(Place{read.at(origin->id), origin->path});
     } else {
       picked.columns.emplace_back(std::get<ScalarPtr>(from));
     }

@@ -58,6 +58,11 @@ Result<ArrayPtr> ConformArray(const ArrayPtr& array, const DataType& to, const s
   std::shared_ptr<arrow::DataType> wanted = ToArrowType(to);
   if (array->type()->Equals(*wanted)) return array;
   if (array->type_id() == arrow::Type::NA) return Nulls(to, array->length());
+  if (array->type_id() == arrow::Type::DICTIONARY) {
+    auto values = arrow::compute::Cast(*array, static_cast<const arrow::DictionaryType&>(*array->type()).value_type());
+    if (!values.ok()) return FromArrowStatus(values.status(), "while reading the dictionary of column " + column);
+    return ConformArray(*values, to, column);
+  }
   if (to.id() == TypeId::kVariant) {
     MS_ASSIGN_OR_RETURN(ArrayPtr variants, ToVariants(array, wanted, column));
     if (variants->type()->Equals(*wanted)) return variants;
@@ -134,6 +139,15 @@ std::vector<std::optional<StructField>> RowConform::Unchanged() const {
   return unchanged;
 }
 
+namespace {
+
+// Which is encoded as it is.
+bool IsDictionaryOf(const arrow::Array& values, const DataType& type) {
+  return values.type_id() == arrow::Type::DICTIONARY && static_cast<const arrow::DictionaryType&>(*values.type()).value_type()->Equals(*ToArrowType(type));
+}
+
+}  // namespace
+
 Result<ChunkRows> RowConform::Apply(const ChunkRows& rows, const std::vector<int>& which) const {
   ChunkRows conformed{.rows = rows.rows, .columns = {}};
   for (int index : which) {
@@ -144,7 +158,13 @@ Result<ChunkRows> RowConform::Apply(const ChunkRows& rows, const std::vector<int
       conformed.columns.emplace_back(*chunks);
       continue;
     }
-    MS_ASSIGN_OR_RETURN(ArrayPtr column, Column(i, given == nullptr ? nullptr : std::get<ArrayPtr>(*given), rows.rows));
+    const ArrayPtr values = given == nullptr ? nullptr : std::get<ArrayPtr>(*given);
+    if (values != nullptr && IsDictionaryOf(*values, table_[i].type)) {
+      MS_RETURN_IF_ERROR(CheckNulls(i, values->null_count()));
+      conformed.columns.emplace_back(values);
+      continue;
+    }
+    MS_ASSIGN_OR_RETURN(ArrayPtr column, Column(i, values, rows.rows));
     conformed.columns.emplace_back(std::move(column));
   }
   return conformed;

@@ -162,7 +162,7 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
     part.file = open_;
     if (!Plan(part).ok() || !part.rescued.empty()) return "it has columns that the query does not take as they are";
     if (part.rebase != CalendarRebase::kCorrected) return "its dates and timestamps are in the calendar of old";
-    if (plan_.makes_metadata()) return "the query takes _metadata";
+    if (plan_.metadata_place()) return "the query takes _metadata";
     for (const std::string& name : scan_.columns) {
       if (scan_.partition_schema.IndexOf(name)) return "column " + name + " comes from its path";
     }
@@ -247,7 +247,7 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
   Result<std::optional<ChunkRows>> Copy(const Part& part, const ChunkWishes& wishes) {
     using Copied = std::optional<ChunkRows>;
     const auto& columns = plan_.parsed_columns();
-    if (!part.rescued.empty() || part.wanted.empty() || part.rebase != CalendarRebase::kCorrected || plan_.makes_metadata()) return Copied();
+    if (!part.rescued.empty() || part.wanted.empty() || part.rebase != CalendarRebase::kCorrected) return Copied();
     std::vector<std::pair<int, StructField>> copied;
     std::vector<size_t> places;  // of the copied columns, in the rows
     for (size_t i = 0; i < columns.size(); ++i) {
@@ -268,7 +268,12 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
       parsed.push_back(*std::move(nulls));
     }
     CountRows(part, count, 0);
-    MS_ASSIGN_OR_RETURN(arrow::ArrayVector arrays, plan_.AssembleColumns(std::move(parsed), files_, {{part.file_index, count}}, count));
+    // Whoever does not wish for all of _metadata takes fields of it.
+    const std::optional<size_t> metadata = plan_.metadata_place();
+    const bool takes_fields = metadata && *metadata < wishes.columns.size() && !wishes.columns[*metadata];
+    MS_ASSIGN_OR_RETURN(arrow::ArrayVector arrays,
+                        plan_.AssembleColumns(std::move(parsed), files_, {{part.file_index, count, part.file->first_row_of(part.index)}}, count,
+                                              takes_fields ? MetadataForm::kDictionaries : MetadataForm::kPlain));
     ChunkRows rows{.rows = count, .columns = {}};
     for (auto& array : arrays) rows.columns.emplace_back(std::move(array));
     for (size_t i = 0; i < places.size(); ++i) rows.columns[places[i]] = std::move(chunks[i]);

@@ -24,24 +24,49 @@ const StructType& FileMetadataSchema(bool has_row_index) {
   return schemas[has_row_index ? 1 : 0];
 }
 
-std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files, const std::vector<FileRun>& runs, bool has_row_index) {
-  ColumnBuilder out(FileMetadataSchema(has_row_index)[0].type);
+namespace {
+
+// `strings` has one for each run; each becomes those of all the run's rows.
+std::shared_ptr<arrow::Array> OfRows(ColumnBuilder& strings, const std::vector<FileRun>& runs, int64_t rows) {
+  std::vector<int32_t> indexes;
+  indexes.reserve(static_cast<size_t>(rows));
+  for (size_t i = 0; i < runs.size(); ++i) indexes.insert(indexes.end(), static_cast<size_t>(runs[i].rows), static_cast<int32_t>(i));
+  const auto positions = std::make_shared<arrow::Int32Array>(rows, arrow::Buffer::FromVector(std::move(indexes)));
+  return std::make_shared<arrow::DictionaryArray>(arrow::dictionary(arrow::int32(), arrow::utf8()), positions, strings.Finish());
+}
+
+}  // namespace
+
+std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files, const std::vector<FileRun>& runs, bool has_row_index, MetadataForm form) {
+  const DataType& type = FileMetadataSchema(has_row_index)[0].type;
+  ColumnBuilder out(type);
+  int64_t rows = 0;
   for (const FileRun& run : runs) {
     const InputFile& file = files[static_cast<size_t>(run.file)];
-    std::string uri = UriFromPath(file.path), name = uri.substr(uri.rfind('/') + 1);
-    for (int64_t row = 0; row < run.rows; ++row) {
+    const std::string uri = UriFromPath(file.path), name = uri.substr(uri.rfind('/') + 1);
+    rows += run.rows;
+    for (int64_t i = form == MetadataForm::kDictionaries ? 1 : run.rows; i > 0; --i) {
       out.child(0).AppendBytes(uri);
       out.child(1).AppendBytes(name);
+    }
+    for (int64_t row = 0; row < run.rows; ++row) {
       out.child(2).AppendFixed(file.size_bytes);
       out.child(3).AppendFixed(int64_t{0});
       out.child(4).AppendFixed(file.size_bytes);
       // Spark knows milliseconds only.
       out.child(5).AppendFixed(file.modified_ns / 1'000'000 * 1000);
       if (has_row_index) out.child(6).AppendFixed(run.first_row + row);
-      out.CloseStruct();
     }
   }
-  return out.Finish();
+  if (form == MetadataForm::kPlain) {
+    out.CloseStructs(rows);
+    return out.Finish();
+  }
+  arrow::ArrayVector fields = {OfRows(out.child(0), runs, rows), OfRows(out.child(1), runs, rows)};
+  for (size_t i = fields.size(); i < out.child_count(); ++i) fields.push_back(out.child(i).Finish());
+  arrow::FieldVector named;
+  for (size_t i = 0; i < fields.size(); ++i) named.push_back(arrow::field(type.fields()[i].name, fields[i]->type()));
+  return std::make_shared<arrow::StructArray>(arrow::struct_(std::move(named)), rows, std::move(fields));
 }
 
 std::shared_ptr<arrow::Array> SourceFileArray(const std::vector<FileRun>& runs, int64_t rows) {

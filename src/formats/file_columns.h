@@ -20,7 +20,10 @@ struct FileRun {
   int64_t first_row = 0;  // its place in the file, for formats with a row index
 };
 
-std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files, const std::vector<FileRun>& runs, bool has_row_index);
+// kDictionaries: its strings are dictionaries with a value a file, for who takes single fields.
+enum class MetadataForm { kPlain, kDictionaries };
+std::shared_ptr<arrow::Array> MetadataArray(const std::vector<InputFile>& files, const std::vector<FileRun>& runs, bool has_row_index,
+                                            MetadataForm form = MetadataForm::kPlain);
 // kSourceFileColumn of `rows` rows.
 std::shared_ptr<arrow::Array> SourceFileArray(const std::vector<FileRun>& runs, int64_t rows);
 // Error: a partition value that is none of its column's type.

@@ -385,7 +385,9 @@ Result<std::shared_ptr<const ParquetColumn>> ReadChunks(const ParquetGroup& grou
 
 Result<std::shared_ptr<const ParquetColumn>> EncodeColumn(const StructField& field, const std::shared_ptr<arrow::Array>& values,
                                                           const ParquetWriterOptions& options) {
-  const ArrowSchemaPtr schema = ParquetFileSchema(StructType({field}));
+  ArrowSchemaPtr schema = ParquetFileSchema(StructType({field}));
+  // A dictionary becomes one of the file, and the column is of its values.
+  if (values->type_id() == arrow::Type::DICTIONARY) schema = arrow::schema({schema->field(0)->WithType(values->type())});
   const RecordBatchPtr batch = arrow::RecordBatch::Make(schema, values->length(), {AnnotateVariants(values, schema->field(0)->type())});
   auto encode = [&]() -> arrow::Result<std::shared_ptr<arrow::Buffer>> {
     ARROW_ASSIGN_OR_RAISE(auto stream, arrow::io::BufferOutputStream::Create());

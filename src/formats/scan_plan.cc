@@ -1,7 +1,5 @@
 #include "formats/scan_plan.h"
 
-#include <algorithm>
-
 #include "formats/formats_errors.h"
 #include "formats/source_file_column.h"
 #include "types/arrow_types.h"
@@ -86,12 +84,15 @@ size_t ScanPlan::PlaceOf(size_t parsed) const {
   return place;
 }
 
-bool ScanPlan::makes_metadata() const {
-  return std::any_of(columns_.begin(), columns_.end(), [](const Column& column) { return column.origin == Origin::kMetadata; });
+std::optional<size_t> ScanPlan::metadata_place() const {
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    if (columns_[i].origin == Origin::kMetadata) return i;
+  }
+  return std::nullopt;
 }
 
 Result<arrow::ArrayVector> ScanPlan::AssembleColumns(std::vector<std::shared_ptr<arrow::Array>> parsed, const std::vector<InputFile>& files,
-                                                     const std::vector<FileRun>& runs, int64_t rows) const {
+                                                     const std::vector<FileRun>& runs, int64_t rows, MetadataForm form) const {
   if (outcomes_) {
     for (const FileRun& run : runs) outcomes_->of(run.file).rows += run.rows;
   }
@@ -107,7 +108,7 @@ Result<arrow::ArrayVector> ScanPlan::AssembleColumns(std::vector<std::shared_ptr
         break;
       }
       case Origin::kMetadata:
-        arrays.push_back(MetadataArray(files, runs, has_row_index_));
+        arrays.push_back(MetadataArray(files, runs, has_row_index_, form));
         break;
       case Origin::kSourceFile:
         arrays.push_back(SourceFileArray(runs, rows));

@@ -2,6 +2,7 @@
 
 // scan_plan.h   A FileScan's columns sorted by where their values come from, and a batch put together from them.
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,13 +34,13 @@ class ScanPlan {
   // `parsed[i]` is parsed_columns()[i]; the rows are those of `runs`, in order.
   Result<RecordBatchPtr> Assemble(std::vector<std::shared_ptr<arrow::Array>> parsed, const std::vector<InputFile>& files, const std::vector<FileRun>& runs,
                                   int64_t rows) const;
-  // The columns of such a batch, of whatever types `parsed` has.
+  // The columns of such a batch, of whatever types `parsed` has; and _metadata in the form that is asked for.
   Result<arrow::ArrayVector> AssembleColumns(std::vector<std::shared_ptr<arrow::Array>> parsed, const std::vector<InputFile>& files,
-                                             const std::vector<FileRun>& runs, int64_t rows) const;
+                                             const std::vector<FileRun>& runs, int64_t rows, MetadataForm form = MetadataForm::kPlain) const;
   // Where the i-th parsed column is among the columns of a batch.
   size_t PlaceOf(size_t parsed) const;
-  // Rows have the struct _metadata.
-  bool makes_metadata() const;
+  // Where the struct _metadata is among the columns of a batch; nullopt: nobody wants it.
+  std::optional<size_t> metadata_place() const;
 
  private:
   enum class Origin { kParsed, kPartition, kMetadata, kSourceFile };

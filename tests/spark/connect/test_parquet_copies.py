@@ -209,5 +209,66 @@ def test_metadata_is_a_column_when_asked_for_and_numbers_rows(spark):
     raises(PySparkException, lambda: spark.read.json(base + "/json").select("_metadata.row_index").collect(), "FIELD_NOT_FOUND")
 
 
+def test_fields_of_metadata_and_of_structs_beside_copied_columns(spark):
+    landing, base = directory(), directory()
+    pq.write_table(rows(0, 2 * ROWS), landing + "/a b.parquet", row_group_size=ROWS)
+    pq.write_table(rows(2 * ROWS), landing + "/c%.parquet")
+    source = (spark.readStream.format("cloudFiles").option("cloudFiles.format", "parquet").option("cloudFiles.schemaLocation", base + "/schema").load(landing))
+    whole = ["id", "name", "raw", "x", "day", "at", "tags", "pair"]  # pyarrow's decimals are encoded anew
+    queries = {"beside": [*whole, "_metadata.file_path AS path", "_metadata.row_index AS i", "'x' AS x2", "current_timestamp() AS now"],
+               "parts": ["id", "pair.b AS b", "pair.a AS a", "_metadata.file_name AS path", "_metadata.row_index AS i"],
+               "whole_and_parts": ["id", "pair", "pair.b AS b", "_metadata", "_metadata.file_name AS path", "_metadata.row_index AS i"],
+               "whole": ["id", "name", "_metadata"]}
+    spark.sql("CREATE TABLE fields_beside (path STRING NOT NULL, i INT, id BIGINT)")  # a row index is cast
+    for name, columns in queries.items():
+        query = (source.selectExpr(*columns).writeStream.option("checkpointLocation", f"{base}/{name}").option("mergeSchema", True).trigger(availableNow=True)
+                 .toTable(f"fields_{name}"))
+        query.awaitTermination()
+    uris = {"a b.parquet": f"file://{landing}/a%20b.parquet", "c%.parquet": f"file://{landing}/c%25.parquet"}
+    everything = {row["id"]: row for row in rows(0, 2 * ROWS).to_pylist() + rows(2 * ROWS).to_pylist()}
+    assert_same(spark, "fields_beside", pa.concat_tables([rows(0, 2 * ROWS), rows(2 * ROWS)]).select(whole))
+    for row in spark.table("fields_beside").select("id", "path", "i", "x2", "now").toArrow().to_pylist():
+        first = row["id"] < 2 * ROWS
+        assert row["path"] == uris["a b.parquet" if first else "c%.parquet"] and row["i"] == (row["id"] if first else row["id"] - 2 * ROWS) and row["x2"] == "x" and row["now"], row
+    for name in ("parts", "whole_and_parts"):
+        found = spark.table(f"fields_{name}").toArrow().to_pylist()
+        assert len(found) == len(everything) == len({row["id"] for row in found})
+        for row in found:
+            pair, first = everything[row["id"]]["pair"] or {"a": None, "b": None}, row["id"] < 2 * ROWS
+            assert row["b"] == pair["b"] and row.get("a", pair["a"]) == pair["a"] and row["path"] == ("a%20b.parquet" if first else "c%25.parquet"), row
+            assert row["i"] == (row["id"] if first else row["id"] - 2 * ROWS), row
+            if name == "whole_and_parts":
+                assert row["pair"] == everything[row["id"]]["pair"] and row["_metadata"]["file_name"] == row["path"] and row["_metadata"]["row_index"] == row["i"], row
+    assert [tuple(row) for row in spark.sql("SELECT _metadata.file_path, count(*), min(_metadata.row_index), max(_metadata.row_index) FROM fields_whole GROUP BY 1 ORDER BY 1").collect()] == \
+        [(uris["a b.parquet"], 2 * ROWS, 0, 2 * ROWS - 1), (uris["c%.parquet"], ROWS, 0, ROWS - 1)]
+    # Copied, and the field beside it is a dictionary of one value.
+    files = [pq.ParquetFile(path) for path in glob.glob(location(spark, "fields_beside") + "/*.parquet")]
+    groups = [(file.metadata.row_group(g), {file.metadata.row_group(g).column(c).path_in_schema: c for c in range(file.metadata.num_columns)}) for file in files for g in range(file.num_row_groups)]
+    assert sorted(group.num_rows for group, _ in groups) == [ROWS] * 3, [group.num_rows for group, _ in groups]
+    for group, at in groups:
+        assert "RLE_DICTIONARY" in group.column(at["path"]).encodings and group.column(at["path"]).total_compressed_size < 500 and group.column(at["path"]).statistics.null_count == 0
+    if DeltaTable is not None:
+        read = pa.table(QueryBuilder().register("t", DeltaTable(location(spark, "fields_beside"))).execute("SELECT path, count(*) AS n, min(i) AS low, max(i) AS high FROM t GROUP BY path ORDER BY path").read_all())
+        assert read.to_pylist() == [{"path": uris["a b.parquet"], "n": 2 * ROWS, "low": 0, "high": 2 * ROWS - 1}, {"path": uris["c%.parquet"], "n": ROWS, "low": 0, "high": ROWS - 1}], read
+    spark.sql("CREATE TABLE fields_copied (id BIGINT, path STRING, b STRING)")
+    spark.sql(f"COPY INTO fields_copied FROM (SELECT id, _metadata.file_name AS path, pair.b AS b FROM '{landing}') FILEFORMAT = PARQUET")
+    assert {tuple(row) for row in spark.table("fields_copied").collect()} == {(i, "a%20b.parquet" if i < 2 * ROWS else "c%25.parquet", (row["pair"] or {"b": None})["b"]) for i, row in everything.items()}
+
+
+def test_fields_of_structs_of_other_formats(spark):
+    landing, base = directory(), directory()
+    with open(landing + "/1.json", "w") as out:
+        out.write('{"id": 1, "a": {"b": {"c": 5, "d": "x"}}}\n{"id": 2, "a": {"b": null}}\n{"id": 3, "a": null}\n{"id": 4, "a": {"b": {"d": "y"}}}\n')
+    schema = "id INT, a STRUCT<b: STRUCT<c: INT, d: STRING>>"
+    picked = ["id", "a.b.c AS c", "a.b.d AS d", "a.b AS b", "_metadata.file_name AS name"]
+    wanted = [(1, 5, "x", (5, "x"), "1.json"), (2, None, None, None, "1.json"), (3, None, None, None, "1.json"), (4, None, "y", (None, "y"), "1.json")]
+    assert [tuple(row) for row in spark.read.schema(schema).json(landing).selectExpr(*picked).orderBy("id").collect()] == wanted
+    assert sorted(tuple(row) for row in spark.read.schema(schema).json(landing).selectExpr(*picked).collect()) == wanted
+    query = (spark.readStream.schema(schema).json(landing).selectExpr("a.b AS b", "id", "_metadata AS m").selectExpr("id", "b.c AS c", "b.d AS d", "b", "m.file_name AS name")
+             .writeStream.option("checkpointLocation", base + "/checkpoint").trigger(availableNow=True).toTable("fields_of_json"))
+    query.awaitTermination()
+    assert sorted(tuple(row) for row in spark.table("fields_of_json").collect()) == wanted
+
+
 if __name__ == "__main__":
     main(globals())
