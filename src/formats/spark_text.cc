@@ -106,8 +106,8 @@ std::optional<TimestampFields> SplitTimestamp(std::string_view text) {
     char b = text[j];
     if (IsDigit(b)) {
       if (i == 6) ++fraction_digits;
-      // Nanoseconds are cut to microseconds.
-      if (i != 6 || digits < 6) current = current * 10 + (b - '0');
+      // Nanoseconds are cut to microseconds; of another part so many digits are none, whatever they say.
+      if (digits < (i == 6 ? 6 : 18)) current = current * 10 + (b - '0');
       if (++digits > 20 && i != 6) return std::nullopt;
       continue;
     }
