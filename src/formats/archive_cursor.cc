@@ -108,8 +108,14 @@ class ArchiveCursor::PulledBytes {
       return -1;
     }
     at_ += *got;
+    last_bytes_ = *got;
     *out = buffer_.data();
     return *got;
+  }
+  // Of what was pulled last, the bytes from this place on.
+  std::string_view PulledFrom(int64_t place) const {
+    const int64_t passed = std::clamp<int64_t>(place - (at_ - last_bytes_), 0, last_bytes_);
+    return {buffer_.data() + passed, static_cast<size_t>(last_bytes_ - passed)};
   }
   int64_t Skip(int64_t bytes) {
     const int64_t skipped = std::clamp<int64_t>(bytes, 0, size_ - at_);
@@ -129,7 +135,7 @@ class ArchiveCursor::PulledBytes {
   std::unique_ptr<Decompressor> stream_;
   std::vector<char> buffer_;
   const int64_t size_;
-  int64_t at_ = 0;
+  int64_t at_ = 0, last_bytes_ = 0;
   Status failed_;
 };
 
@@ -196,6 +202,7 @@ Result<archive_entry*> ArchiveCursor::NextEntry() {
     // Tar ends in blocks of zeros. Cut off between two members it would only look shorter.
     if (is_tar_ && archive_filter_bytes(reader, 0) < archive_read_header_position(reader) + kTarBlockBytes)
       return FailedRead(path_, "The tar archive ends without its end mark: it is truncated. Put the whole archive in its place.");
+    end_mark_ = archive_read_header_position(reader);
     return static_cast<archive_entry*>(nullptr);
   }
   // A name in another encoding is no damage.
@@ -218,14 +225,23 @@ Result<int64_t> ArchiveCursor::Read(const std::string& member_path, char* out, i
 }
 
 Status ArchiveCursor::Drain(int64_t bytes_max) {
-  const char* ignored = nullptr;
-  while (!bytes_->can_seek()) {
-    const int64_t got = bytes_->Pull(&ignored);
-    if (got < 0) return bytes_->failed();
-    if (got == 0) break;
-    if (bytes_->pulled() > bytes_max) return FailedRead(path_, "Behind the end of the tar archive stands more than its limits allow.");
+  if (!is_tar_) return Status();
+  std::string_view rest;
+  if (bytes_->can_seek()) {
+    bytes_->Seek(end_mark_, SEEK_SET);
+  } else {
+    rest = bytes_->PulledFrom(end_mark_);
   }
-  return Status();
+  while (true) {
+    if (std::any_of(rest.begin(), rest.end(), [](char byte) { return byte != 0; }))
+      return FailedRead(path_, "Behind the end mark of the tar archive stands more, as when archives were put behind each other. Make one archive of them.");
+    const char* pulled = nullptr;
+    const int64_t got = bytes_->Pull(&pulled);
+    if (got < 0) return bytes_->failed();
+    if (got == 0) return Status();
+    if (!bytes_->can_seek() && bytes_->pulled() > bytes_max) return FailedRead(path_, "Behind the end of the tar archive stands more than its limits allow.");
+    rest = {pulled, static_cast<size_t>(got)};
+  }
 }
 
 Status ArchiveCursor::Damaged(const std::string& path) const {

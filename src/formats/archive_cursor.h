@@ -30,7 +30,7 @@ class ArchiveCursor {
   static std::optional<std::string> NameOf(archive_entry* entry);
   // The data of the entry: 0 at its end, whose checksum is right then.
   Result<int64_t> Read(const std::string& member_path, char* out, int64_t size);
-  // Behind the last entry of a compressed tar: what still comes, to its checksum.
+  // Behind the last entry of a tar: nothing but zeros to the file's end, and of a compressed one to its checksum.
   Status Drain(int64_t bytes_max);
 
  private:
@@ -46,6 +46,7 @@ class ArchiveCursor {
   std::unique_ptr<Library> library_;
   bool has_no_entries_ = false;  // and the library was not asked
   int64_t next_ = 0;
+  int64_t end_mark_ = 0;  // of a tar that was read to its end: where the mark begins
 };
 
 }  // namespace millstream

@@ -342,6 +342,21 @@ TEST(Archives, TellThatTheyAreTruncated) {
   }
 }
 
+// tar reads the first of several archives in one file alone; nobody would miss the rows of the others.
+TEST(Archives, TellOfWhatStandsBehindTheEndMark) {
+  TestFiles files;
+  auto read = [&](const InputFile& file) { return ReadToText("json", WithMembers({}), {file}, "a INT", {"a"}); };
+  std::string tar;
+  for (const char* ending : {".tar", ".tar.gz", ".tar.bz2", ".tar.zst", ".tar.xz"}) {
+    const std::string one = *Fs::Local().ReadFile(Pack(files, std::string("one") + ending, {{"a.json", "{\"a\":1}\n"}}).path);
+    const std::string two = *Fs::Local().ReadFile(Pack(files, std::string("two") + ending, {{"b.json", "{\"a\":2}\n"}}).path);
+    EXPECT_THAT(read(files.Add(std::string("both") + ending, one + two)), AllOf(HasSubstr("[FAILED_READ_FILE"), HasSubstr("Behind the end mark"))) << ending;
+    if (tar.empty()) tar = one;
+  }
+  EXPECT_EQ(read(files.Add("long.tar", tar + std::string(700'000, '\0'))), "1\n");
+  EXPECT_THAT(read(files.Add("far.tar", tar + std::string(700'000, '\0') + "x")), HasSubstr("Behind the end mark"));
+}
+
 // A flipped bit gives the same rows (in what nobody reads) or an error; where nothing has a checksum (plain tars, and zstd as the library writes it), another
 // value. Never a crash.
 TEST(Archives, TellThatTheyAreDamaged) {

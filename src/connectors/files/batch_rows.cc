@@ -110,7 +110,22 @@ class BatchRows : public RowStream, public DeliversChunks {
     }
     if (counts != counts_) MS_RETURN_IF_ERROR(ledger_->RecordCounts(first - 1, counts));
     counts_ = std::move(counts);
-    return RecordSkipped();
+    MS_RETURN_IF_ERROR(RecordSkipped());
+    return DropSkipped();
+  }
+
+  // What an earlier run of the batch has left out, and this one has read. Others may still be reading: what they leave out is recorded again.
+  Status DropSkipped() {
+    using Skipped = FileFate::Skipped;
+    MS_ASSIGN_OR_RETURN(auto fates, ledger_->Fates(files_.front().number - 1, files_.back().number));
+    for (auto& [number, fate] : fates) {
+      if ((fate.skipped != Skipped::kMissing && fate.skipped != Skipped::kCorrupted) || recorded_.contains(number)) continue;
+      if (std::none_of(files_.begin(), files_.end(), [&](const NumberedFile& file) { return file.number == number; })) continue;
+      fate.skipped = Skipped::kNo;
+      fate.reason.clear();
+      MS_RETURN_IF_ERROR(ledger_->RecordFate(number, fate));
+    }
+    return Status();
   }
 
   Status RecordSkipped() {

@@ -51,7 +51,8 @@ Result<std::unique_ptr<CloudFilesSource>> CloudFilesSource::Create(const CloudFi
   if (definition.quarantine) MS_RETURN_IF_ERROR(definition.quarantine->Prepare());
   MS_ASSIGN_OR_RETURN(source->cleaner_,
                       LoadedFileCleaner::Create(definition.fs, definition.clock, source->ledger_, definition.options.clean_source, definition.glob));
-  MS_ASSIGN_OR_RETURN(source->retries_, FileRetries::Create(definition.fs, definition.clock, source->ledger_, definition.options.file_retries_max));
+  MS_ASSIGN_OR_RETURN(source->retries_, FileRetries::Create(definition.fs, definition.clock, source->ledger_, definition.options.file_retries_max,
+                                                               definition.options.identity_by_content));
   MS_ASSIGN_OR_RETURN(source->mirror_,
                       SourceMirror::Create(definition.fs, definition.clock, source->ledger_, directory, definition.options.deleted_files, definition.glob));
   MS_RETURN_IF_ERROR(source->NoteSource());
@@ -367,6 +368,13 @@ Status CloudFilesSource::Commit(const StreamOffset& end) {
     BatchRecord record = batch ? batch->second : BatchRecord{.after = committed_through_};
     record.committed_ms = definition_.clock.WallMillis();
     MS_RETURN_IF_ERROR(ledger_->RecordBatch(through, record));
+  }
+  if (definition_.options.identity_by_content && through > committed_through_) {
+    MS_ASSIGN_OR_RETURN(auto fates, ledger_->Fates(committed_through_, through));
+    for (const auto& [number, fate] : fates) {
+      MS_ASSIGN_OR_RETURN(const bool is_given_up, ledger_->IsGivenUp(number));
+      if (is_given_up) discovery_.LookAtDuplicates();
+    }
   }
   if (through > committed_through_) {
     Result<int64_t> bytes = ledger_->BytesBetween(committed_through_ == 0 && batch ? batch->second.after : committed_through_, through);

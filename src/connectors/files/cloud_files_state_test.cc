@@ -128,6 +128,27 @@ TEST_F(CloudFilesLife, StateSaysWhatWasLeftOutAndWhy) {
   EXPECT_THAT(Column("ingestion_state"), ElementsAre("SKIPPED_EXISTING"));
 }
 
+TEST_F(CloudFilesLife, AFileThatIsBackWhenItsBatchRunsAgainIsNotToldOfAsMissing) {
+  WriteOld(in_ / "a", "id=1");
+  WriteOld(in_ / "b", "id=2");
+  ASSERT_TRUE(Start().ok());
+  std::optional<StreamOffset> end = *source_->LatestOffset(at_, {});
+  ASSERT_TRUE(end.has_value());
+  // A run with ignoreMissingFiles, which ended before its rows were in the sink.
+  source_.reset();
+  {
+    std::shared_ptr<FileLedger> ledger = *FileLedger::Open(Fs::Local(), state_ / "sources/0/rocksdb");
+    ASSERT_TRUE(ledger->RecordFate(2, {.skipped = FileFate::Skipped::kMissing, .reason = "b does not exist"}).ok());
+    ASSERT_TRUE(ledger->Sync().ok());
+  }
+  EXPECT_EQ(Column("ingestion_state").at(1), "SKIPPED_MISSING");
+  ASSERT_TRUE(Start().ok());
+  EXPECT_THAT(Values(**source_->ReadBatch(at_, *end, {.columns = {"id"}}), "id"), ElementsAre("1", "2"));
+  ASSERT_TRUE(source_->Commit(*end).ok());
+  EXPECT_THAT(Column("ingestion_state"), ElementsAre("INGESTED", "INGESTED"));
+  EXPECT_THAT(Column("reason"), ElementsAre("<null>", "<null>"));
+}
+
 TEST_F(CloudFilesLife, AnOverwrittenFileIsNotLoadedAgainButToldOf) {
   WriteOld(in_ / "a", "id=1");
   WriteOld(in_ / "b", "id=2");

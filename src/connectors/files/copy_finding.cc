@@ -110,6 +110,7 @@ Status ListedCopySource::LeaveOutDuplicates(const TableLedger& ledger) {
       return Status::Error(errors::kSourceFileChanged, {{"path", UriFromPath(file.path)}, {"detail", "its size or time differs"}}).Retryable();
     auto [first, is_new] = known.emplace(*hash, file.path);
     if (!is_new && first->second != file.path) {
+      duplicate_of_[file.path] = first->second;
       duplicates_[file.path] = {.state = LoadedFile::State::kDuplicate,
                                 .size_bytes = file.size_bytes,
                                 .modified_ns = file.modified_ns,

@@ -1,6 +1,7 @@
 // What became of the files of a COPY INTO, and what its commit says of them in the table's ledger.
 
 #include <algorithm>
+#include <set>
 
 #include "connectors/files/files_errors.h"
 #include "connectors/files/listed_copy_source.h"
@@ -57,15 +58,10 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<
     outcome.is_new = true;
     outcome.changes.emplace_back(ledger_run::KeyOf(path), std::move(file));
   }
-  for (auto [path, file] : duplicates_) {
-    file.loaded_ms = now_ms;
-    ++outcome.duplicates;
-    outcome.is_new = true;
-    outcome.changes.emplace_back(ledger_run::KeyOf(path), std::move(file));
-  }
   MS_ASSIGN_OR_RETURN(TableLedger::Changes removed, removals_.Changes(fs_, now_ms));
   outcome.is_new |= !removed.empty();
   std::move(removed.begin(), removed.end(), std::back_inserter(outcome.changes));
+  std::set<std::string> missing;
   for (size_t i = 0; i < files_.size(); ++i) {
     const InputFile& input = files_[i];
     LoadedFile file{.size_bytes = input.size_bytes, .modified_ns = input.modified_ns, .loaded_ms = now_ms};
@@ -78,7 +74,10 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<
       file.malformed = counts.malformed;
     }
     if (auto found = skipped.find(static_cast<int32_t>(i)); found != skipped.end()) {
-      if (found->second.is_missing && file.rows == 0) continue;
+      if (found->second.is_missing && file.rows == 0) {
+        missing.insert(input.path);
+        continue;
+      }
       file.state = LoadedFile::State::kSkippedCorrupt;
       file.written = 0;
       file.first_error = found->second.reason.substr(0, kErrorBytesMax);
@@ -117,6 +116,14 @@ Result<CopyOutcome> ListedCopySource::Outcome(int64_t now_ms, const std::vector<
     ++outcome.loaded;
     outcome.is_new = true;
     outcome.changes.emplace_back(ledger_run::KeyOf(input.path), std::move(file));
+  }
+  for (auto [path, file] : duplicates_) {
+    // Bytes that were gone before they were read: the next statement loads them by this name.
+    if (missing.contains(duplicate_of_[path])) continue;
+    file.loaded_ms = now_ms;
+    ++outcome.duplicates;
+    outcome.is_new = true;
+    outcome.changes.emplace_back(ledger_run::KeyOf(path), std::move(file));
   }
   std::erase_if(files_, [&](const InputFile& file) { return broken_midway_.contains(file.path); });
   // What was set apart of files that are left out whole does not count.

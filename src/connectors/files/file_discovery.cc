@@ -174,6 +174,7 @@ Result<bool> FileDiscovery::Step(FileState state, int64_t number_wanted) {
   const int64_t now_us = clock_.MonotonicMicros();
   if (round_->reach == Reach::kAll) {
     swept_ = true;
+    looks_at_duplicates_ = false;
     last_full_us_ = now_us;
     last_full_took_us_ = now_us - round_->started_us;
   }
@@ -207,6 +208,12 @@ bool FileDiscovery::PassKnownNames() {
   return true;
 }
 
+Result<bool> FileDiscovery::IsDoubtfulDuplicate(const FileRecord& record) {
+  if (!looks_at_duplicates_ || !options_.identity_by_content || record.state != FileState::kDuplicate) return false;
+  if (record.number > 0) return ledger_->IsGivenUp(record.number);
+  return waiting_ != nullptr;  // the other one had no number yet: which it has got, the content tells
+}
+
 Status FileDiscovery::MergeName(std::string_view name, FileState state) {
   Round& round = *round_;
   const std::string& directory = round.directory->path;
@@ -225,8 +232,10 @@ Status FileDiscovery::MergeName(std::string_view name, FileState state) {
       MS_ASSIGN_OR_RETURN(record, round.cursor->record());
       MS_RETURN_IF_ERROR(round.cursor->Next());
       ++round.counts.known;
+      MS_ASSIGN_OR_RETURN(const bool is_doubtful, IsDoubtfulDuplicate(record));
+      known = !is_doubtful;
       if (record.state == FileState::kUndone || record.state == FileState::kFailing) return Status();
-      if (!IsNewWhenThere(record.state) && !options_.allow_overwrites) return round.reach == Reach::kAll ? Audit(name, record) : Status();
+      if (known && !IsNewWhenThere(record.state) && !options_.allow_overwrites) return round.reach == Reach::kAll ? Audit(name, record) : Status();
     }
   }
   if (is_known_ && !known) {

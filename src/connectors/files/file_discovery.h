@@ -69,6 +69,8 @@ class FileDiscovery {
   void set_oldest_ns(std::optional<int64_t> oldest_ns) { oldest_ns_ = oldest_ns; }
   // Files that the ledger knows no more are to be found again: the next round lists every directory.
   void ListAgain() { lists_again_ = true; }
+  // Files were given up (FileLedger::IsGivenUp): those with their bytes are no duplicates any more.
+  void LookAtDuplicates() { looks_at_duplicates_ = lists_again_ = true; }
   // The same of one directory: the next look at it compares its names with the ledger.
   void LookAgain(const std::string& directory);
 
@@ -105,6 +107,8 @@ class FileDiscovery {
   bool TakesHints(const std::string& directory) const;
   bool IsListed(std::string_view directory, std::string_view name) const;
   Status MergeName(std::string_view name, FileState state);
+  // Whether it is to be seen anew whose bytes a known file has.
+  Result<bool> IsDoubtfulDuplicate(const FileRecord& record);
   // `known`: what the ledger has of it; null: nothing.
   Status Take(std::string_view name, const FileInfo& info, const std::string& path, FileState state, const FileRecord* known);
   // A known file that is loaded in parts.
@@ -135,6 +139,7 @@ class FileDiscovery {
   int64_t changed_ignored_ = 0;
   std::optional<int64_t> oldest_ns_;
   bool lists_again_ = false;
+  bool looks_at_duplicates_ = true;  // until a round that lists everything has ended; true: what an earlier process gave up may not have been seen
   std::optional<Round> round_;
   DiscoveryCounts last_counts_;
   int64_t last_full_us_ = 0, last_full_took_us_ = 0;

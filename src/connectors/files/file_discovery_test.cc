@@ -500,6 +500,36 @@ TEST_F(Discovery, ByContentTheSameBytesUnderAnotherNameAreNotLoadedAgain) {
   EXPECT_EQ(discovery_->counts().duplicates, 0) << "it is known by now";
 }
 
+// A file that is renamed between being found and being read has its bytes under the new name alone.
+TEST_F(Discovery, AFileWithTheBytesOfOneThatNobodyHasReadIsNoDuplicate) {
+  DiscoveryOptions options = Options(in_.path());
+  options.identity_by_content = true;
+  Reopen(options);
+  WriteFile(in_ / "a", "one");
+  WriteFile(in_ / "b", "one");
+  ASSERT_TRUE(Sweep().ok());
+  EXPECT_THAT(Known(*ledger_), ElementsAre(in_ / "a"));
+  std::filesystem::remove(in_ / "a");
+  ASSERT_TRUE(ledger_->RecordFate(1, {.skipped = FileFate::Skipped::kMissing}).ok());
+  discovery_->LookAtDuplicates();
+  ASSERT_TRUE(Sweep().ok());
+  EXPECT_EQ(ledger_->last_number(), 1) << "its batch may run again, and find it";
+  ASSERT_TRUE(ledger_->RecordBatch(1, {.after = 0, .processed_ms = 1, .committed_ms = 2}).ok());
+  discovery_->LookAtDuplicates();
+  ASSERT_TRUE(Sweep().ok());
+  EXPECT_THAT(Known(*ledger_), ElementsAre(in_ / "a", in_ / "b"));
+  WriteFile(in_ / "c", "one");
+  ASSERT_TRUE(Sweep().ok());
+  EXPECT_EQ(ledger_->last_number(), 2) << "a duplicate of b";
+  // What an earlier process has given up is seen by the first round of the next.
+  ASSERT_TRUE(ledger_->RecordFate(2, {.skipped = FileFate::Skipped::kFailed}).ok());
+  Reopen(options);
+  ASSERT_TRUE(Sweep().ok());
+  EXPECT_EQ(ledger_->last_number(), 3);
+  ASSERT_TRUE(Sweep().ok());
+  EXPECT_EQ(ledger_->last_number(), 3);
+}
+
 TEST_F(Discovery, ReadsAHugeDirectoryInParts) {
   DiscoveryOptions options = Options(in_.path());
   options.lister.names_at_once = 7;

@@ -246,10 +246,11 @@ class RocksFileLedger : public FileLedger {
     int64_t number = 0;
     if (std::from_chars(bytes.data(), bytes.data() + bytes.size(), number).ec != std::errc() || number == 0) return Foreign("a content's record is broken");
     if (number < 0) return number;
-    // Rows that have left the table, or are about to, are no reason to leave a file out. Those of an undone file are: it stays known.
+    // Rows that have left the table, or are about to, and bytes that nobody has read are no reason to leave a file out. An undone file is: it stays known.
     using Retracted = FileFate::Retracted;
-    MS_ASSIGN_OR_RETURN(std::optional<FileFate> fate, FindFate(number));
-    const bool stays = !fate || fate->retracted == Retracted::kNo || fate->retracted == Retracted::kUndone;
+    MS_ASSIGN_OR_RETURN(const FileFate fate, FateOf(number));
+    MS_ASSIGN_OR_RETURN(const bool is_given_up, IsGivenUp(number));
+    const bool stays = !is_given_up && (fate.retracted == Retracted::kNo || fate.retracted == Retracted::kUndone);
     return stays ? number : 0;
   }
 

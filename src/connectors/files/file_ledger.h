@@ -179,6 +179,16 @@ class FileLedger {
     MS_ASSIGN_OR_RETURN(std::optional<FileFate> known, FindFate(number));
     return known.value_or(FileFate());
   }
+  // Whether none of the file's bytes came into the table as this number, or will: it was gone, or could not be read. Written records only.
+  Result<bool> IsGivenUp(int64_t number) {
+    MS_ASSIGN_OR_RETURN(const FileFate fate, FateOf(number));
+    using Retracted = FileFate::Retracted;
+    if (fate.skipped == FileFate::Skipped::kFailed || fate.retracted == Retracted::kDeferred || fate.retracted == Retracted::kSuperseded) return true;
+    if (fate.skipped != FileFate::Skipped::kMissing) return false;
+    // A batch that runs again may find it.
+    MS_ASSIGN_OR_RETURN(auto batch, FindBatch(number));
+    return batch && batch->second.committed_ms > 0;
+  }
   // The fates of files (after, through] that have one, by number.
   virtual Result<std::vector<std::pair<int64_t, FileFate>>> Fates(int64_t after, int64_t through) = 0;
   // The numbers in (after, through] that replace others.

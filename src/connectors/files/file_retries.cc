@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "connectors/files/content_hash.h"
+#include "connectors/files/file_gone.h"
 #include "storage/failpoint.h"
 
 namespace millstream {
@@ -15,10 +17,11 @@ constexpr size_t kReasonBytesMax = 1000;
 
 }  // namespace
 
-Result<std::unique_ptr<FileRetries>> FileRetries::Create(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger, std::optional<int64_t> retries_max) {
+Result<std::unique_ptr<FileRetries>> FileRetries::Create(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger, std::optional<int64_t> retries_max,
+                                                         bool identity_by_content) {
   MS_ASSIGN_OR_RETURN(auto known, ledger->Retries());
   if (!retries_max && known.empty()) return std::unique_ptr<FileRetries>();
-  std::unique_ptr<FileRetries> retries(new FileRetries(fs, clock, std::move(ledger), retries_max));
+  std::unique_ptr<FileRetries> retries(new FileRetries(fs, clock, std::move(ledger), retries_max, identity_by_content));
   retries->retries_.insert(known.begin(), known.end());
   return retries;
 }
@@ -36,6 +39,14 @@ Status FileRetries::TryDue() {
   return Status();
 }
 
+// The hash of its bytes; empty: not asked for, or they are being changed.
+Result<std::string> FileRetries::ContentOf(const std::string& path, const FileInfo& info) {
+  if (!identity_by_content_) return std::string();
+  Result<std::optional<std::string>> hash = ContentHash(fs_, path, info);
+  if (!hash.ok() && !IsGone(hash.status())) return hash.status();
+  return hash.ok() ? hash->value_or("") : std::string();
+}
+
 Status FileRetries::Try(int64_t number, FileRetry retry) {
   // What was added before is written first: the trial's number is then the next one, and all of it is one batch of the ledger.
   MS_RETURN_IF_ERROR(ledger_->Write());
@@ -46,29 +57,37 @@ Status FileRetries::Try(int64_t number, FileRetry retry) {
   MS_RETURN_IF_ERROR(ledger_->StageRetry(number, std::nullopt));
   const int64_t trial = ledger_->last_number() + 1;
   const bool is_wanted = known && known->state == FileState::kFailing && known->number == number;
+  bool is_tried = false;
   if (is_wanted) {
     FileRecord record{.size_bytes = files[0].size_bytes, .modified_ns = files[0].modified_ns, .discovered_ms = files[0].discovered_ms};
+    std::string content;
     if (Result<FileInfo> now = fs_.Stat(files[0].path); now.ok()) {
       record.size_bytes = now->size_bytes;
       record.modified_ns = now->modified_ns;
+      MS_ASSIGN_OR_RETURN(content, ContentOf(files[0].path, *now));
     }
     MS_ASSIGN_OR_RETURN(FileFate fate, ledger_->FateOf(number));
     MS_ASSIGN_OR_RETURN(std::optional<FilePart> part, ledger_->FindPart(number));
     MS_ASSIGN_OR_RETURN(std::vector<Replacement> replaces, ledger_->Replacements(number - 1, number));
     fate.retracted = FileFate::Retracted::kSuperseded;
     MS_RETURN_IF_ERROR(ledger_->StageFate(number, fate));
+    if (!content.empty() && replaces.empty()) {
+      MS_ASSIGN_OR_RETURN(record.number, ledger_->FindContent(content));
+    }
+    is_tried = record.number == 0;
+    if (!is_tried) record.state = FileState::kDuplicate;
     retry.due_ms = 0;
-    MS_RETURN_IF_ERROR(ledger_->StageRetry(trial, retry));
+    if (is_tried) MS_RETURN_IF_ERROR(ledger_->StageRetry(trial, retry));
     // It is what the number was that could not be read: a file in the place of others' rows, or a part of one.
-    MS_RETURN_IF_ERROR(!replaces.empty() ? ledger_->Replace(directory, name, record, replaces[0].replaced)
+    MS_RETURN_IF_ERROR(!replaces.empty() ? ledger_->Replace(directory, name, record, replaces[0].replaced, content)
                        : part            ? ledger_->Continue(directory, name, record, *part, "")
-                                         : ledger_->Add(directory, name, record));
+                                         : ledger_->Add(directory, name, record, is_tried ? content : ""));
   }
   MS_RETURN_IF_ERROR(ledger_->Write());
   MS_FAILPOINT("files.retry.after_trial");
   std::lock_guard lock(mutex_);
   retries_.erase(number);
-  if (is_wanted) retries_[trial] = retry;
+  if (is_tried) retries_[trial] = retry;
   return Status();
 }
 

@@ -18,8 +18,10 @@ namespace millstream {
 // Fail is thread-safe; the others are for the thread that plans batches.
 class FileRetries {
  public:
-  // Null without `retries_max`, and when nothing is left of an earlier start that had it.
-  static Result<std::unique_ptr<FileRetries>> Create(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger, std::optional<int64_t> retries_max);
+  // Null without `retries_max`, and when nothing is left of an earlier start that had it. `identity_by_content`: a file whose bytes have come into the table
+  // under another name meanwhile is not tried again.
+  static Result<std::unique_ptr<FileRetries>> Create(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger, std::optional<int64_t> retries_max,
+                                                     bool identity_by_content = false);
 
   // Gives numbers to files whose pause is over. Between two batches.
   Status TryDue();
@@ -34,14 +36,16 @@ class FileRetries {
   int64_t failed() const;  // since the start
 
  private:
-  FileRetries(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger, std::optional<int64_t> retries_max)
-      : fs_(fs), clock_(clock), ledger_(std::move(ledger)), retries_max_(retries_max) {}
+  FileRetries(Fs& fs, Clock& clock, std::shared_ptr<FileLedger> ledger, std::optional<int64_t> retries_max, bool identity_by_content)
+      : fs_(fs), clock_(clock), ledger_(std::move(ledger)), retries_max_(retries_max), identity_by_content_(identity_by_content) {}
   Status Try(int64_t number, FileRetry retry);
+  Result<std::string> ContentOf(const std::string& path, const FileInfo& info);
 
   Fs& fs_;
   Clock& clock_;
   const std::shared_ptr<FileLedger> ledger_;
   const std::optional<int64_t> retries_max_;
+  const bool identity_by_content_;
   mutable std::mutex mutex_;
   std::map<int64_t, FileRetry> retries_;  // GUARDED_BY(mutex_)
   int64_t failed_ = 0;                    // GUARDED_BY(mutex_)

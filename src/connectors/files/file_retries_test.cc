@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "connectors/files/content_hash.h"
 #include "connectors/files/fake_format.h"
 #include "formats/formats_errors.h"
 #include "storage/failpoint.h"
@@ -15,11 +16,11 @@ class FileRetriesTest : public ::testing::Test {
  protected:
   void SetUp() override { Start(); }
   void TearDown() override { (void)ArmFailpoints(""); }
-  void Start(std::optional<int64_t> retries_max = 2) {
+  void Start(std::optional<int64_t> retries_max = 2, bool identity_by_content = false) {
     retries_.reset();
     ledger_.reset();
     ledger_ = *FileLedger::Open(Fs::Local(), dir_ / "rocksdb");
-    retries_ = *FileRetries::Create(Fs::Local(), clock_, ledger_, retries_max);
+    retries_ = *FileRetries::Create(Fs::Local(), clock_, ledger_, retries_max, identity_by_content);
   }
   void Add(const std::string& name) {
     ASSERT_TRUE(ledger_->Add(dir_.path(), name, {.size_bytes = 1}).ok());
@@ -106,6 +107,29 @@ TEST_F(FileRetriesTest, WithoutTheOptionOrWhenItIsAnotherFileNothingIsDone) {
   ASSERT_TRUE(retries_->TryDue().ok());
   EXPECT_EQ(ledger_->last_number(), 3);
   EXPECT_EQ(retries_->waiting(), 0);
+}
+
+TEST_F(FileRetriesTest, ByContentATrialIsFoundByItsBytesAndNotTriedWhenTheyAreLoaded) {
+  test::WriteFile(dir_ / "a", "one");
+  test::WriteFile(dir_ / "b", "two");
+  Start(2, /*identity_by_content=*/true);
+  Add("a");
+  Add("b");
+  ASSERT_TRUE(*retries_->Fail(Number(1), Failure()));
+  ASSERT_TRUE(*retries_->Fail(Number(2), Failure()));
+  // Whole now; and the bytes of b have come by another name meanwhile.
+  auto hash = [&](const std::string& name) { return **ContentHash(Fs::Local(), dir_ / name, *Fs::Local().Stat(dir_ / name)); };
+  test::WriteFile(dir_ / "a", "one, whole");
+  ASSERT_TRUE(ledger_->Add(dir_.path(), "c", {.size_bytes = 3}, hash("b")).ok());
+  clock_.Advance(1'000);
+  ASSERT_TRUE(retries_->TryDue().ok());
+  ASSERT_EQ(ledger_->last_number(), 4);
+  EXPECT_EQ(Number(4).path, dir_ / "a");
+  EXPECT_EQ(*ledger_->FindContent(hash("a")), 4);
+  const FileRecord b = **ledger_->Find(dir_.path(), "b");
+  EXPECT_EQ(b.state, FileState::kDuplicate);
+  EXPECT_EQ(b.number, 3);
+  ASSERT_EQ(retries_->waiting(), 0);
 }
 
 TEST_F(FileRetriesTest, DiesBetweenItsSteps) {

@@ -46,6 +46,13 @@ class StreamLoadedFiles : public LoadedFiles {
     MS_ASSIGN_OR_RETURN(FileRecord record, cursor_->record());
     return record.state == FileState::kAssigned && record.number <= loaded_;
   }
+  Result<bool> IsToBeReplaced() override {
+    MS_ASSIGN_OR_RETURN(FileRecord record, cursor_->record());
+    if (record.state == FileState::kWaiting) return record.number > 0;
+    if (record.state != FileState::kAssigned || record.number <= loaded_) return false;
+    MS_ASSIGN_OR_RETURN(std::vector<Replacement> replaces, ledger_->Replacements(record.number - 1, record.number));
+    return !replaces.empty() && replaces[0].replaced > 0;
+  }
   Result<bool> MayBeRemoved() override {
     MS_ASSIGN_OR_RETURN(FileRecord record, cursor_->record());
     if (record.state != FileState::kAssigned || record.number > loaded_ || record.number <= cleaned_) return false;
@@ -82,6 +89,8 @@ class TableLoadedFiles : public LoadedFiles {
     MS_ASSIGN_OR_RETURN(LoadedFile file, cursor_.file());
     return file.state == LoadedFile::State::kLoaded;
   }
+  // A statement knows what it loads after it has looked.
+  Result<bool> IsToBeReplaced() override { return false; }
   Result<bool> MayBeRemoved() override { return IsLoaded(); }
 
  private:
@@ -173,7 +182,8 @@ Status GoneFileFinder::FindIn(const std::string& directory, LoadedFiles& loaded,
   MS_RETURN_IF_ERROR(loaded.Seek(directory));
   while (loaded.valid()) {
     MS_ASSIGN_OR_RETURN(bool is_loaded, loaded.IsLoaded());
-    found.loaded += is_loaded;
+    MS_ASSIGN_OR_RETURN(const bool is_replaced, loaded.IsToBeReplaced());
+    found.loaded += is_loaded || is_replaced;
     const std::string_view name = loaded.name();
     while (at < names.size() && names[at] < name) ++at;
     if (is_loaded && (at == names.size() || names[at] != name)) {

@@ -53,6 +53,8 @@ class LoadedFiles {
   virtual std::string_view name() const = 0;
   virtual Status Next() = 0;
   virtual Result<bool> IsLoaded() = 0;
+  // It was loaded, has changed, and waits to be loaded in the place of its rows.
+  virtual Result<bool> IsToBeReplaced() = 0;
   // It is loaded, and nobody but its owner can have taken it away.
   virtual Result<bool> MayBeRemoved() = 0;
 };

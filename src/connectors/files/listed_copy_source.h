@@ -73,6 +73,7 @@ class ListedCopySource : public CopySource {
   std::map<std::string, LoadedFile> settled_before_;  // of those that are loaded all the same
   std::map<std::string, LoadedFile> existing_;        // left out of files_: known from elsewhere
   std::map<std::string, LoadedFile> duplicates_;      // left out of files_: their bytes are known
+  std::map<std::string, std::string> duplicate_of_;   // the file with these bytes, by the path of the one that is left out
   std::map<std::string, std::string> hashes_;         // of the others, by path; empty: not asked for
   std::map<std::string, LoadedFile> broken_midway_;   // left out of files_ since an earlier run
   std::shared_ptr<CopyScan> scan_;                    // of the last relation

@@ -101,6 +101,17 @@ TEST_F(SourceMirrorTest, TooManyGoneFilesStopTheQueryAndNothingLeaves) {
   EXPECT_EQ(table_.size(), 1u);
 }
 
+TEST_F(SourceMirrorTest, FilesThatWaitToBeReplacedCountAmongTheLoadedOnes) {
+  for (const char* name : {"a", "b", "c", "d"}) Write(name, "id=1");
+  const OptionMap options = Mirrored({{"cloudFiles.deletedFiles.maxFraction", "0.5"}, {"cloudFiles.changedFiles", "replaced"}});
+  ASSERT_TRUE(Run(options).ok());
+  for (const char* name : {"a", "b", "c"}) Write(name, "id=22");
+  Remove("d");
+  Status ran = Run(options);
+  ASSERT_TRUE(ran.ok()) << ran.message();
+  EXPECT_THAT(table_, UnorderedElementsAre(Pair("a", "22"), Pair("b", "22"), Pair("c", "22")));
+}
+
 TEST_F(SourceMirrorTest, ASourceThatCannotBeReadIsNotAnEmptyOne) {
   Write("d/a", "id=1");
   Write("b", "id=2");

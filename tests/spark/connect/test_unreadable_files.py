@@ -156,5 +156,48 @@ def test_nanoseconds_that_no_timestamp_can_hold_are_told_of_the_file(spark):
     assert spark.read.option("ignoreCorruptFiles", True).parquet(base).count() == 1
 
 
+def test_by_content_a_renamed_file_is_loaded_by_its_new_name(spark):
+    base = tempfile.mkdtemp()
+    for name, id in (("a", 1), ("b", 2), ("c", 2)):
+        write(f"{base}/in/{name}.json", lines(id))
+    options = {"fileIdentity": "content", "maxBytesPerTrigger": 1}
+    source = spark.readStream.format("cloudFiles").schema("id BIGINT").option("cloudFiles.format", "json").option("ignoreMissingFiles", True)
+    for name, value in options.items():
+        source = source.option("cloudFiles." + name, value)
+    query = source.load(base + "/in").writeStream.option("checkpointLocation", base + "/cp").trigger(processingTime="1 hour").start(base + "/table-cp", format="delta")
+    deadline = time.monotonic() + 60
+    while not os.path.exists(base + "/cp/commits/0") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    query.stop()
+    # Found, and gone before it was read: its bytes are there under the other name alone.
+    assert states(spark, base)["c.json"].ingestion_state == "SKIPPED_DUPLICATE"
+    os.remove(base + "/in/b.json")
+    for _ in range(2):
+        run(source.load(base + "/in"), base)
+    known = states(spark, base)
+    assert ids(spark, base) == [1, 2], known
+    assert known["b.json"].ingestion_state == "SKIPPED_MISSING" and known["c.json"].ingestion_state == "INGESTED", known
+    write(base + "/in/again.json", lines(2))
+    run(source.load(base + "/in"), base)
+    assert ids(spark, base) == [1, 2]
+
+
+def test_by_content_a_file_that_was_mended_is_known_by_its_bytes(spark):
+    base = tempfile.mkdtemp()
+    whole = gzip.compress(lines(5, 6).encode())
+    write(base + "/in/a.json.gz", whole[:-8])
+    write(base + "/in/b.json", lines(1))
+    rows = lambda: frame(spark, base, fileIdentity="content", maxFileRetries=3)
+    run(rows(), base)
+    assert ids(spark, base) == [1]
+    write(base + "/in/a.json.gz", whole)
+    time.sleep(1.2)
+    run(rows(), base)
+    write(base + "/in/copy.json.gz", whole)
+    run(rows(), base)
+    assert ids(spark, base) == [1, 5, 6], states(spark, base)
+    assert states(spark, base)["copy.json.gz"].ingestion_state == "SKIPPED_DUPLICATE"
+
+
 if __name__ == "__main__":
     main(globals())
