@@ -238,6 +238,11 @@ class BatchRows : public RowStream, public DeliversChunks {
   }
 
   Status LearnNewFields(Status failure) {
+    if (definition_.evolution_mode == SchemaEvolutionMode::kFailOnNewColumns) {
+      Status refused = Status::Error(errors::kNewFieldsRefused, failure.params());
+      for (const std::string& doing : failure.context()) refused = std::move(refused).While(doing);
+      return refused;
+    }
     const bool restarts = definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumns;
     const bool goes_on = definition_.evolution_mode == SchemaEvolutionMode::kAddNewColumnsWithoutRestart;
     if ((!restarts && !goes_on) || !definition_.schema_location) return failure;

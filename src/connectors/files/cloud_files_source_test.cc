@@ -171,7 +171,9 @@ TEST_F(CloudFiles, OtherModesDoNotTouchTheSchema) {
   Offset end = Latest(std::nullopt);
   EXPECT_THAT(Read(std::nullopt, end), ElementsAre("1", "2"));
   ASSERT_TRUE(Start({{"cloudFiles.schemaEvolutionMode", "failOnNewColumns"}}).ok());
-  EXPECT_TRUE(ReadStatus(std::nullopt, end).Is(errors::kNewFieldsInFile));
+  const Status refused = ReadStatus(std::nullopt, end);
+  EXPECT_TRUE(refused.Is(errors::kNewFieldsInFile));
+  EXPECT_THAT(refused.message(), testing::HasSubstr("automatic retry: false. Change the schema"));
   EXPECT_FALSE(std::filesystem::exists(state_ / "schema/_schemas/1"));
   ASSERT_TRUE(Start({{"cloudFiles.schemaEvolutionMode", "none"}}).ok());
   EXPECT_EQ(relation_->schema().size(), 1u);

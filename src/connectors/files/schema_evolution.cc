@@ -156,7 +156,7 @@ class NextVersion {
     if (!allowed.refused().empty()) {
       std::string names;
       for (const std::string& name : allowed.refused()) names += (names.empty() ? "" : ", ") + name;
-      return Status::Error(errors::kNewFieldsInFile, {{"unknownFields", std::move(names)}});
+      return Status::Error(errors::kNewFieldsRefused, {{"unknownFields", std::move(names)}});
     }
     if (policy_.may_widen()) {
       MS_ASSIGN_OR_RETURN(StructType found, definition_.format->InferSchema(files));

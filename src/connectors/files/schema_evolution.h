@@ -6,8 +6,19 @@
 #include <optional>
 #include <vector>
 
+#include "base/error_class.h"
 #include "connectors/files/cloud_files_relation.h"
 #include "connectors/files/partition_paths.h"
+
+namespace millstream::errors {
+
+// kNewFieldsInFile where the mode or the policy says fail: the next start fails again, so this one promises no retry.
+inline constexpr ErrorClass kNewFieldsRefused{
+    "UNKNOWN_FIELD_EXCEPTION.NEW_FIELDS_IN_FILE", "KD003", ExceptionKind::kRuntime,
+    "Encountered unknown fields during parsing: [<unknownFields>], which can be fixed by an automatic retry: false. Change the schema or its hints, "
+    "set another cloudFiles.schemaEvolutionMode (or another rule for the columns), or take the file away."};
+
+}  // namespace millstream::errors
 
 namespace millstream {
 

@@ -13,6 +13,9 @@ Result<Statement> SqlParser::ParseCopyInto() {
   cursor_.Advance();
   CopyInto copy;
   MS_ASSIGN_OR_RETURN(copy.table, ParseName());
+  if (cursor_.AtWord("WITH") && cursor_.AtSymbol("(", 1)) {
+    return Unsupported("COPY INTO <table> WITH (CREDENTIAL …)", "The table is written on this machine, as the program's own user: leave the clause out.");
+  }
   if (cursor_.TakeWords("BY", "POSITION")) {
     copy.by_position = true;
   } else if (cursor_.AtSymbol("(")) {

@@ -15,7 +15,13 @@ Result<Statement> SqlParser::ParseCreate() {
   if (global && !temporary) return cursor_.SyntaxError();
   if (cursor_.TakeWord("VIEW")) return ParseCreateView(or_replace, temporary, global);
   if (!temporary && cursor_.TakeWord("TABLE")) return ParseCreateTable(or_replace);
-  for (std::string_view word : {"FUNCTION", "MATERIALIZED", "STREAMING", "EXTERNAL", "CATALOG", "INDEX", "TABLE", "FLOW", "LIVE", "VARIABLE"}) {
+  const bool refreshes = cursor_.TakeWords("OR", "REFRESH");  // a pipeline's table
+  if (cursor_.AtWord("STREAMING") || cursor_.AtWord("LIVE")) {
+    return Unsupported("the statement CREATE " + std::string(cursor_.Text(cursor_.Peek())) + " TABLE",
+                       "Write a stream into a table, in Python: spark.readStream.format(\"cloudFiles\")…toTable(name), or use CREATE TABLE and COPY INTO.");
+  }
+  if (refreshes && !cursor_.AtWord("MATERIALIZED")) return cursor_.SyntaxError();
+  for (std::string_view word : {"FUNCTION", "MATERIALIZED", "EXTERNAL", "CATALOG", "INDEX", "TABLE", "FLOW", "VARIABLE", "VOLUME", "STORAGE", "CONNECTION"}) {
     if (cursor_.AtWord(word)) return Unsupported("the statement CREATE " + std::string(temporary ? "TEMPORARY " : "") + std::string(word));
   }
   return cursor_.SyntaxError();
@@ -173,15 +179,19 @@ Status SqlParser::ParsePartitionedBy(CreateTable& table) {
 Result<Statement> SqlParser::ParseCreateView(bool or_replace, bool temporary, bool global) {
   CreateView view{.or_replace = or_replace, .is_temporary = temporary, .is_global = global, .if_not_exists = TakeIfNotExists()};
   MS_ASSIGN_OR_RETURN(view.name, ParseName());
+  auto over_files = [&] {
+    return Unsupported("CREATE TEMPORARY VIEW … USING", "Read the files in the view's query: CREATE TEMPORARY VIEW v AS SELECT * FROM read_files('/path', format => 'csv').");
+  };
   if (cursor_.TakeSymbol("(")) {
     do {
       MS_ASSIGN_OR_RETURN(std::string column, ParseColumnName(cursor_));
+      if (cursor_.Peek().kind == TokenKind::kWord && !cursor_.AtWord("COMMENT") && !cursor_.AtWord("AS")) return over_files();  // only these name types
       view.column_aliases.push_back(std::move(column));
       if (cursor_.TakeWord("COMMENT")) MS_RETURN_IF_ERROR(cursor_.ExpectString().status());
     } while (cursor_.TakeSymbol(","));
     MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
   }
-  if (cursor_.AtWord("USING")) return Unsupported("CREATE TEMPORARY VIEW … USING", "Read the files in the view's query.");
+  if (cursor_.AtWord("USING")) return over_files();
   while (true) {
     if (cursor_.TakeWord("COMMENT")) {
       MS_RETURN_IF_ERROR(cursor_.ExpectString().status());

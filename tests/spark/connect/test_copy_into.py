@@ -304,6 +304,8 @@ def test_what_is_refused(spark):
     fails(spark, f"COPY INTO target FROM '{source}' WITH (CREDENTIAL mine) FILEFORMAT = CSV", "COPY_INTO_CREDENTIALS_NOT_ALLOWED_ON")
     fails(spark, f"COPY INTO target FROM '{source}' WITH (ENCRYPTION (TYPE = 'AWS_SSE_C', MASTER_KEY = 'k')) FILEFORMAT = CSV",
           "COPY_INTO_ENCRYPTION_NOT_ALLOWED_ON")
+    # A credential of the table, as Databricks has it for external ones.
+    fails(spark, f"COPY INTO target WITH (CREDENTIAL mine) {of}", "MILLSTREAM_UNSUPPORTED", "leave the clause out")
     fails(spark, f"COPY INTO target {of} CREDENTIAL (AWS_ACCESS_KEY = 'a')", "COPY_INTO_SYNTAX_ERROR.CREDENTIAL_SYNTAX")
     fails(spark, f"COPY INTO target {of} ENCRYPTION (TYPE = 'AWS_SSE_C')", "COPY_INTO_SYNTAX_ERROR.ENCRYPTION_SYNTAX")
     for broken in ("COPY INTO", "COPY INTO target", "COPY INTO target FROM", f"COPY INTO target FROM '{source}'", f"COPY INTO target {of} FILES = ()",

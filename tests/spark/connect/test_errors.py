@@ -44,6 +44,16 @@ def test_what_is_not_there_yet_is_named(spark):
     mean = F.pandas_udf(lambda series: series.mean(), "double", F.PandasUDFType.GROUPED_AGG)
     harness.raises(UnsupportedOperationException, lambda: spark.range(1).select(mean("id")).collect(), "Python function")
     harness.raises(UnsupportedOperationException, lambda: spark.range(1).groupBy("id").applyInPandas(lambda frame: frame, "id long").collect(), "applyInPandas")
+    # What Databricks' pages write around ingestion, and what to write instead.
+    for statement, needle in (("CREATE OR REFRESH STREAMING TABLE t AS SELECT 1", "toTable(name)"), ("CREATE STREAMING TABLE t AS SELECT 1", "COPY INTO"),
+                              ("CREATE VOLUME v", "CREATE VOLUME"), ("CREATE STORAGE CREDENTIAL c", "CREATE STORAGE"),
+                              ("CREATE TEMPORARY VIEW v USING CSV OPTIONS (path '/x')", "read_files("),
+                              ("CREATE TEMPORARY VIEW v (id INT, name STRING) USING CSV OPTIONS (path '/x')", "read_files(")):
+        harness.raises(UnsupportedOperationException, lambda: spark.sql(statement), "MILLSTREAM_UNSUPPORTED", needle)
+    for broken in ("CREATE OR REFRESH TABLE t (a INT)", "CREATE TEMPORARY VIEW v (a AS SELECT 1"):
+        harness.raises(ParseException, lambda: spark.sql(broken), "PARSE_SYNTAX_ERROR")
+    spark.sql("CREATE TEMPORARY VIEW renamed (a COMMENT 'first', b) AS SELECT 1, 2")
+    assert spark.table("renamed").columns == ["a", "b"]
 
 
 def test_a_name_with_odd_backticks(spark):
