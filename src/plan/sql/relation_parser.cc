@@ -221,7 +221,7 @@ Result<PlanPtr> SqlParser::ParseTableFunction(MultipartName name, bool stream, b
       if (cursor_.AtWord("TABLE") && cursor_.AtSymbol("(", 1)) {
         CaseInsensitiveLess less;
         const std::string& called = function.name.back();
-        const bool is_known = std::any_of(std::begin(kFunctionsOfStreams), std::end(kFunctionsOfStreams),
+        const bool is_known = std::any_of(std::begin(kFunctionsOfTables), std::end(kFunctionsOfTables),
                                           [&](const char* known) { return !less(called, known) && !less(known, called); });
         if (!is_known) return Status::Unsupported("TABLE(…) as an argument of " + called, "Name what is read by its path.");
         cursor_.Advance();
