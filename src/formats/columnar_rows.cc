@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "base/ignore_case.h"
 #include "formats/failed_read.h"
 #include "formats/formats_errors.h"
 #include "formats/parquet_reader.h"
@@ -190,11 +191,10 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
   // The file's column for a name of the schema; -1: none. `others`: how many more of its columns the name means as well.
   int FileColumn(const arrow::Schema& in_file, const std::string& name, int* others = nullptr) const {
     const bool exactly = options_.case_sensitive || (!scan_.rescued_data_column.empty() && options_.case_sensitive_rescue);
-    const CaseInsensitiveLess less;
     int found = -1, matches = 0;
     for (int i = 0; i < in_file.num_fields(); ++i) {
       const std::string& in = in_file.field(i)->name();
-      if (exactly ? in != name : less(in, name) || less(name, in)) continue;
+      if (exactly ? in != name : !EqualsIgnoreCase(in, name)) continue;
       // To the letter comes before another case.
       if (matches++ == 0 || (in == name && in_file.field(found)->name() != name)) found = i;
     }

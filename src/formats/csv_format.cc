@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/ignore_case.h"
 #include "formats/csv_row_builder.h"
 #include "formats/csv_schema_inference.h"
 #include "formats/csv_tokenizer.h"
@@ -206,8 +207,7 @@ class CsvRows : public RowStream {
     const StructType& schema = plan_.data_schema();
     bool same = header.size() == schema.size();
     for (size_t i = 0; same && i < header.size(); ++i) {
-      CaseInsensitiveLess less;
-      same = !less(header[i], schema[i].name) && !less(schema[i].name, header[i]);
+      same = EqualsIgnoreCase(header[i], schema[i].name);
     }
     if (same) return Status::Ok();
     std::string in_file, in_schema;
