@@ -73,7 +73,8 @@ class ColumnarFormat : public FileFormat {
       MS_ASSIGN_OR_RETURN(StructType found, FromArrowSchema(*(*opened)->arrow_schema()));
       if (auto twice = TwiceNamed(found, context_.case_sensitive || (options_.rescues && options_.case_sensitive_rescue), context_.case_sensitive)) {
         std::string lower = twice->first;
-        if (!context_.case_sensitive) std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        if (!context_.case_sensitive)
+          std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
         return Status::Error(errors::kColumnTwiceInFile,
                              {{"columnName", lower}, {"path", UriFromPath(file.path)}, {"names", "`" + twice->first + "` and `" + twice->second + "`"}});
       }

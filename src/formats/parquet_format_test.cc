@@ -61,7 +61,8 @@ TEST(ParquetFormat, RefusesANameThatMeansTwoColumns) {
   auto written = (*writer)->Close();
   ASSERT_TRUE(written.ok());
   const InputFile file{.path = written->path, .size_bytes = written->size_bytes};
-  EXPECT_THAT(ReadToText("parquet", {}, {file}, "a INT, b INT", {"a", "b"}), testing::AllOf(testing::HasSubstr("FAILED_READ_FILE"), testing::HasSubstr("2 columns a")));
+  EXPECT_THAT(ReadToText("parquet", {}, {file}, "a INT, b INT", {"a", "b"}),
+              testing::AllOf(testing::HasSubstr("FAILED_READ_FILE"), testing::HasSubstr("2 columns a")));
   EXPECT_THAT(ReadToText("parquet", {}, {file}, "A INT", {"A"}), testing::HasSubstr("FAILED_READ_FILE"));
   EXPECT_EQ(ReadToText("parquet", {}, {file}, "b INT", {"b"}), "3\n");
   EXPECT_THAT(ReadToText("parquet", {}, {file}, "a INT, b INT", {"a", "b", "_rescued"}, "_rescued"), testing::StartsWith("1|3|{\"A\":2,"));

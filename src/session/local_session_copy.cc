@@ -144,7 +144,9 @@ Status CommitCopy(DeltaTables& tables, DeltaAppend& append, const CopySource& so
     Result<int64_t> version = append.Commit(description, transactions);
     if (version.ok()) {
       // What this does not come to is the next statement's.
-      if (takes_out) [[maybe_unused]] auto cleaned = quarantine.Keep(tables, path, nullptr);
+      if (takes_out) {
+        [[maybe_unused]] auto cleaned = quarantine.Keep(tables, path, nullptr);
+      }
       if (epoch % kCleanupInterval != 0) return Status();
       MS_ASSIGN_OR_RETURN(TableLedgerPtr written, TableLedger::Open(fs, path, append.table().metadata->id, epoch));
       [[maybe_unused]] Status removed = written->RemoveUnused(

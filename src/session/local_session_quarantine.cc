@@ -360,7 +360,8 @@ Result<QueryResult> LocalSession::Run(const RetryQuarantine& command, const Exec
       MS_ASSIGN_OR_RETURN(RetriedRows rows, ParseGroup(group, target.schema, merges_schema, MakeCatalog().files_context().format));
       if (rows.schema.size() == 1) continue;
       MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzeBatch(MakePlan(LocalRelation{rows.schema, std::move(rows.batches), {}})));
-      MS_ASSIGN_OR_RETURN(const CopyFit fit, FitToCopyTarget({}, WithoutLastColumn(analyzed), target.schema, TableByPath(group.target), merges_schema, /*casts_nested=*/true));
+      MS_ASSIGN_OR_RETURN(const CopyFit fit,
+                          FitToCopyTarget({}, WithoutLastColumn(analyzed), target.schema, TableByPath(group.target), merges_schema, /*casts_nested=*/true));
       SiftPlan sift = SiftToTargets(analyzed, fit.targets, fit.rename);
       const StructType schema = sift.table_columns;
       MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(sift.plan, alone));

@@ -31,7 +31,7 @@ ExprPtr Int(int32_t value) { return MakeExpr(Literal{Value{int64_t{value}}, Data
 
 // A value that does not fit.
 struct Misfit {
-  std::string path;  // "column", "column.field", "column[2].field", "column.value.field"
+  std::string path;                      // "column", "column.field", "column[2].field", "column.value.field"
   const arrow::Array* values = nullptr;  // before the cast
   int64_t at = 0;
   DataType from, to;

@@ -35,9 +35,7 @@ std::string DirectoryName(int64_t wall_ms) {
 
 // One load has one name, so that a batch that runs again finds what it has left.
 constexpr std::string_view kNamePrefix = "part-";
-std::string NameEnd(const QuarantineLoad& load) {
-  return "-" + LoaderInNames(load.loader);
-}
+std::string NameEnd(const QuarantineLoad& load) { return "-" + LoaderInNames(load.loader); }
 std::string FileName(const QuarantineLoad& load) { return std::string(kNamePrefix) + std::to_string(load.load_id) + NameEnd(load); }
 
 // Which load of the same loader a file is of; nullopt: it is another's.

@@ -156,7 +156,8 @@ TEST_F(BadRecordsPathTest, BadRecordsOfReplacedFilesLeave) {
   ASSERT_TRUE(keep(3, 2, {"/in/a.json"}, replaced).ok());
   EXPECT_EQ(records().size(), 6u);
   ASSERT_TRUE(keep(4, 2, {"/in/a.json"}, replaced).ok());
-  EXPECT_THAT(records(), testing::UnorderedElementsAre("1 of /in/a.json", "1 of /in/a.json2", "1 of /in/b \\\"\\\\.json", "2 of /in/z.zip", "2 of /in/c.json", "4 of /in/a.json"));
+  EXPECT_THAT(records(), testing::UnorderedElementsAre("1 of /in/a.json", "1 of /in/a.json2", "1 of /in/b \\\"\\\\.json", "2 of /in/z.zip", "2 of /in/c.json",
+                                                       "4 of /in/a.json"));
   // Killed behind it, and while the next one takes them out.
   ASSERT_TRUE(keep(5, 4, {}, {}).ok());
   EXPECT_THAT(records(), testing::UnorderedElementsAre("1 of /in/a.json2", "2 of /in/c.json", "4 of /in/a.json"));

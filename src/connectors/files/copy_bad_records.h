@@ -17,7 +17,8 @@ inline constexpr ErrorClass kBadRecordsPath{"MILLSTREAM_BAD_RECORDS_PATH", "5803
                                             "Bad records cannot be kept in <path>: <reason>. <hint>."};
 }  // namespace errors
 
-// A file whose rows leave the target in the commit of a load, for those that the load has of it: what earlier loads of the same loader have kept of it leaves too.
+// A file whose rows leave the target in the commit of a load, for those that the load has of it: what earlier loads of the same loader have kept of it leaves
+// too.
 struct ReplacedFile {
   std::string path;  // raw
   // The loads that have brought what there is of it, and when the last of them was.

@@ -18,7 +18,8 @@ constexpr int kNoteVersion = 1;
 Result<CopyLoadNote> ParseNote(std::string_view text, const std::string& path, int64_t load_id) {
   CopyLoadNote note{.load_id = load_id, .directory = {}, .replaced = {}};
   auto broken = [&](const char* what) {
-    return Status::Error(errors::kBadRecordsPath, {{"path", HadoopPathString(path)}, {"reason", what}, {"hint", "Restore it, or name another place for bad records"}});
+    return Status::Error(errors::kBadRecordsPath,
+                         {{"path", HadoopPathString(path)}, {"reason", what}, {"hint", "Restore it, or name another place for bad records"}});
   };
   bool is_header = true;
   for (size_t at = 0; at < text.size();) {
@@ -78,8 +79,7 @@ Status CopyLoadNotes::Add(const CopyLoadNote& note) const {
   std::string text = nlohmann::ordered_json({{"version", kNoteVersion}, {"directory", note.directory}}).dump() + "\n";
   for (const ReplacedFile& file : note.replaced) {
     // Encoded, for names that are no UTF-8.
-    text += nlohmann::ordered_json(
-                {{"path", EncodeUriPath(file.path)}, {"first", file.first_load}, {"last", file.last_load}, {"loadedMs", file.loaded_ms}})
+    text += nlohmann::ordered_json({{"path", EncodeUriPath(file.path)}, {"first", file.first_load}, {"last", file.last_load}, {"loadedMs", file.loaded_ms}})
                 .dump() +
             "\n";
   }
