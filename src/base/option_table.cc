@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/calendar_interval.h"
+#include "base/ignore_case.h"
 
 namespace millstream {
 namespace {
@@ -124,8 +125,7 @@ std::optional<int64_t> OptionValues::Int(std::string_view name) const {
 OptionTable::OptionTable(std::string owner, std::vector<OptionSpec> specs) : owner_(std::move(owner)), specs_(std::move(specs)) {}
 
 bool OptionTable::Knows(std::string_view name) const {
-  CaseInsensitiveLess less;
-  return std::any_of(specs_.begin(), specs_.end(), [&](const OptionSpec& spec) { return !less(spec.name, name) && !less(name, spec.name); });
+  return std::any_of(specs_.begin(), specs_.end(), [&](const OptionSpec& spec) { return EqualsIgnoreCase(spec.name, name); });
 }
 
 Result<OptionValues> OptionTable::Parse(const OptionMap& user) const {

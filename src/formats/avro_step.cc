@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ignore_case.h"
 #include "base/option_table.h"
 #include "formats/avro_default.h"
 
@@ -46,8 +47,7 @@ bool Promotes(Kind from, Kind to) {
 
 bool SameName(std::string_view a, std::string_view b, bool case_sensitive) {
   if (a == b) return true;
-  CaseInsensitiveLess less;
-  return !case_sensitive && !less(a, b) && !less(b, a);
+  return !case_sensitive && EqualsIgnoreCase(a, b);
 }
 
 AvroStep Simple(Op op, const AvroType& writer) {

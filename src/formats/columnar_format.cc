@@ -1,10 +1,41 @@
 #include "formats/columnar_format.h"
 
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "formats/formats_errors.h"
 #include "formats/json_schema_inference.h"
 #include "types/arrow_types.h"
 
 namespace millstream {
 namespace {
+
+// Two fields of one name in a struct of `fields`, below the top level too: these would be one column. nullopt: none are. `sensitive`: names that differ in case
+// are two.
+std::optional<std::pair<std::string, std::string>> TwiceNamed(const StructType& fields, bool sensitive, bool sensitive_below) {
+  std::map<std::string, std::string, CaseInsensitiveLess> by_name;
+  std::set<std::string> exact;
+  for (const StructField& field : fields) {
+    auto [first, is_new] = by_name.emplace(field.name, field.name);
+    const bool same = !exact.insert(field.name).second;
+    if (same || (!is_new && !sensitive)) return std::pair(same ? field.name : first->second, field.name);
+    std::vector<const DataType*> below = {&field.type};
+    while (!below.empty()) {
+      const DataType& type = *below.back();
+      below.pop_back();
+      if (type.id() == TypeId::kStruct) {
+        if (auto twice = TwiceNamed(type.fields(), sensitive_below, sensitive_below)) return twice;
+      } else if (type.id() == TypeId::kArray) {
+        below.push_back(&type.element());
+      } else if (type.id() == TypeId::kMap) {
+        below.push_back(&type.key());
+        below.push_back(&type.value());
+      }
+    }
+  }
+  return std::nullopt;
+}
 
 class ColumnarFormat : public FileFormat {
  public:
@@ -40,8 +71,20 @@ class ColumnarFormat : public FileFormat {
       }
       MS_RETURN_IF_ERROR((*opened)->InferrableSchema());
       MS_ASSIGN_OR_RETURN(StructType found, FromArrowSchema(*(*opened)->arrow_schema()));
+      if (auto twice = TwiceNamed(found, context_.case_sensitive || (options_.rescues && options_.case_sensitive_rescue), context_.case_sensitive)) {
+        std::string lower = twice->first;
+        if (!context_.case_sensitive)
+          std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        return Status::Error(errors::kColumnTwiceInFile,
+                             {{"columnName", lower}, {"path", UriFromPath(file.path)}, {"names", "`" + twice->first + "` and `" + twice->second + "`"}});
+      }
       std::vector<StructField> nullable;
-      for (const StructField& field : found) nullable.push_back({field.name, NullableThroughout(field.type), true, field.metadata});
+      std::set<std::string, CaseInsensitiveLess> names;
+      for (const StructField& field : found) {
+        // Of names that differ in case only, the first is the column's; the others are rescued.
+        if (!context_.case_sensitive && !names.insert(field.name).second) continue;
+        nullable.push_back({field.name, NullableThroughout(field.type), true, field.metadata});
+      }
       found = StructType(std::move(nullable));
       MS_ASSIGN_OR_RETURN(schema, Widest(MergeNewFieldsInto(schema, found, context_.case_sensitive), found));
       if (!merge) break;
@@ -81,7 +124,9 @@ std::vector<OptionSpec> ColumnarOptionSpecs() {
 Result<ColumnarOptions> ColumnarOptionsFrom(const OptionValues& values, const FormatContext& context) {
   ColumnarOptions out{.ignore_missing_files = values.Bool("ignoreMissingFiles"),
                       .ignore_corrupt_files = values.Bool("ignoreCorruptFiles"),
-                      .case_sensitive_rescue = values.Bool("readerCaseSensitive")};
+                      .case_sensitive_rescue = values.Bool("readerCaseSensitive"),
+                      .case_sensitive = context.case_sensitive,
+                      .rescues = !values.String("rescuedDataColumn").value_or("").empty()};
   MS_ASSIGN_OR_RETURN(out.datetime_rebase, ParseCalendarRebase("datetimeRebaseMode", values.String("datetimeRebaseMode").value_or("CORRECTED")));
   if (const TimeZone* zone = TimeZone::Find(context.time_zone)) out.zone = zone;
   return out;

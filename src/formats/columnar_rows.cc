@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "base/ignore_case.h"
 #include "formats/failed_read.h"
 #include "formats/formats_errors.h"
 #include "formats/parquet_reader.h"
@@ -187,16 +188,18 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
     return taken;
   }
 
-  // The file's column for a name of the schema; -1: none.
-  int FileColumn(const arrow::Schema& in_file, const std::string& name) const {
-    for (int i = 0; i < in_file.num_fields(); ++i)
-      if (in_file.field(i)->name() == name) return i;
-    if (!scan_.rescued_data_column.empty() && options_.case_sensitive_rescue) return -1;
-    CaseInsensitiveLess less;
+  // The file's column for a name of the schema; -1: none. `others`: how many more of its columns the name means as well.
+  int FileColumn(const arrow::Schema& in_file, const std::string& name, int* others = nullptr) const {
+    const bool exactly = options_.case_sensitive || (!scan_.rescued_data_column.empty() && options_.case_sensitive_rescue);
+    int found = -1, matches = 0;
     for (int i = 0; i < in_file.num_fields(); ++i) {
-      if (!less(in_file.field(i)->name(), name) && !less(name, in_file.field(i)->name())) return i;
+      const std::string& in = in_file.field(i)->name();
+      if (exactly ? in != name : !EqualsIgnoreCase(in, name)) continue;
+      // To the letter comes before another case.
+      if (matches++ == 0 || (in == name && in_file.field(found)->name() != name)) found = i;
     }
-    return -1;
+    if (others != nullptr) *others = std::max(matches - 1, 0);
+    return found;
   }
 
   // What is to be read of a part.
@@ -217,8 +220,15 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
         continue;
       }
       const DataType& to = plan_.data_schema()[*IndexOf(columns[i])].type;
-      const int at = FileColumn(in_file, plan_.data_schema()[*IndexOf(columns[i])].name);
+      int others = 0;
+      const int at = FileColumn(in_file, plan_.data_schema()[*IndexOf(columns[i])].name, &others);
       if (at < 0) continue;
+      // The others would be lost, but for rescue.
+      if (others > 0 && scan_.rescued_data_column.empty()) {
+        return FailedRead(input.path, "It has " + std::to_string(others + 1) + " columns " + columns[i] +
+                                          (options_.case_sensitive ? "" : ", in upper or lower case") +
+                                          ". Rename one of them, or leave the column out of the schema.");
+      }
       if (part.file->CanReadAs(at, to)) {
         part.source[i] = static_cast<int>(wanted.size());
         wanted.push_back({at, to});
@@ -232,7 +242,8 @@ class ColumnarRowsOfFiles : public RowStream, public DeliversChunks {
     std::string unknown;
     for (int i = 0; i < in_file.num_fields(); ++i) {
       if (used[static_cast<size_t>(i)] || plan_.IsPartition(in_file.field(i)->name())) continue;
-      unknown += (unknown.empty() ? "" : ",") + in_file.field(i)->name();
+      // Of two names that differ in case only one is a column, and the other is rescued: it would never be another one.
+      if (!plan_.data_schema().IndexOf(in_file.field(i)->name(), options_.case_sensitive)) unknown += (unknown.empty() ? "" : ",") + in_file.field(i)->name();
       if (rescue) {
         part.rescued.push_back(static_cast<int>(wanted.size()));
         wanted.push_back({i});

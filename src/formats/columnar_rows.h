@@ -17,6 +17,8 @@ struct ColumnarOptions {
   bool ignore_missing_files = false, ignore_corrupt_files = false;
   // With rescue: a column whose name differs in case only is another column.
   bool case_sensitive_rescue = true;
+  bool case_sensitive = false;  // of the session: as above, also without rescue
+  bool rescues = false;         // what the schema does not name is kept: of two names that differ in case only, inference takes one
   CalendarRebase datetime_rebase = CalendarRebase::kCorrected;
   const TimeZone* zone = &TimeZone::Utc();  // of old timestamps
 };

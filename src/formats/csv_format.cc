@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "base/ignore_case.h"
 #include "formats/csv_block.h"
 #include "formats/csv_row_builder.h"
 #include "formats/csv_schema_inference.h"
@@ -193,8 +194,7 @@ class CsvRows : public RowsOfChunks<CsvWorker> {
     const StructType& schema = plan().data_schema();
     bool same = header.size() == schema.size();
     for (size_t i = 0; same && i < header.size(); ++i) {
-      CaseInsensitiveLess less;
-      same = !less(header[i], schema[i].name) && !less(schema[i].name, header[i]);
+      same = EqualsIgnoreCase(header[i], schema[i].name);
     }
     if (same) return Status::Ok();
     std::string in_file, in_schema;

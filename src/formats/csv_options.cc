@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "base/ignore_case.h"
+
 namespace millstream {
 
 const OptionTable& CsvOptionTable() {
@@ -133,8 +135,7 @@ Result<CsvOptions> CsvOptions::From(const OptionMap& user, const FormatContext& 
   out.corrupt_record_column = values.String("columnNameOfCorruptRecord").value_or("_corrupt_record");
   out.encoding = values.String("encoding").value_or("UTF-8");
   if (values.Has("charset")) out.encoding = *values.String("charset");
-  CaseInsensitiveLess less;
-  if ((!less(out.encoding, "UTF-8") && !less("UTF-8", out.encoding)) || (!less(out.encoding, "UTF8") && !less("UTF8", out.encoding))) out.encoding = "UTF-8";
+  if (EqualsIgnoreCase(out.encoding, "UTF-8") || EqualsIgnoreCase(out.encoding, "UTF8")) out.encoding = "UTF-8";
   out.line_separator = values.String("lineSep").value_or("");
   std::string ratio = values.String("samplingRatio").value_or("1.0");
   out.sampling_ratio = std::strtod(ratio.c_str(), nullptr);

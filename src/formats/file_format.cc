@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ignore_case.h"
 #include "formats/archive_format.h"
 #include "formats/bad_records.h"
 #include "formats/format_makers.h"
@@ -30,9 +31,8 @@ constexpr Maker kMakers[] = {
 };
 
 const Maker* FindMaker(std::string_view name) {
-  CaseInsensitiveLess less;
   for (const Maker& maker : kMakers) {
-    if (!less(maker.name, name) && !less(name, maker.name)) return &maker;
+    if (EqualsIgnoreCase(maker.name, name)) return &maker;
   }
   return nullptr;
 }

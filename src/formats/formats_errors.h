@@ -19,6 +19,9 @@ inline constexpr ErrorClass kFailedReadFile{"FAILED_READ_FILE.NO_HINT", "KD001",
 inline constexpr ErrorClass kParquetTypeMismatch{"FAILED_READ_FILE.PARQUET_COLUMN_DATA_TYPE_MISMATCH", "KD001", ExceptionKind::kSpark,
                                                  "Encountered error while reading file <path>. Data type mismatches when reading Parquet column "
                                                  "<column>. Expected Spark type <expectedType>, actual Parquet type <actualType>."};
+inline constexpr ErrorClass kColumnTwiceInFile{
+    "COLUMN_ALREADY_EXISTS", "42711", ExceptionKind::kAnalysis,
+    "The column `<columnName>` already exists. Choose another name or rename the existing column: <path> has <names>."};
 inline constexpr ErrorClass kCannotMergeSchemas{"CANNOT_MERGE_SCHEMAS", "42KD9", ExceptionKind::kSpark,
                                                 "Failed merging schemas:\nInitial schema:\n<left>\nSchema that cannot be merged with the initial "
                                                 "schema:\n<right>."};

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "base/ignore_case.h"
+
 namespace millstream {
 
 const OptionTable& JsonOptionTable() {
@@ -63,7 +65,7 @@ Result<JsonOptions> JsonOptions::From(const OptionMap& user, const FormatContext
   out.corrupt_record_column = values.String("columnNameOfCorruptRecord").value_or("_corrupt_record");
   out.encoding = values.String("encoding").value_or("UTF-8");
   if (values.Has("charset")) out.encoding = *values.String("charset");
-  if (CaseInsensitiveLess less; !less(out.encoding, "UTF-8") && !less("UTF-8", out.encoding)) out.encoding = "UTF-8";
+  if (EqualsIgnoreCase(out.encoding, "UTF-8")) out.encoding = "UTF-8";
   if (out.encoding == "UTF8" || out.encoding == "utf8") out.encoding = "UTF-8";
   out.line_separator = values.String("lineSep").value_or("");
   if (values.Has("lineSep") && out.line_separator.empty()) return Status::IllegalArgument("requirement failed: 'lineSep' cannot be an empty string.");

@@ -17,8 +17,8 @@ struct RecordedFile {
   nlohmann::json answer;  // "rows", "inferred" or "error"; "exception" when we answer otherwise on purpose
 };
 
-// Those of one format, in order.
-std::vector<RecordedFile> RecordedFiles(const std::string& format);
+// Those of one format, in order; `recorded`: the name of their file, where it is not the format's own.
+std::vector<RecordedFile> RecordedFiles(const std::string& format, const std::string& recorded = "");
 // The names of a DDL schema's columns.
 std::vector<std::string> ColumnsOf(const std::string& ddl);
 

@@ -23,10 +23,10 @@ std::string Decoded(const std::string& base64) {
 
 }  // namespace
 
-std::vector<RecordedFile> RecordedFiles(const std::string& format) {
+std::vector<RecordedFile> RecordedFiles(const std::string& format, const std::string& recorded) {
   const char* source = std::getenv("MILLSTREAM_SOURCE");
-  const std::string recorded = format == "json" || format == "csv" ? "formats" : format;
-  auto bytes = Fs::Local().ReadFile(std::string(source == nullptr ? "." : source) + "/tests/spark/data/" + recorded + ".json");
+  const std::string name = !recorded.empty() ? recorded : format == "json" || format == "csv" ? "formats" : format;
+  auto bytes = Fs::Local().ReadFile(std::string(source == nullptr ? "." : source) + "/tests/spark/data/" + name + ".json");
   MS_CHECK_MSG(bytes.ok(), bytes.status().message());
   std::vector<RecordedFile> out;
   nlohmann::json cases = nlohmann::json::parse(*bytes);

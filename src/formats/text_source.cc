@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/ignore_case.h"
 #include "base/option_table.h"
 #include "formats/input_bytes.h"
 
@@ -15,8 +16,7 @@ constexpr int64_t kDeclarationBytesMax = 512;
 const auto kNoConverter = reinterpret_cast<iconv_t>(-1);
 
 bool IsUtf8(std::string_view name) {
-  CaseInsensitiveLess less;
-  auto same = [&](std::string_view other) { return !less(name, other) && !less(other, name); };
+  auto same = [&](std::string_view other) { return EqualsIgnoreCase(name, other); };
   return same("UTF-8") || same("UTF8") || same("US-ASCII") || same("ASCII");
 }
 

@@ -1,5 +1,6 @@
 #include "session/copy_options.h"
 
+#include "base/ignore_case.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/whole_file_rows.h"
 #include "session/copy_target.h"

@@ -28,6 +28,25 @@ bool CanCopy(const DataType& from, const DataType& to) {
   return from.id() == TypeId::kString || to.id() == TypeId::kString || (IsMoment(from) && IsMoment(to));
 }
 
+// `from` with the types and names that `to` has for the values within it. Their order, and fields of one of the two alone, stay: the writer goes by name.
+DataType WithTypesOf(const DataType& from, const DataType& to) {
+  if (from.id() == TypeId::kStruct && to.id() == TypeId::kStruct) {
+    std::vector<StructField> fields = from.fields().fields();
+    for (StructField& field : fields) {
+      auto at = to.fields().IndexOf(field.name);
+      if (!at) continue;
+      field.type = WithTypesOf(field.type, to.fields()[*at].type);
+      // Of two that differ in case only, one.
+      if (!StructType(fields).IndexOf(to.fields()[*at].name, true)) field.name = to.fields()[*at].name;
+    }
+    return DataType::Struct(StructType(std::move(fields)));
+  }
+  if (from.id() == TypeId::kArray && to.id() == TypeId::kArray) return DataType::Array(WithTypesOf(from.element(), to.element()), from.contains_null());
+  // A key that became null would be none.
+  if (from.id() == TypeId::kMap && to.id() == TypeId::kMap) return DataType::Map(from.key(), WithTypesOf(from.value(), to.value()), from.contains_null());
+  return !from.IsNested() && !to.IsNested() && from.id() != TypeId::kNull && CanCopy(from, to) ? to : from;
+}
+
 Result<CopyFit> FitByPosition(const CopyInto& command, const PlanPtr& rows, const StructType& table, const std::string& table_name) {
   const StructType schema = SchemaOf(*rows);
   std::vector<StructField> targets;
@@ -53,19 +72,27 @@ Result<CopyFit> FitByPosition(const CopyInto& command, const PlanPtr& rows, cons
 
 }  // namespace
 
-Result<CopyFit> FitToCopyTarget(const CopyInto& command, const PlanPtr& rows, const StructType& table, const std::string& table_name, bool merges_schema) {
+Result<CopyFit> FitToCopyTarget(const CopyInto& command, const PlanPtr& rows, const StructType& table, const std::string& table_name, bool merges_schema,
+                                bool casts_nested) {
   if (command.by_position || !command.columns.empty()) return FitByPosition(command, rows, table, table_name);
   std::vector<StructField> targets;
   std::string difference;
   for (const StructField& field : SchemaOf(*rows)) {
     std::optional<size_t> at = table.IndexOf(field.name);
-    const bool fits = at && CanCopy(field.type, table[*at].type);
+    StructField nested = field;
+    if (at && field.type.IsNested() && (casts_nested || !CanStore(field.type, table[*at].type))) nested.type = WithTypesOf(field.type, table[*at].type);
+    const bool fits = at && CanCopy(nested.type, table[*at].type);
     if (!fits && !merges_schema) {
       difference += at ? "  " + field.name + " is " + field.type.Sql() + " in the data, and " + table[*at].type.Sql() + " in the table\n"
                        : "  " + field.name + " " + field.type.Sql() + " is in the data, and not in the table\n";
     }
-    // Nested values are cast field by field when they are written; what does not fit is told by the merge of the schemas.
-    targets.push_back(fits && !field.type.IsNested() ? table[*at] : field);
+    // Nested columns become the table's when they are written; what does not fit is told by the merge of the schemas.
+    if (at && field.type.IsNested()) {
+      nested.nullable = fits ? table[*at].nullable : field.nullable;
+      targets.push_back(nested);
+    } else {
+      targets.push_back(fits ? table[*at] : field);
+    }
   }
   if (!difference.empty()) return Status::Error(errors::kCopyIntoSchemaMismatch, {{"table", table_name}, {"schemaDiff", difference}});
   return CopyFit{.rows = rows, .targets = std::move(targets)};

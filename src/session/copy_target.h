@@ -36,8 +36,10 @@ struct CopyFit {
   std::vector<StructField> targets;  // one a column
   bool rename = false;               // the columns have the targets' names then (by position)
 };
-// Columns that the table has not stay as they are when `merges_schema`, and are COPY_INTO_SCHEMA_MISMATCH_WITH_TARGET_TABLE else.
-Result<CopyFit> FitToCopyTarget(const CopyInto& command, const PlanPtr& rows, const StructType& table, const std::string& table_name, bool merges_schema);
+// Columns that the table has not stay as they are when `merges_schema`, and are COPY_INTO_SCHEMA_MISMATCH_WITH_TARGET_TABLE else. `casts_nested`: values within
+// structs, arrays and maps are cast by the plan, so that those that do not fit can be found; else the writer casts all that it can.
+Result<CopyFit> FitToCopyTarget(const CopyInto& command, const PlanPtr& rows, const StructType& table, const std::string& table_name, bool merges_schema,
+                                bool casts_nested = false);
 // The rows with the casts that the table's types ask for: a value that does not fit is an error when they are read.
 PlanPtr CastToCopyTarget(const CopyFit& fit);
 

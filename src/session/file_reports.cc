@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ignore_case.h"
 #include "connectors/delta/ledger_commits.h"
 #include "connectors/delta/stream_checkpoints.h"
 #include "connectors/files/cloud_files_history.h"

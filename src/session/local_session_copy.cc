@@ -76,11 +76,23 @@ struct CopyQuarantine {
   std::shared_ptr<const QuarantineRows> rows;
 
   // Under the keeper's lock: keeps `kept` (null: none) beside what the target at `path` has confirmed. The id by which its next commit confirms them.
-  Result<std::string> Keep(DeltaTables& tables, const std::string& path, const QuarantineRows* kept) const {
+  Result<std::string> Keep(DeltaTables& tables, const std::string& path, const QuarantineRows* kept, const std::vector<ReplacedFile>& replaced = {}) const {
     MS_ASSIGN_OR_RETURN(std::string confirmation, keeper->ConfirmationId());
     MS_ASSIGN_OR_RETURN(const std::optional<int64_t> confirmed, DeltaTransactionVersion(tables, path, confirmation));
-    MS_RETURN_IF_ERROR(keeper->KeepCopy(load, kept, confirmed));
+    MS_RETURN_IF_ERROR(keeper->KeepCopy(load, kept, confirmed, replaced));
     return confirmation;
+  }
+  // Of files that come anew: those of which something may have been kept.
+  static std::vector<ReplacedFile> Replaced(const std::vector<KnownFile>& files) {
+    std::vector<ReplacedFile> replaced;
+    for (const KnownFile& known : files) {
+      const LoadedFile& file = known.file;
+      // Of rows that have left, the ledger says when they did.
+      const bool has_left = file.state != LoadedFile::State::kLoaded;
+      const int64_t first = has_left ? 0 : file.first_epoch != 0 ? file.first_epoch : file.epoch;
+      if (file.rejected > 0 || first != file.epoch) replaced.push_back({known.path, first, file.epoch, file.loaded_ms});
+    }
+    return replaced;
   }
 };
 
@@ -120,14 +132,21 @@ Status CommitCopy(DeltaTables& tables, DeltaAppend& append, const CopySource& so
       MS_RETURN_IF_ERROR(append.TakeOut(SourceRows(), threads));
     }
     MS_ASSIGN_OR_RETURN(int64_t epoch, ledger->WriteNext(changes->changes));
+    bool takes_out = false;  // bad records of earlier loads
     transactions[kFileLedgerAppId] = epoch;
     if (quarantine.keeper) {
       quarantine.load.load_id = epoch;
-      MS_ASSIGN_OR_RETURN(const std::string confirmation, quarantine.Keep(tables, path, quarantine.rows.get()));
-      if (quarantine.rows && !quarantine.rows->empty()) transactions[confirmation] = epoch;
+      const std::vector<ReplacedFile> replaced = CopyQuarantine::Replaced(changes->renewed);
+      MS_ASSIGN_OR_RETURN(const std::string confirmation, quarantine.Keep(tables, path, quarantine.rows.get(), replaced));
+      if (!replaced.empty() || (quarantine.rows && !quarantine.rows->empty())) transactions[confirmation] = epoch;
+      takes_out = !replaced.empty();
     }
     Result<int64_t> version = append.Commit(description, transactions);
     if (version.ok()) {
+      // What this does not come to is the next statement's.
+      if (takes_out) {
+        [[maybe_unused]] auto cleaned = quarantine.Keep(tables, path, nullptr);
+      }
       if (epoch % kCleanupInterval != 0) return Status();
       MS_ASSIGN_OR_RETURN(TableLedgerPtr written, TableLedger::Open(fs, path, append.table().metadata->id, epoch));
       [[maybe_unused]] Status removed = written->RemoveUnused(
@@ -216,6 +235,7 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
   CopyQuarantine quarantine;
   if (wanted.quarantines && !command.validates) {
     if (wanted.bad_records_path) {
+      MS_RETURN_IF_ERROR(RefuseBadRecordsInTable(*wanted.bad_records_path, table.location));
       quarantine.keeper = std::make_shared<CopyBadRecordsPath>(engine_->fs, *wanted.bad_records_path);
     } else {
       SessionCatalog named = MakeCatalog();
@@ -247,10 +267,11 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
     const PlanPtr plan = command.query ? command.query : MakePlan(UnresolvedDataSource{.format = kCopySourceFormat, .paths = {command.source}});
     MS_ASSIGN_OR_RETURN(PlanPtr analyzed, Analyze(plan, catalog, analyzer_conf()));
     if (IsStreaming(*analyzed)) return Status::Error(errors::kWriteOnStream, {{"methodName", "COPY INTO"}});
-    MS_ASSIGN_OR_RETURN(const CopyFit fit, FitToCopyTarget(command, analyzed, before.schema(), table.name, merges_schema));
-    std::optional<SiftPlan> sift;
     // Rows that cannot be told by their file, or counted as the file's, stop the load when they do not fit.
-    if (wanted.errors.goes_on() && !RepeatsRows(*fit.rows) && WithSourceFileColumn(fit.rows)) sift = SiftToTargets(fit.rows, fit.targets, fit.rename);
+    const bool sifts = wanted.errors.goes_on() && !RepeatsRows(*analyzed) && WithSourceFileColumn(analyzed);
+    MS_ASSIGN_OR_RETURN(const CopyFit fit, FitToCopyTarget(command, analyzed, before.schema(), table.name, merges_schema, sifts));
+    std::optional<SiftPlan> sift;
+    if (sifts) sift = SiftToTargets(fit.rows, fit.targets, fit.rename);
     analyzed = sift ? sift->plan : CastToCopyTarget(fit);
     keeps_rows = KeepsRows(*analyzed);
     const bool takes_rows_out = wanted.replay || wanted.changed == CopySourceOptions::Changed::kReplaced || wanted.deleted.removes_rows;

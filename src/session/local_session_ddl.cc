@@ -1,3 +1,4 @@
+#include "base/ignore_case.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/files_connector.h"
 #include "session/local_session.h"

@@ -8,6 +8,7 @@
 
 #include "connectors/delta/delta_append.h"
 #include "connectors/delta/delta_connector.h"
+#include "connectors/files/bad_records_path.h"
 #include "connectors/files/cloud_files_relation.h"
 #include "plan/sql/parser.h"
 #include "session/copy_options.h"
@@ -325,6 +326,9 @@ Status LocalSession::KeepBadRecords(const StartStream& start, const PlanPtr& ana
   const bool keeps_rows = start.output_mode == OutputMode::kAppend && IsPlainScan(analyzed);
   for (const RelationSourcePtr& stream : StreamsOf(*analyzed)) {
     const auto* files = dynamic_cast<const CloudFilesRelation*>(stream.get());
+    const auto* file_stream = dynamic_cast<const HasBadRecordsPath*>(stream.get());
+    const std::optional<std::string> bad_records = files ? files->definition().bad_records_path : file_stream ? file_stream->bad_records_path() : std::nullopt;
+    if (bad_records && table_path) MS_RETURN_IF_ERROR(RefuseBadRecordsInTable(*bad_records, *table_path));
     if (files == nullptr) continue;
     if (files->definition().quarantine) files->definition().quarantine->set_target(keeps_rows ? table_path : std::nullopt);
     if (!files->definition().row_target || !table_path || start.output_mode != OutputMode::kAppend || !KeepsRows(*analyzed)) continue;
@@ -356,7 +360,8 @@ Result<QueryResult> LocalSession::Run(const RetryQuarantine& command, const Exec
       MS_ASSIGN_OR_RETURN(RetriedRows rows, ParseGroup(group, target.schema, merges_schema, MakeCatalog().files_context().format));
       if (rows.schema.size() == 1) continue;
       MS_ASSIGN_OR_RETURN(PlanPtr analyzed, AnalyzeBatch(MakePlan(LocalRelation{rows.schema, std::move(rows.batches), {}})));
-      MS_ASSIGN_OR_RETURN(const CopyFit fit, FitToCopyTarget({}, WithoutLastColumn(analyzed), target.schema, TableByPath(group.target), merges_schema));
+      MS_ASSIGN_OR_RETURN(const CopyFit fit,
+                          FitToCopyTarget({}, WithoutLastColumn(analyzed), target.schema, TableByPath(group.target), merges_schema, /*casts_nested=*/true));
       SiftPlan sift = SiftToTargets(analyzed, fit.targets, fit.rename);
       const StructType schema = sift.table_columns;
       MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(sift.plan, alone));

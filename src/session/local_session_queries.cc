@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "base/ignore_case.h"
 #include "connectors/api/table.h"
 #include "connectors/files/cloud_files_plan.h"
 #include "session/local_session.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ignore_case.h"
 #include "base/option_table.h"
 #include "connectors/delta/change_rows.h"
 #include "connectors/delta/changed_table.h"

@@ -1,3 +1,4 @@
+#include "base/ignore_case.h"
 #include "base/uuid.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/files_connector.h"

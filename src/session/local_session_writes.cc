@@ -1,5 +1,6 @@
 #include <charconv>
 
+#include "base/ignore_case.h"
 #include "connectors/delta/change_rows.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/files_connector.h"

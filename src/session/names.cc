@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ignore_case.h"
 #include "session/session_errors.h"
 #include "session/warehouse.h"
 
@@ -64,8 +65,6 @@ std::string DottedName(const MultipartName& name) {
   }
   return out;
 }
-
-bool EqualsIgnoreCase(std::string_view a, std::string_view b) { return LowerCase(a) == LowerCase(b); }
 
 std::string LowerCase(std::string_view text) {
   std::string lower(text);

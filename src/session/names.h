@@ -27,7 +27,6 @@ Result<std::string> ResolveDatabaseName(const MultipartName& name);
 std::string QuoteName(const MultipartName& name);
 // a.b, quoted where needed
 std::string DottedName(const MultipartName& name);
-bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 std::string LowerCase(std::string_view text);
 
 }  // namespace millstream

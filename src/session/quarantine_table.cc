@@ -20,6 +20,17 @@ constexpr char kLoaderAppId[] = "millstream.quarantine.";
 constexpr int kAttemptsMax = 100;
 constexpr int64_t kLockPauseMs = 2, kLockWaitMs = 600'000;
 
+constexpr size_t kPathsPerDelete = 500;
+
+std::string SqlText(const std::string& text) {
+  std::string sql = "'";
+  for (char c : text) {
+    if (c == '\'' || c == '\\') sql += '\\';
+    sql += c;
+  }
+  return sql + "'";
+}
+
 bool IsPath(const std::string& name) { return name.find('/') != std::string::npos && name.find('`') == std::string::npos; }
 
 }  // namespace
@@ -95,11 +106,29 @@ Result<std::string> DeltaQuarantine::ConfirmationId() const {
   return kLoaderAppId + info.id;
 }
 
-Status DeltaQuarantine::KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, std::optional<int64_t> confirmed) const {
+Status DeltaQuarantine::TakeOutReplaced(const std::string& loader, const CopyLoadNote& note) const {
+  for (size_t at = 0; at < note.replaced.size(); at += kPathsPerDelete) {
+    std::string paths;
+    for (size_t i = at; i < std::min(note.replaced.size(), at + kPathsPerDelete); ++i) paths += (paths.empty() ? "" : ", ") + SqlText(note.replaced[i].path);
+    MS_RETURN_IF_ERROR(Delete("loader = " + SqlText(loader) + " AND load_id < " + std::to_string(note.load_id) + " AND (file_path IN (" + paths +
+                              ") OR substring_index(file_path, '!/', 1) IN (" + paths + "))"));
+  }
+  return Status();
+}
+
+Status DeltaQuarantine::KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, std::optional<int64_t> confirmed,
+                                 const std::vector<ReplacedFile>& replaced) const {
+  const CopyLoadNotes notes(engine_.fs, path_, load.loader);
   auto keep = [&]() -> Status {
     MS_FAILPOINT("quarantine.before_keep");
     MS_ASSIGN_OR_RETURN(std::optional<int64_t> last, DeltaTransactionVersion(engine_.delta, path_, kLoaderAppId + load.loader));
     if (last && *last > confirmed.value_or(-1)) MS_RETURN_IF_ERROR(Delete("loader = '" + load.loader + "' AND load_id = " + std::to_string(*last)));
+    MS_ASSIGN_OR_RETURN(const std::vector<CopyLoadNote> begun, notes.All());
+    for (const CopyLoadNote& note : begun) {
+      if (note.load_id <= confirmed.value_or(-1)) MS_RETURN_IF_ERROR(TakeOutReplaced(load.loader, note));
+      MS_RETURN_IF_ERROR(notes.Remove(note.load_id));
+    }
+    if (!replaced.empty()) MS_RETURN_IF_ERROR(notes.Add({.load_id = load.load_id, .directory = {}, .replaced = replaced}));
     if (rows == nullptr || rows->empty()) return Status();
     MS_RETURN_IF_ERROR(Append(load, *rows, true));
     MS_FAILPOINT("quarantine.after_keep");

@@ -8,7 +8,8 @@
 //
 // Killed between the two, the rows here belong to a load that is not in the target. A stream runs the same batch again, and its rows are replaced. COPY INTO
 // comes with another load, and takes out what the last one left when the target does not know that one; loaders queue for a lock (flock) from 1 to 2, so that
-// nobody takes out what another is about to commit. docs/quarantine.md
+// nobody takes out what another is about to commit. What is replaced (replay, changedFiles = replaced) leaves after the commit, as connectors/files/
+// copy_load_notes.h says. docs/quarantine.md
 
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "connectors/files/copy_bad_records.h"
+#include "connectors/files/copy_load_notes.h"
 #include "connectors/files/quarantine.h"
 #include "plan/expression.h"
 #include "session/session_catalog.h"
@@ -35,12 +37,14 @@ class DeltaQuarantine : public QuarantineTable, public CopyBadRecords {
 
   std::string lock_path() const override;
   Result<std::string> ConfirmationId() const override;
-  Status KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, std::optional<int64_t> confirmed) const override;
+  Status KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, std::optional<int64_t> confirmed,
+                  const std::vector<ReplacedFile>& replaced) const override;
 
   // DELETE WHERE …, again as often as others come in between.
   Status Delete(const std::string& condition) const;
 
  private:
+  Status TakeOutReplaced(const std::string& loader, const CopyLoadNote& note) const;
   Status Append(const QuarantineLoad& load, const QuarantineRows& rows, bool with_txn) const;
 
   EngineState& engine_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ignore_case.h"
 #include "base/option_table.h"
 #include "connectors/files/cloud_files_options.h"
 #include "connectors/files/file_listing.h"

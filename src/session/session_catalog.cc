@@ -1,5 +1,6 @@
 #include "session/session_catalog.h"
 
+#include "base/ignore_case.h"
 #include "connectors/delta/delta_connector.h"
 #include "connectors/files/cloud_files_plan.h"
 #include "connectors/files/files_connector.h"

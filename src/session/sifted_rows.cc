@@ -29,11 +29,54 @@ ExprPtr Is(const char* function, std::vector<ExprPtr> args) {
 
 ExprPtr Int(int32_t value) { return MakeExpr(Literal{Value{int64_t{value}}, DataType::Integer()}); }
 
+// A value that does not fit.
+struct Misfit {
+  std::string path;                      // "column", "column.field", "column[2].field", "column.value.field"
+  const arrow::Array* values = nullptr;  // before the cast
+  int64_t at = 0;
+  DataType from, to;
+};
+
+std::optional<Misfit> Below(std::optional<Misfit> misfit, const std::string& step) {
+  if (misfit) misfit->path.insert(0, step);
+  return misfit;
+}
+
+// The first value of a row of a column that its cast has made null; its path begins below the column. Casts go by position, and make nulls of what does not
+// fit alone.
+std::optional<Misfit> FindLost(const arrow::Array& before, int64_t at, const arrow::Array& after, int64_t cast_at, const DataType& from, const DataType& to) {
+  if (before.IsNull(at) || from.SameType(to)) return std::nullopt;
+  if (after.IsNull(cast_at)) return Misfit{"", &before, at, from, to};
+  if (from.id() == TypeId::kStruct) {
+    const auto &group = static_cast<const arrow::StructArray&>(before), &cast = static_cast<const arrow::StructArray&>(after);
+    for (size_t i = 0; i < from.fields().size(); ++i) {
+      const StructField &was = from.fields()[i], &is = to.fields()[i];
+      const int child = static_cast<int>(i);
+      if (auto lost = FindLost(*group.field(child), at, *cast.field(child), cast_at, was.type, is.type)) return Below(std::move(lost), "." + was.name);
+    }
+    return std::nullopt;
+  }
+  if (from.id() != TypeId::kArray && from.id() != TypeId::kMap) return std::nullopt;
+  const bool is_map = from.id() == TypeId::kMap;
+  const auto &list = static_cast<const arrow::ListArray&>(before), &cast = static_cast<const arrow::ListArray&>(after);
+  const arrow::Array& values = is_map ? *static_cast<const arrow::MapArray&>(before).items() : *list.values();
+  const arrow::Array& cast_values = is_map ? *static_cast<const arrow::MapArray&>(after).items() : *cast.values();
+  const DataType &was = is_map ? from.value() : from.element(), &is = is_map ? to.value() : to.element();
+  for (int64_t i = 0; i < list.value_length(at); ++i) {
+    auto lost = FindLost(values, list.value_offset(at) + i, cast_values, cast.value_offset(cast_at) + i, was, is);
+    if (lost) return Below(std::move(lost), is_map ? ".value" : "[" + std::to_string(i) + "]");
+  }
+  return std::nullopt;
+}
+
 class Sifted : public RowStream {
  public:
   Sifted(RowStreamPtr rows, SiftPlan sift, TakeMisfit take)
       : rows_(std::move(rows)), sift_(std::move(sift)), take_(std::move(take)), text_(sift_.raw_columns, {}) {
     columns_ = static_cast<int>(sift_.table_columns.size());
+    for (size_t i = 0; i < sift_.table_columns.size(); ++i) {
+      if (sift_.raw_columns[i].type.IsNested() && !sift_.raw_columns[i].type.SameType(sift_.table_columns[i].type)) nested_.push_back(i);
+    }
     StructType schema = sift_.table_columns;
     schema.Add({std::string(kSourceFileColumn), DataType::Integer()});
     schema_ = ToArrowSchema(schema);
@@ -45,7 +88,7 @@ class Sifted : public RowStream {
       MS_ASSIGN_OR_RETURN(RecordBatchPtr batch, rows_->Next());
       if (!batch) return batch;
       const auto& misfits = static_cast<const arrow::Int32Array&>(*batch->column(columns_));
-      const bool all_fit = misfits.null_count() == batch->num_rows();
+      const bool all_fit = misfits.null_count() == batch->num_rows() && nested_.empty();
       RecordBatchPtr kept = TableColumns(*batch);
       if (all_fit) return kept;
       MS_ASSIGN_OR_RETURN(kept, Keep(*batch, misfits, kept));
@@ -69,15 +112,25 @@ class Sifted : public RowStream {
     if (!built.ok()) return FromArrowStatus(built, "while rows are sifted");
     std::string text;
     for (int64_t row = 0; row < batch.num_rows(); ++row) {
-      if (misfits.IsNull(row)) {
+      std::optional<Misfit> misfit;
+      if (!misfits.IsNull(row)) {
+        const auto column = static_cast<size_t>(misfits.Value(row));
+        misfit = Misfit{sift_.table_columns[column].name, raw[column].get(), row, sift_.raw_columns[column].type, sift_.table_columns[column].type};
+      }
+      for (size_t i = 0; i < nested_.size() && !misfit; ++i) {
+        const size_t column = nested_[i];
+        const StructField& to = sift_.table_columns[column];
+        misfit = Below(FindLost(*raw[column], row, *batch.column(static_cast<int>(column)), row, sift_.raw_columns[column].type, to.type), to.name);
+      }
+      if (!misfit) {
         fitting.UnsafeAppend(row);
         continue;
       }
       text.clear();
       text_.AppendRow(raw, row, text);
-      const auto column = static_cast<size_t>(misfits.Value(row));
-      MS_RETURN_IF_ERROR(take_(Describe(column, *raw[column], row, files.Value(row), text)));
+      MS_RETURN_IF_ERROR(take_(Describe(*misfit, files.Value(row), text)));
     }
+    if (fitting.length() == batch.num_rows()) return all;
     auto indices = fitting.Finish();
     if (!indices.ok()) return FromArrowStatus(indices.status(), "while rows are sifted");
     auto kept = arrow::compute::Take(arrow::Datum(all), arrow::Datum(*indices), arrow::compute::TakeOptions::NoBoundsCheck());
@@ -85,28 +138,27 @@ class Sifted : public RowStream {
     return kept->record_batch();
   }
 
-  BadRecord Describe(size_t column, const arrow::Array& values, int64_t row, int32_t file, const std::string& text) const {
-    const StructField &from = sift_.raw_columns[column], &to = sift_.table_columns[column];
+  BadRecord Describe(const Misfit& misfit, int32_t file, const std::string& text) const {
+    const DataType &from = misfit.from, &to = misfit.to;
     Status why;
-    if (values.IsNull(row)) {
-      why = Status::Error(errors::kDeltaNotNullViolated, {{"columnName", to.name}});
+    if (misfit.values->IsNull(misfit.at)) {
+      why = Status::Error(errors::kDeltaNotNullViolated, {{"columnName", misfit.path}});
     } else {
-      const bool is_text = from.type.id() == TypeId::kString;
+      const bool is_text = from.id() == TypeId::kString;
       std::string value;
       if (is_text) {
-        value = "'" + static_cast<const arrow::StringArray&>(values).GetString(row) + "'";
+        value = "'" + static_cast<const arrow::StringArray&>(*misfit.values).GetString(misfit.at) + "'";
       } else {
-        AppendScalarText(values, row, from.type, TimeZone::Utc(), value);
+        AppendScalarText(*misfit.values, misfit.at, from, TimeZone::Utc(), value);
       }
-      why = Status::Error(
-          is_text ? errors::kCastInvalidInput : errors::kCastOverflow,
-          {{is_text ? "expression" : "value", value}, {"sourceType", "\"" + from.type.Sql() + "\""}, {"targetType", "\"" + to.type.Sql() + "\""}});
+      why = Status::Error(is_text ? errors::kCastInvalidInput : errors::kCastOverflow,
+                          {{is_text ? "expression" : "value", value}, {"sourceType", "\"" + from.Sql() + "\""}, {"targetType", "\"" + to.Sql() + "\""}});
     }
     return {.file = file,
             .byte_offset = quarantine::kNoOffset,
             .byte_length = static_cast<int64_t>(text.size()),
             .line = std::nullopt,
-            .column = to.name,
+            .column = misfit.path,
             .error_class = std::string(why.error_class().name),
             .reason = why.text(),
             .raw = text};
@@ -116,9 +168,24 @@ class Sifted : public RowStream {
   const SiftPlan sift_;
   const TakeMisfit take_;
   const JsonRowText text_;
+  std::vector<size_t> nested_;  // columns of which values are cast
   int columns_ = 0;
   ArrowSchemaPtr schema_;
 };
+
+// `from` with the names that its cast has, by position: what is kept of a row is read again by them.
+DataType WithNamesOf(const DataType& from, const DataType& cast) {
+  if (from.id() != cast.id()) return from;
+  if (from.id() == TypeId::kArray) return DataType::Array(WithNamesOf(from.element(), cast.element()), from.contains_null());
+  if (from.id() == TypeId::kMap) return DataType::Map(from.key(), WithNamesOf(from.value(), cast.value()), from.contains_null());
+  if (from.id() != TypeId::kStruct || from.fields().size() != cast.fields().size()) return from;
+  std::vector<StructField> fields = from.fields().fields();
+  for (size_t i = 0; i < fields.size(); ++i) {
+    fields[i].name = cast.fields()[i].name;
+    fields[i].type = WithNamesOf(fields[i].type, cast.fields()[i].type);
+  }
+  return DataType::Struct(StructType(std::move(fields)));
+}
 
 }  // namespace
 
@@ -145,7 +212,7 @@ SiftPlan SiftToTargets(const PlanPtr& analyzed, const std::vector<StructField>& 
       cases.push_back(Int(static_cast<int32_t>(i)));
     }
     sift.table_columns.Add({name, targets[i].type});
-    sift.raw_columns.Add({name, output[i].type});
+    sift.raw_columns.Add({name, WithNamesOf(output[i].type, targets[i].type)});
     sift.raw_at.push_back(static_cast<int>(i));
     if (!is_cast) continue;
     casts.expressions.push_back(before);
@@ -155,7 +222,7 @@ SiftPlan SiftToTargets(const PlanPtr& analyzed, const std::vector<StructField>& 
   const int columns = static_cast<int>(says.expressions.size());
   // Behind the misfit column.
   for (size_t i = 0; i < sift.raw_at.size(); ++i) {
-    if (!sift.raw_columns[i].type.SameType(sift.table_columns[i].type)) sift.raw_at[i] += columns + 1;
+    if (!output[i].type.SameType(targets[i].type)) sift.raw_at[i] += columns + 1;
   }
   ExprPtr misfit = cases.empty() ? MakeExpr(Literal{Value{}, DataType::Integer()})
                                  : MakeExpr(Call{.function = FindFunction("when"), .args = cases, .type = DataType::Integer(), .nullable = true});

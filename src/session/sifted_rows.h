@@ -20,8 +20,8 @@ struct SiftPlan {
   StructType raw_columns;    // the row as it was, with the names that it has in the table
   std::vector<int> raw_at;   // where in the plan's columns each of these is
 };
-// As CastToTargets, for rows that are sifted. Nested columns are the writer's to cast, and not looked at. A kSourceFileColumn behind the columns that have
-// targets comes through, last.
+// As CastToTargets, for rows that are sifted. Of nested columns that are cast, their values are looked at as well. A kSourceFileColumn behind the columns that
+// have targets comes through, last.
 SiftPlan SiftToTargets(const PlanPtr& analyzed, const std::vector<StructField>& targets, bool rename);
 
 // Takes a row that does not fit; `raw` is the row as JSON. Thread-safe.

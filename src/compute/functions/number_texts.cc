@@ -6,14 +6,9 @@
 #include <limits>
 #include <string>
 
+#include "base/ignore_case.h"
+
 namespace millstream::compute {
-namespace {
-
-bool EqualsIgnoreCase(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return (a | 0x20) == b || a == b; });
-}
-
-}  // namespace
 
 std::string_view TrimAll(std::string_view text) {
   auto is_space = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; };

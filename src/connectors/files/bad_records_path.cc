@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <map>
 #include <mutex>
+#include <set>
 
 #include "base/uuid.h"
 #include "connectors/files/directory_reading.h"
@@ -33,12 +35,7 @@ std::string DirectoryName(int64_t wall_ms) {
 
 // One load has one name, so that a batch that runs again finds what it has left.
 constexpr std::string_view kNamePrefix = "part-";
-std::string NameEnd(const QuarantineLoad& load) {
-  std::string loader = load.loader;
-  std::replace(loader.begin(), loader.end(), '/', '-');
-  std::replace(loader.begin(), loader.end(), ':', '-');
-  return "-" + loader;
-}
+std::string NameEnd(const QuarantineLoad& load) { return "-" + LoaderInNames(load.loader); }
 std::string FileName(const QuarantineLoad& load) { return std::string(kNamePrefix) + std::to_string(load.load_id) + NameEnd(load); }
 
 // Which load of the same loader a file is of; nullopt: it is another's.
@@ -51,27 +48,44 @@ std::optional<int64_t> LoadIdOf(std::string_view name, const QuarantineLoad& loa
   return error == std::errc() && parsed == last ? std::optional(id) : std::nullopt;
 }
 
-// Files of the loader's loads for which `is_removed` holds.
-Status RemoveLoads(Fs& fs, const std::string& directory, const QuarantineLoad& load, const std::function<bool(int64_t load_id)>& is_removed) {
-  MS_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> times, fs.List(directory));
-  for (const DirectoryEntry& time : times) {
-    if (time.kind == DirectoryEntry::Kind::kFile) continue;
-    for (const char* kind : kKinds) {
-      const std::string place = JoinPath(JoinPath(directory, time.name), kind);
-      Result<std::vector<DirectoryEntry>> names = fs.List(place);
-      if (names.status().Is(errors::kFileNotFound)) continue;
-      MS_RETURN_IF_ERROR(names.status());
-      bool has_removed = false;
-      for (const DirectoryEntry& name : *names) {
-        const std::optional<int64_t> id = LoadIdOf(name.name, load);
-        if (!id || !is_removed(*id)) continue;
-        MS_RETURN_IF_ERROR(fs.Remove(JoinPath(place, name.name)));
-        has_removed = true;
-      }
-      if (has_removed) MS_RETURN_IF_ERROR(fs.SyncDirectory(place));
-    }
+// Files of one load of the loader, in the directory of one time.
+Status RemoveLoad(Fs& fs, const std::string& below, const std::string& name) {
+  for (const char* kind : kKinds) {
+    const std::string place = JoinPath(below, kind), path = JoinPath(place, name);
+    MS_ASSIGN_OR_RETURN(bool is_there, fs.Exists(path));
+    if (!is_there) continue;
+    MS_RETURN_IF_ERROR(fs.Remove(path));
+    MS_RETURN_IF_ERROR(fs.SyncDirectory(place));
   }
   return Status();
+}
+
+bool IsTime(const DirectoryEntry& entry) { return entry.kind != DirectoryEntry::Kind::kFile && !entry.name.starts_with('_'); }
+
+// The same, whenever it was.
+Status RemoveLoadAnywhere(Fs& fs, const std::string& directory, const std::string& name) {
+  MS_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> times, fs.List(directory));
+  for (const DirectoryEntry& time : times) {
+    if (IsTime(time)) MS_RETURN_IF_ERROR(RemoveLoad(fs, JoinPath(directory, time.name), name));
+  }
+  return Status();
+}
+
+Status MakeDirectory(Fs& fs, const std::string& directory) {
+  Status made = fs.CreateDirectories(directory);
+  if (made.ok()) return made;
+  return Status::Error(errors::kBadRecordsPath,
+                       {{"path", HadoopPathString(directory)},
+                        {"reason", "the directory cannot be made (" + (made.error_number() != 0 ? made.message() : "its parent does not allow it") + ")"},
+                        {"hint", "Name a place where this process may make directories"}});
+}
+
+// How the lines of a file begin, as in LinesOf, up to the end of its path.
+std::string LineStart(const std::string& path) {
+  std::string text = "{\"path\":";
+  AppendJsonString(ValidUtf8(HadoopPathString(path)), &text);
+  text.pop_back();
+  return text;
 }
 
 struct Lines {
@@ -108,10 +122,32 @@ Status WriteLines(Fs& fs, const std::string& directory, const std::string& name,
   for (const auto& [kind, text] : {std::pair(kKinds[0], &lines.records), {kKinds[1], &lines.files}}) {
     if (text->empty()) continue;
     const std::string place = JoinPath(below, kind);
-    MS_RETURN_IF_ERROR(fs.CreateDirectories(place));
+    MS_RETURN_IF_ERROR(MakeDirectory(fs, place));
     MS_RETURN_IF_ERROR(Publish(fs, JoinPath(place, name), *text, kFailpoint));
   }
   return Status();
+}
+
+// Takes the lines of files out, and of their members: `starts` are those of their lines.
+Status TakeOutLines(Fs& fs, const std::string& place, const std::string& name, const std::set<std::string, std::less<>>& starts) {
+  const std::string path = JoinPath(place, name);
+  MS_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path));
+  std::string kept;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size() - 1);
+    const std::string_view line = std::string_view(text).substr(at, end + 1 - at);
+    const std::string_view start = line.substr(0, line.find("\",\"record\":"));
+    bool is_out = starts.contains(start);
+    for (size_t member = start.find("!/"); !is_out && member != std::string_view::npos; member = start.find("!/", member + 1)) {
+      is_out = starts.contains(start.substr(0, member));
+    }
+    if (!is_out) kept += line;
+    at = end + 1;
+  }
+  if (kept.size() == text.size()) return Status();
+  if (!kept.empty()) return fs.Replace(path, kept);
+  MS_RETURN_IF_ERROR(fs.Remove(path));
+  return fs.SyncDirectory(place);
 }
 
 // Rows whose bad records are kept behind the last of them.
@@ -184,18 +220,28 @@ Status RefuseBadRecordsAmongFiles(const std::string& directory, const PathGlob& 
                                        ", from where its files would be loaded; give it another place, or a name with _ in front"}});
 }
 
+Status RefuseBadRecordsInTable(const std::string& directory, const std::string& table_path) {
+  const std::string path = NormalizePath(directory), table = NormalizePath(table_path);
+  if (path != table && !path.starts_with(table + "/")) return Status();
+  return Status::Error(errors::kBadRecordsPath, {{"path", HadoopPathString(directory)},
+                                                 {"reason", "it lies in the directory of the table " + HadoopPathString(table) + " that is written to"},
+                                                 {"hint", "Give badRecordsPath a place beside the table"}});
+}
+
+Status BadRecordsPath::Prepare() { return MakeDirectory(fs_, directory_); }
+
 Status BadRecordsPath::Keep(const QuarantineLoad& load, const QuarantineRows& rows) {
   const std::string name = FileName(load);
   // Only what this process or the one before it has begun last can be there: what is committed does not run again.
   if (last_name_.empty() || last_name_ == name) {
-    MS_RETURN_IF_ERROR(RemoveLoads(fs_, directory_, load, [&](int64_t id) { return id == load.load_id; }));
+    MS_RETURN_IF_ERROR(RemoveLoadAnywhere(fs_, directory_, name));
   }
   last_name_ = name;
   return WriteLines(fs_, directory_, name, load, rows);
 }
 
 Status CopyBadRecordsPath::Prepare() {
-  MS_RETURN_IF_ERROR(fs_.CreateDirectories(directory_));
+  MS_RETURN_IF_ERROR(MakeDirectory(fs_, directory_));
   MS_ASSIGN_OR_RETURN(bool has_id, fs_.Exists(JoinPath(directory_, kIdFile)));
   if (has_id) return Status();
   Status made = Publish(fs_, JoinPath(directory_, kIdFile), NewUuid(), kFailpoint);
@@ -209,9 +255,58 @@ Result<std::string> CopyBadRecordsPath::ConfirmationId() const {
   return kPathAppId + id;
 }
 
-Status CopyBadRecordsPath::KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, std::optional<int64_t> confirmed) const {
-  MS_RETURN_IF_ERROR(RemoveLoads(fs_, directory_, load, [&](int64_t id) { return id > confirmed.value_or(-1); }));
-  return rows == nullptr ? Status() : WriteLines(fs_, directory_, FileName(load), load, *rows);
+Status CopyBadRecordsPath::TakeOutReplaced(const QuarantineLoad& load, const CopyLoadNote& note) const {
+  // Which of the directories have lines of a file: that of its last load, when there was no other, and it has left some there.
+  std::map<std::string, std::set<std::string, std::less<>>> starts;  // by directory
+  std::set<std::string, std::less<>> anywhere;
+  for (const ReplacedFile& file : note.replaced) {
+    QuarantineLoad last = load;
+    last.load_id = file.last_load;
+    const std::string time = DirectoryName(file.loaded_ms);
+    bool is_there = false;
+    if (file.first_load == file.last_load) {
+      MS_ASSIGN_OR_RETURN(is_there, fs_.Exists(JoinPath(JoinPath(JoinPath(directory_, time), kKinds[0]), FileName(last))));
+    }
+    (is_there ? starts[time] : anywhere).insert(LineStart(file.path));
+  }
+  if (!anywhere.empty()) {
+    MS_ASSIGN_OR_RETURN(std::vector<DirectoryEntry> times, fs_.List(directory_));
+    for (const DirectoryEntry& time : times) {
+      if (IsTime(time)) starts[time.name].insert(anywhere.begin(), anywhere.end());
+    }
+  }
+  for (const auto& [time, lines] : starts) {
+    const std::string place = JoinPath(JoinPath(directory_, time), kKinds[0]);
+    Result<std::vector<DirectoryEntry>> names = fs_.List(place);
+    if (names.status().Is(errors::kFileNotFound)) continue;
+    MS_RETURN_IF_ERROR(names.status());
+    for (const DirectoryEntry& name : *names) {
+      const std::optional<int64_t> id = LoadIdOf(name.name, load);
+      if (id && *id < note.load_id) MS_RETURN_IF_ERROR(TakeOutLines(fs_, place, name.name, lines));
+    }
+  }
+  return Status();
+}
+
+Status CopyBadRecordsPath::KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, std::optional<int64_t> confirmed,
+                                    const std::vector<ReplacedFile>& replaced) const {
+  const CopyLoadNotes notes(fs_, directory_, load.loader);
+  MS_ASSIGN_OR_RETURN(const std::vector<CopyLoadNote> begun, notes.All());
+  for (const CopyLoadNote& note : begun) {
+    if (note.load_id > confirmed.value_or(-1)) {
+      QuarantineLoad left = load;
+      left.load_id = note.load_id;
+      MS_RETURN_IF_ERROR(RemoveLoad(fs_, JoinPath(directory_, note.directory), FileName(left)));
+    } else {
+      MS_RETURN_IF_ERROR(TakeOutReplaced(load, note));
+    }
+    MS_RETURN_IF_ERROR(notes.Remove(note.load_id));
+  }
+  const bool keeps = rows != nullptr && !rows->empty();
+  if (!keeps && replaced.empty()) return Status();
+  // Before the records: what nobody knows of would stay for ever.
+  MS_RETURN_IF_ERROR(notes.Add({.load_id = load.load_id, .directory = DirectoryName(load.loaded_ms), .replaced = replaced}));
+  return keeps ? WriteLines(fs_, directory_, FileName(load), load, *rows) : Status();
 }
 
 Result<RowStreamPtr> ReadKeepingBadRecords(const FileFormat& format, std::vector<InputFile> files, FileScan scan, std::shared_ptr<FileScanStats> stats,

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/option_table.h"
 #include "connectors/files/copy_bad_records.h"
+#include "connectors/files/copy_load_notes.h"
 #include "connectors/files/quarantine.h"
 #include "formats/path_glob.h"
 
@@ -23,11 +24,21 @@ Result<std::optional<std::string>> TakeBadRecordsPath(OptionMap& reader_options)
 // Refuses a directory below `source` whose files who reads all that lies there would find, and load as data.
 Status RefuseBadRecordsAmongFiles(const std::string& directory, const PathGlob& source, const std::optional<NameGlob>& name_filter, const char* owner);
 
+// A relation of a stream that may have the option, and is no cloudFiles.
+class HasBadRecordsPath {
+ public:
+  virtual ~HasBadRecordsPath() = default;
+  virtual const std::optional<std::string>& bad_records_path() const = 0;
+};
+
+// Refuses a directory within that of the table at `table_path`: there its files would be in the way of the table's own, and of VACUUM.
+Status RefuseBadRecordsInTable(const std::string& directory, const std::string& table_path);
+
 // Of a stream: what a batch has left is replaced when it runs again.
 class BadRecordsPath : public QuarantineTable {
  public:
   BadRecordsPath(Fs& fs, std::string directory) : fs_(fs), directory_(std::move(directory)) {}
-  Status Prepare() override { return fs_.CreateDirectories(directory_); }
+  Status Prepare() override;
   Status Keep(const QuarantineLoad& load, const QuarantineRows& rows) override;
 
  private:
@@ -44,9 +55,12 @@ class CopyBadRecordsPath : public CopyBadRecords {
   Status Prepare() override;
   std::string lock_path() const override;
   Result<std::string> ConfirmationId() const override;
-  Status KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, std::optional<int64_t> confirmed) const override;
+  Status KeepCopy(const QuarantineLoad& load, const QuarantineRows* rows, std::optional<int64_t> confirmed,
+                  const std::vector<ReplacedFile>& replaced) const override;
 
  private:
+  Status TakeOutReplaced(const QuarantineLoad& load, const CopyLoadNote& note) const;
+
   Fs& fs_;
   const std::string directory_;
 };

@@ -86,7 +86,7 @@ TEST_F(BadRecordsPathTest, ACopyTakesOutWhatAKilledOneHasLeft) {
     }
     CopyBadRecordsPath path(Fs::Local(), dir_.path());
     MS_RETURN_IF_ERROR(path.Prepare());
-    return path.KeepCopy({.loader = "copy:" + table, .load_id = epoch, .loaded_ms = epoch * 1000}, records.empty() ? nullptr : &rows, confirmed);
+    return path.KeepCopy({.loader = "copy:" + table, .load_id = epoch, .loaded_ms = epoch * 1000}, records.empty() ? nullptr : &rows, confirmed, {});
   };
   auto records = [&] {
     std::vector<std::string> lines = Lines();
@@ -117,9 +117,65 @@ TEST_F(BadRecordsPathTest, ACopyTakesOutWhatAKilledOneHasLeft) {
   EXPECT_THAT(records(), ElementsAre(HasSubstr("\"three\""), HasSubstr("\"five\""), HasSubstr("\"six\""), HasSubstr("\"of another\"")));
   ASSERT_TRUE(keep("t", 8, 7, {}).ok());
   EXPECT_EQ(records().size(), 4u);
-  ASSERT_TRUE(keep("t", 8, 3, {}).ok());
-  EXPECT_THAT(records(), ElementsAre(HasSubstr("\"three\""), HasSubstr("\"of another\"")));
+  ASSERT_TRUE(keep("t", 8, 7, {"eight"}).ok());
+  EXPECT_EQ(records().size(), 5u);
+  // Only what is noted is looked at: other times may be many.
+  std::filesystem::create_directories(dir_.path() + "/20260101T000000/bad_records");
+  std::filesystem::permissions(dir_.path() + "/20260101T000000", std::filesystem::perms::none);
+  ASSERT_TRUE(keep("t", 9, 7, {}).ok());
+  std::filesystem::permissions(dir_.path() + "/20260101T000000", std::filesystem::perms::owner_all);
+  EXPECT_THAT(records(), ElementsAre(HasSubstr("\"three\""), HasSubstr("\"five\""), HasSubstr("\"six\""), HasSubstr("\"of another\"")));
   EXPECT_EQ(*path.ConfirmationId(), id);
+}
+
+// What a commit has replaced goes after it, by the next load at the latest, whenever it was kept.
+TEST_F(BadRecordsPathTest, BadRecordsOfReplacedFilesLeave) {
+  auto keep = [&](int64_t epoch, std::optional<int64_t> confirmed, const std::vector<std::string>& paths, const std::vector<ReplacedFile>& replaced) {
+    std::vector<InputFile> files;
+    for (const std::string& path : paths) files.push_back({.path = path});
+    QuarantineRows rows(files);
+    for (size_t i = 0; i < paths.size(); ++i) {
+      const std::string record = std::to_string(epoch) + " of " + paths[i];
+      EXPECT_TRUE(rows.Add({.file = static_cast<int32_t>(i), .byte_length = 1, .reason = "bad", .raw = record}).ok());
+    }
+    CopyBadRecordsPath path(Fs::Local(), dir_.path());
+    MS_RETURN_IF_ERROR(path.Prepare());
+    return path.KeepCopy({.loader = "copy:t", .load_id = epoch, .loaded_ms = epoch * 1000}, paths.empty() ? nullptr : &rows, confirmed, replaced);
+  };
+  auto records = [&] {
+    std::vector<std::string> found;
+    for (const std::string& line : Lines()) {
+      if (size_t at = line.find("\"record\":\""); at != std::string::npos) found.push_back(line.substr(at + 10, line.find("\",\"reason") - at - 10));
+    }
+    return found;
+  };
+  ASSERT_TRUE(keep(1, std::nullopt, {"/in/a.json", "/in/a.json2", "/in/b \"\\.json"}, {}).ok());
+  ASSERT_TRUE(keep(2, 1, {"/in/z.zip", "/in/c.json"}, {}).ok());
+  const std::vector<ReplacedFile> replaced = {{"/in/a.json", 1, 1, 1000}, {"/in/b \"\\.json", 1, 1, 1000}, {"/in/z.zip", 1, 2, 2000}};
+  // Killed before the commit: all is as it was.
+  ASSERT_TRUE(keep(3, 2, {"/in/a.json"}, replaced).ok());
+  EXPECT_EQ(records().size(), 6u);
+  ASSERT_TRUE(keep(4, 2, {"/in/a.json"}, replaced).ok());
+  EXPECT_THAT(records(), testing::UnorderedElementsAre("1 of /in/a.json", "1 of /in/a.json2", "1 of /in/b \\\"\\\\.json", "2 of /in/z.zip", "2 of /in/c.json",
+                                                       "4 of /in/a.json"));
+  // Killed behind it, and while the next one takes them out.
+  ASSERT_TRUE(keep(5, 4, {}, {}).ok());
+  EXPECT_THAT(records(), testing::UnorderedElementsAre("1 of /in/a.json2", "2 of /in/c.json", "4 of /in/a.json"));
+  // One that is put back by nobody: the notes are gone.
+  EXPECT_TRUE(CopyLoadNotes(Fs::Local(), dir_.path(), "copy:t").All()->empty());
+  ASSERT_TRUE(keep(5, 4, {}, {}).ok());
+  EXPECT_EQ(records().size(), 3u);
+}
+
+TEST_F(BadRecordsPathTest, SaysThatItsDirectoryCannotBeMade) {
+  for (const char* place : {"/proc/no/such", "/dev/null/x"}) {
+    Status made = BadRecordsPath(Fs::Local(), place).Prepare();
+    EXPECT_TRUE(made.Is(errors::kBadRecordsPath)) << made.text();
+    EXPECT_THAT(made.text(), HasSubstr(place));
+  }
+  EXPECT_TRUE(RefuseBadRecordsInTable("/lake/t/bad", "/lake/t").Is(errors::kBadRecordsPath));
+  EXPECT_TRUE(RefuseBadRecordsInTable("/lake/t/", "/lake/t").Is(errors::kBadRecordsPath));
+  EXPECT_TRUE(RefuseBadRecordsInTable("/lake/t_bad", "/lake/t").ok());
 }
 
 TEST_F(BadRecordsPathTest, IsTakenOutOfTheOptions) {

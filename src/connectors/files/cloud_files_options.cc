@@ -4,6 +4,7 @@
 #include <cctype>
 #include <cstdint>
 
+#include "base/ignore_case.h"
 #include "connectors/files/files_errors.h"
 #include "connectors/files/start_key.h"
 #include "connectors/files/whole_file_rows.h"
@@ -41,9 +42,8 @@ Status CheckNames(const OptionMap& user, const std::string& format, const Option
     for (const OptionSpec& spec : table->specs()) names.emplace_back(spec.name);
   }
   for (const UnsupportedOption& option : UnsupportedCloudFilesOptions()) names.emplace_back(option.name);
-  CaseInsensitiveLess less;
   for (const auto& [name, value] : user) {
-    bool known = std::any_of(names.begin(), names.end(), [&](const std::string& known_name) { return !less(known_name, name) && !less(name, known_name); });
+    bool known = std::any_of(names.begin(), names.end(), [&](const std::string& known_name) { return EqualsIgnoreCase(known_name, name); });
     if (known || Lower(name).starts_with(kResourceTags)) continue;
     std::optional<std::string> meant = DidYouMean(name, names);
     std::string hint = meant ? "Did you mean `" + *meant + "`?" : "To let it pass, set cloudFiles.validateOptions to false.";

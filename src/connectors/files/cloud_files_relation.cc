@@ -296,6 +296,10 @@ Result<CloudFilesDefinition> DefineCloudFiles(const UnresolvedDataSource& relati
   format_context.infer_column_types = definition.options.infer_column_types;
   // Of CSV, types are inferred when its own option says so.
   if (definition.options.format == "csv" && definition.options.infer_column_types) reader_options.try_emplace("inferSchema", "true");
+  const bool rescues = definition.options.evolution_mode.value_or(SchemaEvolutionMode::kAddNewColumns) != SchemaEvolutionMode::kNone && !relation.schema;
+  if (definition.options.rescued_data_column || rescues) {
+    reader_options["rescuedDataColumn"] = definition.options.rescued_data_column.value_or("_rescued_data");
+  }
   MS_ASSIGN_OR_RETURN(definition.format, context.make_format ? context.make_format(definition.options.format, reader_options, format_context)
                                                              : MakeFileFormat(definition.options.format, reader_options, format_context));
   MS_RETURN_IF_ERROR(relation.schema ? ResolveUserSchema(definition, *relation.schema) : ResolveInferredSchema(definition, relation.is_streaming));

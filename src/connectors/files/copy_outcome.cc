@@ -164,10 +164,12 @@ Result<std::optional<CopySource::LedgerChanges>> ListedCopySource::ChangesOn(con
     const bool has_rows = known && known->written != 0;
     if (is_loaded && has_rows && known->state == State::kLoaded && (replay_ || changed_ == Changed::kReplaced) && !force_) {
       changes.replaced.push_back({path, *known});
+      changes.renewed.push_back({path, *known});
     } else if (has_rows) {
       file.written = known->written < 0 || file.written < 0 ? -1 : known->written + file.written;
       file.first_epoch = known->first_epoch != 0 ? known->first_epoch : known->epoch;
     }
+    if (is_loaded && known && !force_ && (known->state == State::kUndone || known->state == State::kRemoved)) changes.renewed.push_back({path, *known});
     changes.changes.emplace_back(key, std::move(file));
   }
   return std::optional<LedgerChanges>(std::move(changes));

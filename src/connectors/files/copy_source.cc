@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ignore_case.h"
 #include "connectors/files/bad_records_path.h"
 #include "connectors/files/cloud_files_options.h"
 #include "connectors/files/file_stream_relation.h"
@@ -25,11 +26,10 @@ Status CheckOptionNames(const OptionMap& options, const std::string& format) {
   for (const OptionTable* table : {&GenericFileOptionTable(), FileFormatOptions(format)}) {
     for (const OptionSpec& spec : table->specs()) names.emplace_back(spec.name);
   }
-  const CaseInsensitiveLess less;
   for (const auto& [name, value] : options) {
-    if (std::any_of(names.begin(), names.end(), [&](const std::string& known) { return !less(known, name) && !less(name, known); })) continue;
+    if (std::any_of(names.begin(), names.end(), [&](const std::string& known) { return EqualsIgnoreCase(known, name); })) continue;
     for (std::string_view not_built : {"datetimeRebaseMode", "int96RebaseMode"}) {
-      if (!less(not_built, name) && !less(name, not_built)) return Status::Unsupported("The option " + name + " of COPY INTO");
+      if (EqualsIgnoreCase(not_built, name)) return Status::Unsupported("The option " + name + " of COPY INTO");
     }
     std::optional<std::string> meant = DidYouMean(name, names);
     return Status::Error(errors::kUnknownOption, {{"option", name},

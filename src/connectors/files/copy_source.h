@@ -100,6 +100,7 @@ class CopySource {
     TableLedger::Changes changes;
     std::vector<KnownFile> replaced;  // their rows leave the table in the same commit
     std::vector<KnownFile> removed;   // likewise, and nothing comes in their place
+    std::vector<KnownFile> renewed;   // `replaced`, and those that are loaded after their rows had left: bad records of before leave
   };
   virtual Result<std::optional<LedgerChanges>> ChangesOn(const TableLedger& ledger, const CopyOutcome& outcome) const = 0;
 };

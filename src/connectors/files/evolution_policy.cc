@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/ignore_case.h"
 #include "base/option_table.h"
 #include "connectors/files/schema_hints.h"
 
@@ -15,15 +16,10 @@ constexpr std::pair<const char*, EvolutionAction> kActions[] = {{"add", Evolutio
                                                                 {"freeze", EvolutionAction::kFreeze},
                                                                 {"fail", EvolutionAction::kFail}};
 
-bool SameName(std::string_view a, std::string_view b) {
-  CaseInsensitiveLess less;
-  return !less(a, b) && !less(b, a);
-}
-
 bool Matches(const ColumnPath& rule, const ColumnPath& path) {
   if (rule.size() > path.size()) return false;
   for (size_t i = 0; i < rule.size(); ++i) {
-    if (rule[i] != "*" && !SameName(rule[i], path[i])) return false;
+    if (rule[i] != "*" && !EqualsIgnoreCase(rule[i], path[i])) return false;
   }
   return true;
 }

@@ -9,13 +9,14 @@
 namespace millstream {
 namespace {
 
-class FileStreamRelation : public StreamingRelationSource, public HasSourceFileColumn {
+class FileStreamRelation : public StreamingRelationSource, public HasSourceFileColumn, public HasBadRecordsPath {
  public:
   explicit FileStreamRelation(FileStreamDefinition definition) : definition_(std::move(definition)) {}
   std::string name() const override { return "FileSource[" + HadoopPathString(definition_.path) + "]"; }
   const StructType& schema() const override { return definition_.schemas.all; }
   const StructType& metadata_schema() const override { return definition_.format->metadata_schema(); }
   Result<std::unique_ptr<Source>> CreateSource(const std::string& directory) const override { return FileStreamSource::Create(definition_, directory); }
+  const std::optional<std::string>& bad_records_path() const override { return definition_.bad_records_path; }
 
  private:
   const FileStreamDefinition definition_;

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "base/ignore_case.h"
 #include "storage/fs.h"
 
 namespace millstream {
@@ -86,11 +87,10 @@ PartitionValues PartitionsOf(std::string_view base, std::string_view file_path) 
 
 std::map<std::string, std::optional<std::string>> PartitionValuesFor(const StructType& columns, const PartitionValues& values) {
   std::map<std::string, std::optional<std::string>> found;
-  CaseInsensitiveLess less;
   for (const StructField& column : columns) {
     std::optional<std::string>& value = found[column.name];
     for (const auto& [key, text] : values) {
-      if (!less(key, column.name) && !less(column.name, key)) value = text;
+      if (EqualsIgnoreCase(key, column.name)) value = text;
     }
   }
   return found;
@@ -114,8 +114,7 @@ void PartitionInference::Add(const PartitionValues& values) {
 }
 
 std::optional<std::string> PartitionInference::KeyOf(std::string_view name) const {
-  CaseInsensitiveLess less;
-  auto found = std::find_if(all_keys_.begin(), all_keys_.end(), [&](const std::string& key) { return !less(key, name) && !less(name, key); });
+  auto found = std::find_if(all_keys_.begin(), all_keys_.end(), [&](const std::string& key) { return EqualsIgnoreCase(key, name); });
   return found == all_keys_.end() ? std::nullopt : std::optional(*found);
 }
 

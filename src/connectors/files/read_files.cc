@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ignore_case.h"
 #include "connectors/api/table.h"
 #include "connectors/files/bad_records_path.h"
 #include "connectors/files/cloud_files_relation.h"
@@ -125,9 +126,8 @@ Status CheckArgumentNames(const OptionMap& arguments, const std::string& functio
     if (table == nullptr) continue;
     for (const OptionSpec& spec : table->specs()) names.emplace_back(spec.name);
   }
-  CaseInsensitiveLess less;
   for (const auto& [name, value] : arguments) {
-    const bool known = std::any_of(names.begin(), names.end(), [&](const std::string& other) { return !less(other, name) && !less(name, other); });
+    const bool known = std::any_of(names.begin(), names.end(), [&](const std::string& other) { return EqualsIgnoreCase(other, name); });
     if (known || name.starts_with(kPrefix)) continue;
     std::optional<std::string> meant = DidYouMean(name, names);
     return Status::Error(

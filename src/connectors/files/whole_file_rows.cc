@@ -1,5 +1,6 @@
 #include "connectors/files/whole_file_rows.h"
 
+#include "base/ignore_case.h"
 #include "base/option_table.h"
 #include "connectors/files/files_errors.h"
 #include "types/chunk_rows.h"
@@ -33,8 +34,7 @@ class WholeFileRows : public RowStream, public DeliversChunks {
 }  // namespace
 
 Result<std::optional<WholeFileMode>> ParseZeroCopy(const std::string& option, const std::string& value, const std::string& owner, const std::string& format) {
-  const CaseInsensitiveLess less;
-  auto is = [&](std::string_view word) { return !less(value, word) && !less(word, value); };
+  auto is = [&](std::string_view word) { return EqualsIgnoreCase(value, word); };
   std::optional<WholeFileMode> mode;
   if (is("copy") || is("true")) mode = WholeFileMode::kCopy;
   if (is("link")) mode = WholeFileMode::kLink;
@@ -42,7 +42,7 @@ Result<std::optional<WholeFileMode>> ParseZeroCopy(const std::string& option, co
     return Status::Error(errors::kInvalidOptionValue, {{"option", option}, {"owner", owner}, {"value", value}, {"reason", std::move(reason)}});
   };
   if (!mode && !is("off") && !is("false")) return invalid("expected off, copy or link");
-  if (mode && !(!less(format, "parquet") && !less("parquet", format))) {
+  if (mode && !EqualsIgnoreCase(format, "parquet")) {
     return invalid("only Parquet files can be files of a table as they are, and these are " + format + "; leave it out");
   }
   return mode;

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "base/ignore_case.h"
 #include "doors/connect/connect_errors.h"
 #include "doors/connect/local_rows.h"
 #include "doors/connect/plan_decoder.h"
@@ -63,11 +64,6 @@ Result<PlanPtr> TableRows(const std::vector<Session::TableInfo>& tables) {
   return rows.Build();
 }
 
-bool SameName(std::string_view a, std::string_view b) {
-  CaseInsensitiveLess less;
-  return !less(a, b) && !less(b, a);
-}
-
 Result<MultipartName> NameOf(const std::string& table, bool has_database, const std::string& database) {
   if (has_database && !database.empty()) return MultipartName{database, table};
   return ParseMultipartName(table);
@@ -111,7 +107,7 @@ Result<PlanPtr> PlanDecoder::CatalogCall(const sc::Catalog& catalog) {
       bool exists_only = catalog.has_database_exists();
       const std::string& name = exists_only ? catalog.database_exists().db_name() : catalog.get_database().db_name();
       MS_ASSIGN_OR_RETURN(auto databases, session.ListDatabases(std::nullopt));
-      std::erase_if(databases, [&](const auto& database) { return !SameName(database.name, name); });
+      std::erase_if(databases, [&](const auto& database) { return !EqualsIgnoreCase(database.name, name); });
       if (exists_only) return OneFlag(!databases.empty());
       if (databases.empty()) return Status::Error(errors::kSchemaNotFound, {{"schemaName", "`" + kCatalogName + "`.`" + name + "`"}});
       return DatabaseRows(databases);
@@ -131,7 +127,7 @@ Result<PlanPtr> PlanDecoder::CatalogCall(const sc::Catalog& catalog) {
       std::optional<std::string> database;
       if (name.size() > 1) database = name[name.size() - 2];
       MS_ASSIGN_OR_RETURN(auto tables, session.ListTables(database, std::nullopt));
-      std::erase_if(tables, [&](const auto& table) { return !SameName(table.name, name.back()); });
+      std::erase_if(tables, [&](const auto& table) { return !EqualsIgnoreCase(table.name, name.back()); });
       if (tables.size() > 1) tables.resize(1);
       return TableRows(tables);
     }

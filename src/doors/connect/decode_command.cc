@@ -1,5 +1,6 @@
 #include <string>
 
+#include "base/ignore_case.h"
 #include "base/option_table.h"
 #include "doors/connect/message_parts.h"
 #include "doors/connect/plan_decoder.h"
@@ -137,8 +138,7 @@ Result<StartStream> PlanDecoder::StreamStart(const sc::WriteStreamOperationStart
     case sc::WriteStreamOperationStart::TRIGGER_NOT_SET:
       break;  // as fast as possible
   }
-  CaseInsensitiveLess less;
-  auto is = [&](std::string_view name) { return !less(message.output_mode(), name) && !less(name, message.output_mode()); };
+  auto is = [&](std::string_view name) { return EqualsIgnoreCase(message.output_mode(), name); };
   if (message.output_mode().empty() || is("append")) {
     start.output_mode = OutputMode::kAppend;
   } else if (is("update")) {

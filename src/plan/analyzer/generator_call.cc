@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ignore_case.h"
 #include "plan/function_registry.h"
 
 namespace millstream {
@@ -15,8 +16,7 @@ ExprPtr GeneratorCallOf(const UnresolvedTableFunction& function) {
   for (ExprPtr& arg : args) {
     // The one parameter that has a name here.
     const auto* named = arg->As<Alias>();
-    const CaseInsensitiveLess less;
-    if (named && name.starts_with("variant_explode") && !less(named->names[0], "input") && !less("input", named->names[0])) arg = ExprPtr(named->child);
+    if (named && name.starts_with("variant_explode") && EqualsIgnoreCase(named->names[0], "input")) arg = ExprPtr(named->child);
   }
   return MakeExpr(UnresolvedFunction{.name = {name}, .args = std::move(args)});
 }

@@ -9,6 +9,7 @@
 #include "plan/analyzer/variant_rules.h"
 #include "plan/plan_errors.h"
 #include "plan/sql/parser.h"
+#include "plan/stream_functions.h"
 
 namespace millstream {
 namespace {
@@ -166,7 +167,17 @@ Result<PlanPtr> PlanAnalyzer::Visit(const UnresolvedTableFunction& node) {
   std::string name = Lower(node.name.back());
   Scope nothing{{}, outer_};
   ExpressionAnalyzer expressions(*this, nothing);
-  MS_ASSIGN_OR_RETURN(std::vector<ExprPtr> args, expressions.ResolveAll(node.args));
+  std::vector<ExprPtr> args;
+  for (const ExprPtr& arg : node.args) {
+    const auto* named = arg->As<Alias>();
+    // The name of a table is no column's.
+    if (named != nullptr && named->names[0] == kTableArgument && named->child->As<UnresolvedAttribute>() != nullptr) {
+      args.push_back(arg);
+      continue;
+    }
+    MS_ASSIGN_OR_RETURN(std::vector<ExprPtr> resolved, expressions.ResolveAll({arg}));
+    args.push_back(std::move(resolved[0]));
+  }
   if (name == "range") {
     std::vector<int64_t> numbers;
     for (const ExprPtr& arg : args) {
@@ -193,7 +204,7 @@ Result<PlanPtr> PlanAnalyzer::Visit(const UnresolvedTableFunction& node) {
                        {{"name", QuotedName(node.name)}});
 }
 
-// copy_into_state('t'[, version => 3 | timestamp => '…']), copy_into_history('/path'): what COPY INTO knows of the files that it has met.
+// copy_into_state('t' | TABLE(t)[, version => 3 | timestamp => '…']), copy_into_history('/path'): what COPY INTO knows of the files that it has met.
 Result<PlanPtr> PlanAnalyzer::CopyIntoFiles(const std::string& function, const std::vector<ExprPtr>& args) {
   UnresolvedRelation relation{.options = {{kCopyStateOption, function == "copy_into_history" ? "history" : "state"}}};
   for (const ExprPtr& arg : args) {
@@ -202,7 +213,10 @@ Result<PlanPtr> PlanAnalyzer::CopyIntoFiles(const std::string& function, const s
     const std::string* text = literal ? std::get_if<std::string>(&literal->value.held) : nullptr;
     const int64_t* number = literal ? std::get_if<int64_t>(&literal->value.held) : nullptr;
     const std::string name = named == nullptr ? "table" : Lower(named->names[0]);
-    if (name == "table" && relation.name.empty() && text) {
+    const auto* table = named != nullptr && named->names[0] == kTableArgument ? named->child->As<UnresolvedAttribute>() : nullptr;
+    if (table != nullptr && relation.name.empty()) {
+      relation.name = table->parts;
+    } else if (name == "table" && relation.name.empty() && text) {
       relation.name = {"delta", *text};
       if (text->find('/') == std::string::npos || text->find('`') != std::string::npos) {
         MS_ASSIGN_OR_RETURN(relation.name, ParseMultipartName(*text));
@@ -214,7 +228,7 @@ Result<PlanPtr> PlanAnalyzer::CopyIntoFiles(const std::string& function, const s
     } else if (name != "table" || !relation.name.empty()) {
       return Status::Error(errors::kWrongNumArgs, {{"functionName", "`" + function + "`"}, {"expectedNum", "1"}, {"actualNum", std::to_string(args.size())}});
     } else {
-      return Status::Unsupported(function + "() of anything but a table's name or path as a text");
+      return Status::Unsupported(function + "() of anything but a table's name or path as a text, or TABLE(name)");
     }
   }
   if (relation.name.empty())

@@ -1,5 +1,6 @@
 #include "plan/sql/file_functions.h"
 
+#include "base/ignore_case.h"
 #include "plan/plan_errors.h"
 #include "plan/stream_functions.h"
 #include "types/spark_ddl.h"
@@ -30,8 +31,7 @@ Result<UnresolvedDataSource> WithPath(const std::string& function, const std::ve
     const auto* named = argument->As<Alias>();
     const std::string name = named == nullptr ? "path" : named->names[0];
     MS_ASSIGN_OR_RETURN(std::string text, OptionText(function, "the argument " + name, named == nullptr ? *argument : *named->child));
-    CaseInsensitiveLess less;
-    auto is = [&](std::string_view other) { return !less(name, other) && !less(other, name); };
+    auto is = [&](std::string_view other) { return EqualsIgnoreCase(name, other); };
     if (is("path")) {
       if (!source.paths.empty()) return WrongArguments(function, "1 path", 2);
       source.paths.push_back(std::move(text));
@@ -69,8 +69,7 @@ Result<UnresolvedDataSource> OfCheckpoint(const std::string& function, const std
 }  // namespace
 
 Result<std::optional<UnresolvedDataSource>> FileFunction(const std::string& name, const std::vector<ExprPtr>& arguments, bool is_streaming) {
-  CaseInsensitiveLess less;
-  auto is = [&](std::string_view other) { return !less(name, other) && !less(other, name); };
+  auto is = [&](std::string_view other) { return EqualsIgnoreCase(name, other); };
   if (is("read_files")) {
     MS_ASSIGN_OR_RETURN(UnresolvedDataSource source, WithPath("read_files", arguments, is_streaming));
     return std::optional(std::move(source));

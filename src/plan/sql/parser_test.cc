@@ -184,6 +184,8 @@ TEST(Parser, BuildsRelations) {
   EXPECT_EQ(Query("FROM cloud_files_history('/cp')"), "cloud_files_history(/cp)");
   EXPECT_EQ(Query("FROM cloud_files_plan('/in', checkpoint => '/cp')"), "cloud_files_plan(/in){checkpoint=/cp}");
   EXPECT_EQ(Query("VERIFY FILES IN db.t"), "db.t{copyIntoState=verify}");
+  EXPECT_EQ(Query("VERIFY FILES IN TABLE db.t"), "db.t{copyIntoState=verify}");
+  EXPECT_EQ(Query("VERIFY FILES IN table FROM '/in'"), "table{copyIntoState=verify}{from=/in}");
   EXPECT_EQ(Query("VERIFY FILES IN t FROM '/in' PATTERN = '*.json'"), "t{copyIntoState=verify}{from=/in}{pattern=*.json}");
   EXPECT_EQ(Query("VERIFY FILES IN STREAM '/cp' FROM '/in'"), "verify_files(/cp){from=/in}");
   EXPECT_EQ(Query("FROM STREAM(t) x"), "Alias[x](stream t)");

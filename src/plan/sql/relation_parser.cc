@@ -3,10 +3,11 @@
 #include <algorithm>
 #include <charconv>
 
-#include "plan/stream_functions.h"
+#include "base/ignore_case.h"
 #include "plan/sql/file_functions.h"
 #include "plan/sql/node_depth.h"
 #include "plan/sql/parser_errors.h"
+#include "plan/stream_functions.h"
 
 namespace millstream {
 namespace {
@@ -219,10 +220,9 @@ Result<PlanPtr> SqlParser::ParseTableFunction(MultipartName name, bool stream, b
         cursor_.Advance();
       }
       if (cursor_.AtWord("TABLE") && cursor_.AtSymbol("(", 1)) {
-        CaseInsensitiveLess less;
         const std::string& called = function.name.back();
-        const bool is_known = std::any_of(std::begin(kFunctionsOfStreams), std::end(kFunctionsOfStreams),
-                                          [&](const char* known) { return !less(called, known) && !less(known, called); });
+        const bool is_known =
+            std::any_of(std::begin(kFunctionsOfTables), std::end(kFunctionsOfTables), [&](const char* known) { return EqualsIgnoreCase(called, known); });
         if (!is_known) return Status::Unsupported("TABLE(…) as an argument of " + called, "Name what is read by its path.");
         cursor_.Advance();
         cursor_.Advance();

@@ -4,6 +4,7 @@
 
 #include "plan/sql/parser_errors.h"
 #include "plan/sql/sql_parser.h"
+#include "plan/sql/table_word.h"
 
 namespace millstream {
 
@@ -14,11 +15,12 @@ bool SqlParser::TableFilesAhead() const {
   return !(cursor_.AtWord("STREAM", 3) && cursor_.Peek(4).kind == TokenKind::kString);
 }
 
-// {UNDO | REDO | FORGET} FILES IN table WHERE condition
+// {UNDO | REDO | FORGET} FILES IN [TABLE] table WHERE condition
 Result<Statement> SqlParser::ParseTableFiles() {
   using Kind = ChangeTableFiles::Kind;
   ChangeTableFiles change{.kind = cursor_.AtWord("UNDO") ? Kind::kUndo : cursor_.AtWord("REDO") ? Kind::kRedo : Kind::kForget};
   for (int word = 0; word < 3; ++word) cursor_.Advance();
+  TakeTableWord(cursor_);
   MS_ASSIGN_OR_RETURN(change.table, ParseName());
   // Which files is never left to chance: for all of them there is WHERE true.
   if (!cursor_.TakeWord("WHERE")) return cursor_.SyntaxError(": missing 'WHERE'");

@@ -3,10 +3,11 @@
 #include "plan/catalog.h"
 #include "plan/sql/node_depth.h"
 #include "plan/sql/parser_errors.h"
+#include "plan/sql/table_word.h"
 
 namespace millstream {
 
-// VERIFY FILES IN {table | STREAM 'checkpoint'} [FROM 'path' [PATTERN [=] 'glob']]
+// VERIFY FILES IN {[TABLE] table | STREAM 'checkpoint'} [FROM 'path' [PATTERN [=] 'glob']]
 Result<Statement> SqlParser::ParseVerifyFiles() {
   cursor_.Advance();
   cursor_.Advance();
@@ -19,6 +20,7 @@ Result<Statement> SqlParser::ParseVerifyFiles() {
     cursor_.Advance();
     MS_ASSIGN_OR_RETURN(checkpoint, cursor_.ExpectString());
   } else {
+    TakeTableWord(cursor_);
     MS_ASSIGN_OR_RETURN(table, ParseName());
   }
   if (cursor_.TakeWord("FROM")) {

@@ -107,6 +107,35 @@ def budget(spark, name, options, files, columns="id INT, v STRING", format="JSON
 FILES = {"a.json": '{"id": "1"}\n{"id": "2"}\n', "b.json": '{"id": "3"}\n{"id": "x"}\n{"id": "5"}\nnonsense\n', "c.json": '{"id": "6"}\n{"id": "y"}\n'}
 
 
+def test_values_within_structs_and_lists(spark):
+    source = fresh()
+    write(source, "a.json", "\n".join([
+        '{"id": 1, "s": {"n": 5, "deep": {"day": "2026-01-02"}}, "list": [{"n": 1}, {"n": 2}]}',
+        '{"id": 2, "s": {"n": 3000000000, "deep": {"day": "2026-01-02"}}, "list": []}',
+        '{"id": 3, "s": {"n": 5, "deep": {"day": "yesterday"}}, "list": [{"n": 1}]}',
+        '{"id": 4, "s": {"n": 5}, "list": [{"n": 1}, {"n": 4000000000}]}',
+        '{"id": 5, "s": {"n": null, "deep": null}, "list": [null, {"n": null}]}',
+        '{"id": 6}', ""]))
+    spark.sql("CREATE TABLE nested_fit (id BIGINT, s STRUCT<deep: STRUCT<day: DATE>, N: INT>, list ARRAY<STRUCT<n: INT>>)")
+    copy = f"COPY INTO nested_fit FROM '{source}' FILEFORMAT = JSON"
+    assert "CAST_" in fails(spark, copy)
+    assert spark.table("nested_fit").count() == 0
+    assert spark.sql(copy + " COPY_OPTIONS ('quarantineTable' = 'nested_bad')").first().num_inserted_rows == 3
+    rows = {row.id: row for row in spark.table("nested_fit").collect()}
+    assert sorted(rows) == [1, 5, 6] and rows[1].s.N == 5 and str(rows[1].s.deep.day) == "2026-01-02" and [item.n for item in rows[1].list] == [1, 2], rows
+    assert rows[5].s.N is None and rows[5].s.deep is None and [item and item.n for item in rows[5].list] == [None, None] and rows[6].s is None, rows
+    found = [(name, column, error) for name, column, error, _ in bad(spark, "nested_bad")]
+    assert found == [("a.json", "list[1].n", "CAST_OVERFLOW"), ("a.json", "s.N", "CAST_OVERFLOW"), ("a.json", "s.deep.day", "CAST_INVALID_INPUT")], found
+    by_column = {row.column: row for row in spark.table("nested_bad").collect()}
+    assert json.loads(bytes(by_column["list[1].n"].raw))["list"][1]["n"] == 4000000000 and "'yesterday'" in by_column["s.deep.day"].reason, by_column
+    assert spark.sql("SELECT rows, rejected_rows FROM copy_into_state('nested_fit')").first()[:] == (3, 3)
+    assert json.loads(bytes(by_column["s.N"].raw))["s"]["N"] == 3000000000, by_column
+    spark.sql("""UPDATE nested_bad SET raw = CAST('{"id": 3, "s": {"N": 5, "deep": {"day": "2026-01-03"}}}' AS BINARY) WHERE column = 's.deep.day'""")
+    assert spark.sql("RETRY QUARANTINE nested_bad").first()[:] == (3, 1, 2)
+    row = spark.sql("SELECT s.deep.day, s.N FROM nested_fit WHERE id = 3").first()
+    assert str(row[0]) == "2026-01-03" and row[1] == 5, row
+
+
 def test_on_error(spark):
     assert budget(spark, "e1", "'onError' = 'continue'", FILES)[0] == ([1, 2, 3, 5, 6], 0)
     assert budget(spark, "e2", "'onError' = 'SKIP_FILE'", FILES)[0] == ([1, 2], 2)

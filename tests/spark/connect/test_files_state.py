@@ -49,6 +49,21 @@ def properties(spark, statement):
     return {row.property: row.value for row in spark.sql(statement).collect()}
 
 
+def test_tables_by_name(spark):
+    source = tempfile.mkdtemp()
+    with open(source + "/a.json", "w") as file:
+        file.write('{"id": 1}\n')
+    spark.sql("CREATE TABLE by_name_of_table (id BIGINT)")
+    spark.sql(f"COPY INTO by_name_of_table FROM '{source}' FILEFORMAT = JSON")
+    for table in ("TABLE(by_name_of_table)", "TABLE(default.`by_name_of_table`)", "'by_name_of_table'"):
+        assert [row.rows for row in spark.sql(f"SELECT * FROM copy_into_state({table})").collect()] == [1]
+        assert [row.event for row in spark.sql(f"SELECT * FROM copy_into_history({table})").collect()] == ["LOADED"]
+    assert spark.sql("SELECT * FROM copy_into_state(TABLE(by_name_of_table), version => 0)").count() == 0
+    assert spark.sql("VERIFY FILES IN TABLE by_name_of_table").columns == spark.sql("VERIFY FILES IN by_name_of_table").columns
+    assert spark.sql("UNDO FILES IN TABLE by_name_of_table WHERE true").first().num_affected_files == 1
+    assert spark.sql("REDO FILES IN by_name_of_table WHERE true").first().num_affected_files == 1
+
+
 def test_a_stream_knows_the_rows_of_each_file(spark):
     source = landing()
     base = os.path.dirname(source)

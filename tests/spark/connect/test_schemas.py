@@ -275,6 +275,79 @@ def test_bad_records_of_file_streams_and_of_copy_into(spark):
     assert not os.path.exists(base + "/none")
 
 
+def test_bad_records_of_files_that_are_replaced(spark):
+    base = tempfile.mkdtemp()
+    write(base + "/in/a.json", '{"id": 1}', "no json")
+    write(base + "/in/b.json", '{"id": 2}', "neither", '{"id": "many"}')
+    for place, kept in (("FORMAT_OPTIONS ('badRecordsPath' = '%s/replaced')" % base, lambda: sorted(line["record"] for line in bad_lines(base + "/replaced", "bad_records"))),
+                        ("COPY_OPTIONS ('quarantineTable' = 'replaced_bad')", lambda: sorted(bytes(row.raw).decode() for row in spark.table("replaced_bad").collect()))):
+        write(base + "/in/a.json", '{"id": 1}', "no json")
+        spark.sql("CREATE OR REPLACE TABLE replaced (id INT)")
+        copy = f"COPY INTO replaced FROM '{base}/in' FILEFORMAT = JSON " + place
+        more = copy[:-1] + (", '" if "COPY_OPTIONS" in copy else ") COPY_OPTIONS ('")
+        assert spark.sql(copy).first().num_inserted_rows == 2
+        assert kept() == ["neither", "no json", '{"id":"many"}'], kept()
+        # In the place of what was there: rows and bad records.
+        assert spark.sql(more + "replay' = 'true')").first().num_inserted_rows == 2
+        assert kept() == ["neither", "no json", '{"id":"many"}'], kept()
+        write(base + "/in/a.json", '{"id": 1}', '{"id": 5}', "worse")
+        assert spark.sql(more + "changedFiles' = 'replaced')").first().num_inserted_rows == 2
+        assert kept() == ["neither", "worse", '{"id":"many"}'], kept()
+        # In addition: likewise.
+        assert spark.sql(more + "force' = 'true')").first().num_inserted_rows == 3
+        assert kept() == sorted(2 * ["neither", "worse", '{"id":"many"}']), kept()
+        assert spark.sql(more + "replay' = 'true')").first().num_inserted_rows == 3
+        assert kept() == ["neither", "worse", '{"id":"many"}'], kept()
+        assert sorted(row.id for row in spark.table("replaced").collect()) == [1, 2, 5]
+
+
+def test_places_that_bad_records_cannot_be_kept_in(spark):
+    base = tempfile.mkdtemp()
+    write(base + "/in/a.json", '{"id": 1}', "no json")
+    spark.sql(f"CREATE TABLE with_bad_inside (id INT) USING delta LOCATION '{base}/table'")
+
+    def copy(bad):
+        spark.sql(f"COPY INTO with_bad_inside FROM '{base}/in' FILEFORMAT = JSON FORMAT_OPTIONS ('badRecordsPath' = '{bad}')")
+
+    def stream(kind, bad, name):
+        reader = spark.readStream.format(kind).option("cloudFiles.format", "json").option("badRecordsPath", bad).schema("id INT").load(base + "/in")
+        reader.writeStream.option("checkpointLocation", base + "/cp_" + name).trigger(availableNow=True).toTable("with_bad_inside").awaitTermination()
+
+    for bad in (base + "/table", base + "/table/bad", base + "/x/../table/_bad"):
+        raises(Exception, lambda: copy(bad), "MILLSTREAM_BAD_RECORDS_PATH", "beside the table")
+        raises(Exception, lambda: stream("cloudFiles", bad, "auto"), "MILLSTREAM_BAD_RECORDS_PATH", "beside the table")
+        raises(Exception, lambda: stream("json", bad, "files"), "MILLSTREAM_BAD_RECORDS_PATH", "beside the table")
+    write(base + "/file", "")
+    for bad in ("/proc/x/bad", base + "/file/bad"):
+        raises(Exception, lambda: copy(bad), "MILLSTREAM_BAD_RECORDS_PATH", "cannot be made")
+        raises(Exception, lambda: stream("cloudFiles", bad, "auto"), "MILLSTREAM_BAD_RECORDS_PATH", "cannot be made")
+        raises(Exception, lambda: spark.read.option("badRecordsPath", bad).schema("id INT").json(base + "/in").collect(), "MILLSTREAM_BAD_RECORDS_PATH", "cannot be made")
+    assert spark.table("with_bad_inside").count() == 0
+
+
+def test_columns_of_one_name_in_a_file(spark):
+    import pyarrow
+    import pyarrow.parquet
+    base = tempfile.mkdtemp()
+    os.makedirs(base + "/in")
+    pyarrow.parquet.write_table(pyarrow.Table.from_arrays([pyarrow.array([1]), pyarrow.array([2]), pyarrow.array([3])], names=["a", "A", "b"]), base + "/in/twice.parquet")
+    raises(Exception, lambda: spark.read.parquet(base + "/in").collect(), "COLUMN_ALREADY_EXISTS", "`a`", "twice.parquet")
+    raises(Exception, lambda: spark.read.schema("a BIGINT, b BIGINT").parquet(base + "/in").collect(), "FAILED_READ_FILE", "2 columns a")
+    assert spark.read.schema("b BIGINT").parquet(base + "/in").collect()[0][:] == (3,)
+    spark.sql("CREATE TABLE named_twice (a BIGINT, b BIGINT)")
+    raises(Exception, lambda: spark.sql(f"COPY INTO named_twice FROM '{base}/in' FILEFORMAT = PARQUET"), "COLUMN_ALREADY_EXISTS")
+    spark.conf.set("spark.sql.caseSensitive", "true")
+    try:
+        assert spark.read.parquet(base + "/in").collect()[0][:] == (1, 2, 3)
+    finally:
+        spark.conf.unset("spark.sql.caseSensitive")
+    # Auto Loader rescues what is no column.
+    reader = spark.readStream.format("cloudFiles").option("cloudFiles.format", "parquet").option("cloudFiles.schemaLocation", base + "/cp").load(base + "/in")
+    reader.writeStream.option("checkpointLocation", base + "/cp").trigger(availableNow=True).toTable("rescued_twice").awaitTermination()
+    row = spark.table("rescued_twice").collect()[0]
+    assert (row.a, row.b, json.loads(row._rescued_data)["A"]) == (1, 3, 2), row
+
+
 def test_the_streams_of_a_table_are_found_by_its_commits(spark):
     base = tempfile.mkdtemp()
     write(base + "/in/a.json", {"id": 1})
