@@ -31,8 +31,8 @@ ExprPtr Int(int32_t value) { return MakeExpr(Literal{Value{int64_t{value}}, Data
 
 class Sifted : public RowStream {
  public:
-  Sifted(RowStreamPtr rows, SiftPlan sift, TakeMisfit take)
-      : rows_(std::move(rows)), sift_(std::move(sift)), take_(std::move(take)), text_(sift_.raw_columns, {}) {
+  Sifted(RowStreamPtr rows, SiftPlan sift, TakeMisfit take, std::unique_ptr<RuleSieve> rules)
+      : rows_(std::move(rows)), sift_(std::move(sift)), take_(std::move(take)), rules_(std::move(rules)), text_(sift_.raw_columns, {}) {
     columns_ = static_cast<int>(sift_.table_columns.size());
     StructType schema = sift_.table_columns;
     schema.Add({std::string(kSourceFileColumn), DataType::Integer()});
@@ -47,7 +47,7 @@ class Sifted : public RowStream {
       const auto& misfits = static_cast<const arrow::Int32Array&>(*batch->column(columns_));
       const bool all_fit = misfits.null_count() == batch->num_rows();
       RecordBatchPtr kept = TableColumns(*batch);
-      if (all_fit) return kept;
+      if (all_fit && !rules_) return kept;
       MS_ASSIGN_OR_RETURN(kept, Keep(*batch, misfits, kept));
       if (kept->num_rows() > 0) return kept;
     }
@@ -78,11 +78,49 @@ class Sifted : public RowStream {
       const auto column = static_cast<size_t>(misfits.Value(row));
       MS_RETURN_IF_ERROR(take_(Describe(column, *raw[column], row, files.Value(row), text)));
     }
-    auto indices = fitting.Finish();
+    MS_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Array> indices, Finished(fitting));
+    MS_ASSIGN_OR_RETURN(RecordBatchPtr kept, Chosen(all, indices));
+    if (!rules_) return kept;
+    MS_ASSIGN_OR_RETURN(const std::vector<RowRuler::Violation> broken, rules_->Find(kept));
+    if (broken.empty()) return kept;
+    arrow::Int64Builder holding;
+    auto next = broken.begin();
+    for (int64_t at = 0; at < kept->num_rows(); ++at) {
+      if (next == broken.end() || next->row != at) {
+        if (arrow::Status added = holding.Append(at); !added.ok()) return FromArrowStatus(added, "while rows are sifted");
+        continue;
+      }
+      const int64_t row = static_cast<const arrow::Int64Array&>(*indices).Value(at);
+      text.clear();
+      text_.AppendRow(raw, row, text);
+      MS_RETURN_IF_ERROR(take_(Described(next->why, ColumnOfViolation(next->why), files.Value(row), text)));
+      ++next;
+    }
+    MS_ASSIGN_OR_RETURN(indices, Finished(holding));
+    return Chosen(kept, indices);
+  }
+
+  static Result<std::shared_ptr<arrow::Array>> Finished(arrow::Int64Builder& builder) {
+    auto indices = builder.Finish();
     if (!indices.ok()) return FromArrowStatus(indices.status(), "while rows are sifted");
-    auto kept = arrow::compute::Take(arrow::Datum(all), arrow::Datum(*indices), arrow::compute::TakeOptions::NoBoundsCheck());
-    if (!kept.ok()) return FromArrowStatus(kept.status(), "while rows are sifted");
-    return kept->record_batch();
+    return *indices;
+  }
+
+  static Result<RecordBatchPtr> Chosen(const RecordBatchPtr& rows, const std::shared_ptr<arrow::Array>& indices) {
+    auto chosen = arrow::compute::Take(arrow::Datum(rows), arrow::Datum(indices), arrow::compute::TakeOptions::NoBoundsCheck());
+    if (!chosen.ok()) return FromArrowStatus(chosen.status(), "while rows are sifted");
+    return chosen->record_batch();
+  }
+
+  static BadRecord Described(const Status& why, const std::string& column, int32_t file, const std::string& text) {
+    return {.file = file,
+            .byte_offset = quarantine::kNoOffset,
+            .byte_length = static_cast<int64_t>(text.size()),
+            .line = std::nullopt,
+            .column = column,
+            .error_class = std::string(why.error_class().name),
+            .reason = why.text(),
+            .raw = text};
   }
 
   BadRecord Describe(size_t column, const arrow::Array& values, int64_t row, int32_t file, const std::string& text) const {
@@ -102,19 +140,13 @@ class Sifted : public RowStream {
           is_text ? errors::kCastInvalidInput : errors::kCastOverflow,
           {{is_text ? "expression" : "value", value}, {"sourceType", "\"" + from.type.Sql() + "\""}, {"targetType", "\"" + to.type.Sql() + "\""}});
     }
-    return {.file = file,
-            .byte_offset = quarantine::kNoOffset,
-            .byte_length = static_cast<int64_t>(text.size()),
-            .line = std::nullopt,
-            .column = to.name,
-            .error_class = std::string(why.error_class().name),
-            .reason = why.text(),
-            .raw = text};
+    return Described(why, to.name, file, text);
   }
 
   const RowStreamPtr rows_;
   const SiftPlan sift_;
   const TakeMisfit take_;
+  const std::unique_ptr<RuleSieve> rules_;  // or null
   const JsonRowText text_;
   int columns_ = 0;
   ArrowSchemaPtr schema_;
@@ -172,8 +204,8 @@ SiftPlan SiftToTargets(const PlanPtr& analyzed, const std::vector<StructField>& 
   return sift;
 }
 
-RowStreamPtr SiftedRows(RowStreamPtr rows, SiftPlan sift, TakeMisfit take) {
-  return std::make_unique<Sifted>(std::move(rows), std::move(sift), std::move(take));
+RowStreamPtr SiftedRows(RowStreamPtr rows, SiftPlan sift, TakeMisfit take, std::unique_ptr<RuleSieve> rules) {
+  return std::make_unique<Sifted>(std::move(rows), std::move(sift), std::move(take), std::move(rules));
 }
 
 }  // namespace millstream
