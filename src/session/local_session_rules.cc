@@ -1,4 +1,4 @@
-// ALTER TABLE: CHECK constraints, and which columns are NOT NULL.
+// ALTER TABLE: CHECK constraints.
 
 #include "connectors/delta/change_rows.h"
 #include "connectors/delta/delta_connector.h"
@@ -18,7 +18,6 @@ constexpr char kAssumeIfExists[] = "spark.databricks.delta.constraints.assumesDr
 
 // How many rows of the table, as it was then, break the rule.
 Result<int64_t> LocalSession::CountViolations(const ResolvedTable& table, const NewRule& rule, const Execution& under) {
-  if (!rule.holds) return int64_t{0};
   DeltaOpenOptions open{.name = table.name, .options = {{"versionAsOf", std::to_string(rule.version)}}, .threads = engine_->options.threads};
   MS_ASSIGN_OR_RETURN(auto source, OpenDeltaTable(engine_->delta, table.location, open));
   ScanRelation scan{.source = std::move(source), .output = {}};

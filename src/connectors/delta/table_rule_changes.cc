@@ -6,13 +6,9 @@
 #include "delta/delta_errors.h"
 #include "delta/features.h"
 #include "plan/analyzer/expression_walk.h"
-#include "plan/analyzer/scope.h"
-#include "plan/analyzer/stored_value.h"
 #include "plan/coercion.h"
 #include "plan/function_registry.h"
-#include "plan/plan_errors.h"
 #include "plan/sql/parser.h"
-#include "types/spark_json.h"
 
 namespace millstream {
 namespace {
@@ -27,29 +23,6 @@ Result<SnapshotPtr> WritableTable(DeltaLog& log, const std::string& path) {
   if (!snapshot) return Status::Error(errors::kDeltaTableNotFound, {{"path", HadoopPathString(path)}});
   MS_RETURN_IF_ERROR(CheckWritable(snapshot->protocol, *snapshot->metadata, path));
   return snapshot;
-}
-
-// The fields with the nullability of the one that `path` names.
-Result<StructType> WithNullability(const StructType& fields, const std::vector<std::string>& path, size_t depth, bool nullable, StructField& changed) {
-  const std::optional<size_t> at = fields.IndexOf(path[depth]);
-  if (!at || (depth + 1 < path.size() && fields[*at].type.id() != TypeId::kStruct)) {
-    Scope scope;
-    for (size_t i = 0; i < fields.size(); ++i) scope.columns.push_back(ColumnOf(fields, i));
-    return scope.NotFound(path);
-  }
-  StructType made;
-  for (size_t i = 0; i < fields.size(); ++i) {
-    StructField field = fields[i];
-    if (i == *at && depth + 1 < path.size()) {
-      MS_ASSIGN_OR_RETURN(StructType below, WithNullability(field.type.fields(), path, depth + 1, nullable, changed));
-      field.type = DataType::Struct(std::move(below));
-    } else if (i == *at) {
-      field.nullable = nullable;
-      changed = field;
-    }
-    made.Add(std::move(field));
-  }
-  return made;
 }
 
 Status NoGeneratedColumn(const StructField& column, const std::string& sql, const std::string& reason) {
@@ -143,32 +116,6 @@ Result<bool> DropDeltaConstraint(DeltaTables& tables, const std::string& path, c
   request.actions.metadata = std::move(metadata);
   MS_RETURN_IF_ERROR(log->Commit(std::move(request)).status());
   return true;
-}
-
-Result<NewRule> PlanNullability(DeltaTables& tables, const std::string& path, const std::vector<std::string>& column, bool nullable, const AnalyzerConf& conf) {
-  std::shared_ptr<DeltaLog> log = tables.Log(path);
-  MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, WritableTable(*log, path));
-  StructField changed;
-  MS_ASSIGN_OR_RETURN(StructType schema, WithNullability(snapshot->schema(), column, 0, nullable, changed));
-  NewRule rule{.version = snapshot->version, .schema = snapshot->schema(), .holds = nullptr, .is_there = schema == snapshot->schema()};
-  if (!nullable) {
-    ExprPtr value;
-    Scope scope;
-    for (size_t i = 0; i < rule.schema.size(); ++i) scope.columns.push_back(ColumnOf(rule.schema, i));
-    MS_ASSIGN_OR_RETURN(value, scope.Find(column, conf));
-    rule.holds = CallOf("isnotnull", {value}, DataType::Boolean(), false);
-  }
-  const std::string described = ToSparkJson(StructType({changed}));
-  const size_t open = described.find('['), close = described.rfind(']');
-  rule.commit = [log, snapshot, schema, field = described.substr(open + 1, close - open - 1)]() -> Status {
-    CommitRequest request{.read = snapshot, .reads_whole_table = true, .operation = "CHANGE COLUMN", .parameters = {{"column", field}}};
-    Metadata metadata = *snapshot->metadata;
-    metadata.schema = schema;
-    metadata.schema_string = ToSparkJson(schema);
-    request.actions.metadata = std::move(metadata);
-    return log->Commit(std::move(request)).status();
-  };
-  return rule;
 }
 
 Status CheckGeneratedColumns(const StructType& schema, const AnalyzerConf& conf) {

@@ -1,14 +1,13 @@
 #pragma once
 
-// table_rule_changes.h   ALTER TABLE … ADD and DROP CONSTRAINT, SET and DROP NOT NULL; and what a generated column of a new table may be.
+// table_rule_changes.h   ALTER TABLE … ADD and DROP CONSTRAINT; and what a generated column of a new table may be.
 //
-//   MS_ASSIGN_OR_RETURN(NewRule rule, PlanConstraint(tables, "/w/t", {.table = …, .name = "positive", .expression = "n > 0"}, conf));
-//   … count the rows of rule.version for which rule.holds is false: RefuseViolated …
-//   Status committed = rule.Commit();      // a conflict when the table has changed meanwhile: plan again
+//   MS_ASSIGN_OR_RETURN(NewRule rule, PlanConstraint(tables, "/w/t", "positive", "n > 0", conf));
+//   … count the rows of rule.version for which rule.holds is false …
+//   Status committed = rule.commit();      // a conflict when the table has changed meanwhile: plan again
 
 #include <functional>
 #include <string>
-#include <vector>
 
 #include "delta/delta_log.h"
 #include "plan/table_expressions.h"
@@ -18,8 +17,6 @@ namespace millstream {
 namespace errors {
 inline constexpr ErrorClass kDeltaNewConstraintViolated{"DELTA_NEW_CHECK_CONSTRAINT_VIOLATION", "23512", ExceptionKind::kAnalysis,
                                                         "<numRows> rows in <tableName> violate the new CHECK constraint (<checkConstraint>)"};
-inline constexpr ErrorClass kDeltaNewNotNullViolated{"DELTA_NEW_NOT_NULL_VIOLATION", "23512", ExceptionKind::kAnalysis,
-                                                     "<numRows> rows in <tableName> violate the new NOT NULL constraint on <colName>"};
 inline constexpr ErrorClass kDeltaConstraintExists{"DELTA_CONSTRAINT_ALREADY_EXISTS", "42710", ExceptionKind::kAnalysis,
                                                    "Constraint '<constraintName>' already exists. Please delete the old constraint first.\nOld "
                                                    "constraint:\n<oldConstraint>"};
@@ -44,15 +41,12 @@ inline constexpr ErrorClass kDeltaGeneratedUnsupported{"DELTA_UNSUPPORTED_EXPRES
 struct NewRule {
   int64_t version = 0;  // of the table that was looked at; its rows are to be verified
   StructType schema;    // of that version
-  ExprPtr holds;        // BOOLEAN, never null, over ColumnOf(schema, …); null: nothing is to be verified
-  bool is_there = false;  // the table has it already
+  ExprPtr holds;        // BOOLEAN, never null, over ColumnOf(schema, …)
   // Commits it upon that very version. The conflicts of conflict.h: plan it again.
   std::function<Status()> commit;
 };
 
 Result<NewRule> PlanConstraint(DeltaTables& tables, const std::string& path, const std::string& name, const std::string& sql, const AnalyzerConf& conf);
-// nullable = true: nothing has to be verified.
-Result<NewRule> PlanNullability(DeltaTables& tables, const std::string& path, const std::vector<std::string>& column, bool nullable, const AnalyzerConf& conf);
 // False: there is no such constraint.
 Result<bool> DropDeltaConstraint(DeltaTables& tables, const std::string& path, const std::string& name);
 
