@@ -48,7 +48,8 @@ ChunkWishes WishesOf(const Metadata& table, const StructType& rows_schema, bool 
 StructType WithoutSourceFile(const StructType& rows_schema);
 
 // Writes `rows` (columns `rows_schema`, fitting `table.schema`) below `table_path`. A few rows are written on the calling thread; more on up to
-// `threads` threads, each with files of its own. Rows that break a rule of the table are an error. When it returns, files and directories are synced. On an error, files that were
+// `threads` threads, each with files of its own. Rows that break a rule of the table are
+// an error. When it returns, files and directories are synced. On an error, files that were
 // published stay behind for VACUUM: no commit names them.
 Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& table_path, const Metadata& table, const StructType& rows_schema, RowStream& rows,
                                    const DataWriteOptions& options);

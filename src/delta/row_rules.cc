@@ -11,9 +11,8 @@ constexpr char kInvariantsKey[] = "delta.invariants";
 
 // Fields in structs; Delta looks no deeper (arrays and maps have no rules of their own).
 bool AnyField(const StructType& fields, const std::function<bool(const StructField&)>& is_it) {
-  return std::any_of(fields.begin(), fields.end(), [&](const StructField& field) {
-    return is_it(field) || (field.type.id() == TypeId::kStruct && AnyField(field.type.fields(), is_it));
-  });
+  return std::any_of(fields.begin(), fields.end(),
+                     [&](const StructField& field) { return is_it(field) || (field.type.id() == TypeId::kStruct && AnyField(field.type.fields(), is_it)); });
 }
 
 }  // namespace
@@ -33,7 +32,8 @@ std::string WhyRowsAreLookedAt(const Metadata& table) {
   const bool has_checks = std::any_of(table.configuration.begin(), table.configuration.end(),
                                       [](const auto& property) { return property.first.starts_with("delta.constraints."); });
   if (has_checks) return "the table has CHECK constraints";
-  if (AnyField(table.schema, [](const StructField& field) { return MetadataText(field, kInvariantsKey).has_value(); })) return "the table has column invariants";
+  if (AnyField(table.schema, [](const StructField& field) { return MetadataText(field, kInvariantsKey).has_value(); }))
+    return "the table has column invariants";
   if (AnyField(table.schema, [](const StructField& field) { return GenerationExpressionOf(field).has_value(); })) return "the table has generated columns";
   for (const StructField& column : table.schema) {
     if (column.type.id() == TypeId::kStruct && AnyField(column.type.fields(), [](const StructField& field) { return !field.nullable; })) {

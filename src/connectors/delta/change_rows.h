@@ -59,7 +59,8 @@ struct RowChangeResult {
   int64_t version = -1;  // -1: nothing was committed
 };
 
-// Errors: those of the plan while it runs, DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE, DELTA_NOT_NULL_CONSTRAINT_VIOLATED, DELTA_VIOLATE_CONSTRAINT_WITH_VALUES,
+// Errors: those of the plan while it runs, DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE, DELTA_NOT_NULL_CONSTRAINT_VIOLATED,
+// DELTA_VIOLATE_CONSTRAINT_WITH_VALUES,
 // DELTA_CAST_OVERFLOW_IN_TABLE_WRITE, DELTA_REPLACE_WHERE_MISMATCH, DELTA_CANNOT_MODIFY_APPEND_ONLY, and the conflicts of conflict.h, after which the whole
 // statement may be run again.
 Result<RowChangeResult> ChangeRows(DeltaTables& tables, ChangedTable& table, const RowChanges& changes, ComputeEngine& compute,

@@ -34,8 +34,8 @@ Status CheckGeneratedColumn(const StructType& schema, const StructField& column,
   std::string moment;
   Contains(*written, [&](const Expr& part) {
     const auto* function = part.As<UnresolvedFunction>();
-    for (const char* name : {"current_timestamp", "now", "current_date", "curdate", "localtimestamp", "current_user", "user", "session_user", "current_database",
-                             "current_schema", "current_catalog", "current_timezone"}) {
+    for (const char* name : {"current_timestamp", "now", "current_date", "curdate", "localtimestamp", "current_user", "user", "session_user",
+                             "current_database", "current_schema", "current_catalog", "current_timezone"}) {
       if (function && function->name.back() == name) moment = name + std::string("()");
     }
     return !moment.empty();
@@ -69,11 +69,10 @@ Status CheckGeneratedColumn(const StructType& schema, const StructField& column,
   const bool can_store = type.id() == TypeId::kNull || CanCast(type, column.type, EvalMode::kAnsi);
   const bool narrows = type.IsNumeric() && column.type.IsNumeric() && type.id() > column.type.id();
   if (!can_store || narrows) {
-    return NoGeneratedColumn(column, sql, "generation expression data type " + type.SimpleString() + " is incompatible with column data type " +
-                                              column.type.SimpleString());
+    return NoGeneratedColumn(column, sql,
+                             "generation expression data type " + type.SimpleString() + " is incompatible with column data type " + column.type.SimpleString());
   }
-  return Status::Error(errors::kGeneratedTypeMismatch,
-                       {{"columnName", column.name}, {"expressionType", type.Sql()}, {"columnType", column.type.Sql()}});
+  return Status::Error(errors::kGeneratedTypeMismatch, {{"columnName", column.name}, {"expressionType", type.Sql()}, {"columnType", column.type.Sql()}});
 }
 
 }  // namespace

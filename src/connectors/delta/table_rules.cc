@@ -65,8 +65,8 @@ class RowProgram {
     scan.output.push_back(RowNumber());
     Project project{.expressions = {MakeExpr(RowNumber())}, .child = MakePlan(std::move(scan))};
     for (size_t i = 0; i < expressions.size(); ++i) {
-      project.expressions.push_back(MakeExpr(
-          Alias{expressions[i], {"value_" + std::to_string(i)}, std::nullopt, ExprId(kFirstRuleId + static_cast<int64_t>(i))}));
+      project.expressions.push_back(
+          MakeExpr(Alias{expressions[i], {"value_" + std::to_string(i)}, std::nullopt, ExprId(kFirstRuleId + static_cast<int64_t>(i))}));
     }
     PlanPtr plan = MakePlan(std::move(project));
     if (filter) plan = MakePlan(Filter{filter, plan});
@@ -214,8 +214,8 @@ class Ruler : public RowRuler {
     auto combined = (*table)->CombineChunksToBatch();
     if (!combined.ok()) return FromArrowStatus(combined.status(), "while columns are generated");
     const auto& numbers = static_cast<const arrow::Int64Array&>(*(*combined)->column(0));
-    if (numbers.length() != rows->num_rows()) return Status::Internal("a generated column has " + std::to_string(numbers.length()) + " values for " +
-                                                                      std::to_string(rows->num_rows()) + " rows");
+    if (numbers.length() != rows->num_rows())
+      return Status::Internal("a generated column has " + std::to_string(numbers.length()) + " values for " + std::to_string(rows->num_rows()) + " rows");
     arrow::Int64Builder order;
     std::vector<int64_t> place(static_cast<size_t>(numbers.length()));
     for (int64_t i = 0; i < numbers.length(); ++i) place[static_cast<size_t>(numbers.Value(i))] = i;

@@ -21,7 +21,7 @@ class RowRules;  // delta/row_rules.h
 struct RowTarget {
   std::vector<std::pair<std::string, std::string>> columns;  // of the source, and what each of them is called in the table
   std::string path;
-  std::function<Result<std::optional<StructType>>()> schema;  // of the table as it is now; nullopt: there is none yet
+  std::function<Result<std::optional<StructType>>()> schema;       // of the table as it is now; nullopt: there is none yet
   std::function<Result<std::shared_ptr<const RowRules>>()> rules;  // of that table; unset: they cannot be asked of the source's columns alone
 };
 

@@ -82,8 +82,8 @@ Result<TableExpression> AnalyzeTableExpression(std::string_view sql, const Struc
     nullable.Add(std::move(field));
   }
   NoCatalog catalog;
-  MS_ASSIGN_OR_RETURN(PlanPtr plan, Analyze(MakePlan(Project{{MakeExpr(Alias{written, {"value"}, std::nullopt})}, MakePlan(LocalRelation{nullable, {}, {}})}),
-                                            catalog, conf));
+  MS_ASSIGN_OR_RETURN(
+      PlanPtr plan, Analyze(MakePlan(Project{{MakeExpr(Alias{written, {"value"}, std::nullopt})}, MakePlan(LocalRelation{nullable, {}, {}})}), catalog, conf));
   const auto* project = plan->As<Project>();
   const auto* local = project ? project->child->As<LocalRelation>() : nullptr;
   if (!local || project->expressions.size() != 1) return NotForTables(sql, "An aggregate, a window, a generator or a Python function");
