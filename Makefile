@@ -57,6 +57,7 @@ handover-test: $(VENV)/spark-4.2/.ready
 	MILLSTREAM=$(CURDIR)/build/$(PRESET)/millstream $(VENV)/spark-4.2/bin/python tests/spark/check_handover.py
 	MILLSTREAM=$(CURDIR)/build/$(PRESET)/millstream $(VENV)/spark-4.2/bin/python tests/spark/check_copy_state.py
 	MILLSTREAM=$(CURDIR)/build/$(PRESET)/millstream $(VENV)/spark-4.2/bin/python tests/spark/check_zero_copy.py
+	MILLSTREAM=$(CURDIR)/build/$(PRESET)/millstream $(VENV)/spark-4.2/bin/python tests/spark/check_table_rules.py
 
 ## make scale-test  memory with a million known files
 scale-test:

@@ -37,6 +37,7 @@ struct Shared {
   Clock& clock;
   const std::string& table_path;
   const Metadata& table;
+  const StructType& rows_schema;
   const RowConform conform;
   const DataWriteOptions& options;
   StructType file_schema;         // without partition columns and void columns
@@ -92,6 +93,13 @@ class Worker {
     if (shared_.change_column >= 0) {
       change = batch->column(shared_.change_column);
       if (change->null_count() == change->length()) change = nullptr;
+    }
+    // Rows of the change feed are rows of the table, and looked at there, or were some before.
+    if (shared_.options.rules && !change) {
+      if (!ruler_) {
+        MS_ASSIGN_OR_RETURN(ruler_, shared_.options.rules->Start(shared_.rows_schema));
+      }
+      MS_ASSIGN_OR_RETURN(rows, ruler_->Apply(rows));
     }
     const arrow::Int32Array* sources = shared_.source_column < 0 ? nullptr : static_cast<const arrow::Int32Array*>(batch->column(shared_.source_column).get());
     if (!shared_.partition_columns.empty()) return Split(*rows, change, sources);
@@ -284,6 +292,7 @@ class Worker {
   static Status FromArrow(const arrow::Status& status) { return status.ok() ? Status() : FromArrowStatus(status, "while splitting rows by partition"); }
 
   Shared& shared_;
+  std::unique_ptr<RowRuler> ruler_;       // made with the first batch that it sees
   std::map<std::string, OpenFile> open_;  // by directory
   std::optional<OpenFile> open_chunks_;
 };
@@ -358,8 +367,9 @@ Status PlanParquet(Shared& shared) {
 
 ChunkWishes WishesOf(const Metadata& table, const StructType& rows_schema, bool has_change_rows) {
   ChunkWishes wishes{.columns = std::vector<std::optional<StructField>>(rows_schema.size()), .codec = WantedCodec(table)};
-  wishes.no_files_because = has_change_rows ? "rows of a change feed are written" : WhyNoWholeFiles(table, rows_schema);
-  if (table.partition_columns.empty() && !has_change_rows) wishes.columns = RowConform(rows_schema, table.schema).Unchanged();
+  const std::string looked_at = WhyRowsAreLookedAt(table);
+  wishes.no_files_because = has_change_rows ? "rows of a change feed are written" : !looked_at.empty() ? looked_at : WhyNoWholeFiles(table, rows_schema);
+  if (table.partition_columns.empty() && !has_change_rows && looked_at.empty()) wishes.columns = RowConform(rows_schema, table.schema).Unchanged();
   return wishes;
 }
 
@@ -373,7 +383,10 @@ StructType WithoutSourceFile(const StructType& rows_schema) {
 
 Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& table_path, const Metadata& table, const StructType& rows_schema, RowStream& rows,
                                    const DataWriteOptions& options) {
-  Shared shared{fs, clock, table_path, table, RowConform(rows_schema, table.schema), options};
+  if (const std::string why = WhyRowsAreLookedAt(table); !why.empty() && !options.rules && !options.rows_are_stored) {
+    return Status::Internal("rows are written to " + table_path + " unseen, and " + why);
+  }
+  Shared shared{fs, clock, table_path, table, rows_schema, RowConform(rows_schema, BeforeRules(table.schema, rows_schema)), options};
   PlanColumns(shared);
   if (options.has_change_rows) shared.change_column = static_cast<int>(*rows_schema.IndexOf(kChangeTypeColumn));
   if (options.source_files != nullptr) {

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "delta/actions.h"
+#include "delta/row_rules.h"
 #include "delta/source_runs.h"
 #include "storage/fs.h"
 #include "types/chunk_rows.h"
@@ -26,6 +27,9 @@ struct DataWriteOptions {
   // The rows have a column kSourceFileColumn (last), which is not written: what it says goes into the footers, with these names. Null: there is no such
   // column. Nulls in it are rows of unknown origin. Names may be appended as long as no row has their numbers.
   SourceFileNames source_files;
+  // What the table demands of its rows (DeltaTables::RulesOf). Null: nothing, or `rows_are_stored`: the rows are in the table already, and only move.
+  RowRulesPtr rules;
+  bool rows_are_stored = false;
 };
 
 struct DataWritten {
@@ -44,7 +48,8 @@ ChunkWishes WishesOf(const Metadata& table, const StructType& rows_schema, bool 
 StructType WithoutSourceFile(const StructType& rows_schema);
 
 // Writes `rows` (columns `rows_schema`, fitting `table.schema`) below `table_path`. A few rows are written on the calling thread; more on up to
-// `threads` threads, each with files of its own. When it returns, files and directories are synced. On an error, files that were
+// `threads` threads, each with files of its own. Rows that break a rule of the table are
+// an error. When it returns, files and directories are synced. On an error, files that were
 // published stay behind for VACUUM: no commit names them.
 Result<DataWritten> WriteDataFiles(Fs& fs, Clock& clock, const std::string& table_path, const Metadata& table, const StructType& rows_schema, RowStream& rows,
                                    const DataWriteOptions& options);

@@ -83,8 +83,15 @@ std::string BodyOf(const CommitActions& actions) {
 
 }  // namespace
 
-DeltaLog::DeltaLog(Fs& fs, Clock& clock, LogMaintenance& maintenance, std::string table_path)
-    : fs_(fs), clock_(clock), maintenance_(maintenance), table_path_(std::move(table_path)) {}
+DeltaLog::DeltaLog(Fs& fs, Clock& clock, LogMaintenance& maintenance, std::string table_path, const RowRulesMaker* rules)
+    : fs_(fs), clock_(clock), maintenance_(maintenance), table_path_(std::move(table_path)), rules_(rules) {}
+
+Result<RowRulesPtr> DeltaLog::RulesOf(const Metadata& table, const RuleConf& conf) const {
+  const std::string why = WhyRowsAreLookedAt(table);
+  if (why.empty()) return RowRulesPtr();
+  if (rules_ == nullptr) return Status::Unsupported("Writing to the table " + table_path_ + ": " + why);
+  return rules_->Make(table, conf);
+}
 
 Result<SnapshotPtr> DeltaLog::Update() {
   std::lock_guard lock(mutex_);
@@ -365,7 +372,7 @@ std::shared_ptr<DeltaLog> DeltaTables::Log(const std::string& table_path) {
   while (key.size() > 1 && key.back() == '/') key.pop_back();
   std::lock_guard lock(mutex_);
   std::shared_ptr<DeltaLog>& log = logs_[key];
-  if (!log) log = std::make_shared<DeltaLog>(fs_, clock_, *maintenance_, key);
+  if (!log) log = std::make_shared<DeltaLog>(fs_, clock_, *maintenance_, key, rules_);
   return log;
 }
 

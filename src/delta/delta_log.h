@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "delta/row_rules.h"
 #include "delta/snapshot.h"
 #include "storage/fs.h"
 
@@ -46,11 +47,13 @@ struct HistoryEntry {
 // Thread-safe.
 class DeltaLog : public std::enable_shared_from_this<DeltaLog> {
  public:
-  DeltaLog(Fs& fs, Clock& clock, LogMaintenance& maintenance, std::string table_path);
+  DeltaLog(Fs& fs, Clock& clock, LogMaintenance& maintenance, std::string table_path, const RowRulesMaker* rules = nullptr);
 
   const std::string& table_path() const { return table_path_; }
   Fs& fs() const { return fs_; }
   Clock& clock() const { return clock_; }
+  // What a table that is like `table` demands of the rows that are written to it; null: nothing.
+  Result<RowRulesPtr> RulesOf(const Metadata& table, const RuleConf& conf) const;
 
   // The newest snapshot on disk; reads only commits that are new. nullptr: no table here.
   Result<SnapshotPtr> Update();
@@ -93,6 +96,7 @@ class DeltaLog : public std::enable_shared_from_this<DeltaLog> {
   Clock& clock_;
   LogMaintenance& maintenance_;
   const std::string table_path_;
+  const RowRulesMaker* const rules_;  // null: tables with rules are refused
 
   std::mutex mutex_;
   SnapshotPtr current_;  // GUARDED_BY(mutex_)
@@ -108,6 +112,8 @@ class DeltaTables {
   ~DeltaTables();
   // The same DeltaLog for the same path, always.
   std::shared_ptr<DeltaLog> Log(const std::string& table_path);
+  // Before the first Log. `maker` outlives this. Without one, tables with rules are refused.
+  void SetRules(const RowRulesMaker* maker) { rules_ = maker; }
   // Waits until checkpoints and checksums of all commits so far are written.
   void Drain();
   Fs& fs() const { return fs_; }
@@ -117,6 +123,7 @@ class DeltaTables {
   Fs& fs_;
   Clock& clock_;
   std::unique_ptr<LogMaintenance> maintenance_;
+  const RowRulesMaker* rules_ = nullptr;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<DeltaLog>> logs_;  // GUARDED_BY(mutex_)
 };

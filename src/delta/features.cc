@@ -106,12 +106,7 @@ Status CheckWritable(const Protocol& protocol, const Metadata& metadata, const s
   auto refuse = [&](bool used, const char* feature) {
     if (used && std::find(refused.begin(), refused.end(), feature) == refused.end()) refused.push_back(feature);
   };
-  bool has_constraints = std::any_of(metadata.configuration.begin(), metadata.configuration.end(),
-                                     [](const auto& property) { return property.first.starts_with("delta.constraints."); });
-  refuse(has_constraints, "checkConstraints");
   refuse(MappingModeOf(metadata) != ColumnMappingMode::kNone, "columnMapping");
-  refuse(AnyFieldSays(metadata.schema, "delta.invariants"), "invariants");
-  refuse(AnyFieldSays(metadata.schema, "delta.generationExpression"), "generatedColumns");
   refuse(AnyFieldSays(metadata.schema, "delta.identity."), "identityColumns");
   refuse(AnyFieldSays(metadata.schema, "CURRENT_DEFAULT"), "allowColumnDefaults");
   refuse(metadata.IsTrue("delta.enableRowTracking"), "rowTracking");
@@ -146,6 +141,12 @@ Protocol ProtocolWithFeature(Protocol current, const std::string& feature, bool 
   return current;
 }
 
+Protocol ProtocolWithConstraints(Protocol current) {
+  if (current.min_writer_version >= 7) return ProtocolWithFeature(std::move(current), "checkConstraints", false);
+  current.min_writer_version = std::max(current.min_writer_version, 3);
+  return current;
+}
+
 Protocol ProtocolWith(Protocol current, const StructType& schema) {
   const auto holds = [&](TypeId type) {
     return std::any_of(schema.begin(), schema.end(), [&](const StructField& field) { return HoldsType(field.type, type); });
@@ -155,6 +156,9 @@ Protocol ProtocolWith(Protocol current, const StructType& schema) {
   };
   if (holds(TypeId::kTimestampNtz)) current = ProtocolWithFeature(std::move(current), "timestampNtz", true);
   if (holds(TypeId::kVariant) && !has("variantType-preview")) current = ProtocolWithFeature(std::move(current), "variantType", true);
+  // Version 4 would ask writers for the change data feed, too.
+  const bool knows_generated = current.min_writer_version >= 4 && current.min_writer_version < 7;
+  if (!knows_generated && AnyFieldSays(schema, "delta.generationExpression")) current = ProtocolWithFeature(std::move(current), "generatedColumns", false);
   return current;
 }
 

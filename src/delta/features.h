@@ -11,7 +11,7 @@ namespace millstream {
 
 // DELTA_INVALID_PROTOCOL_VERSION, DELTA_UNSUPPORTED_FEATURES_FOR_READ.
 Status CheckReadable(const Protocol& protocol, const Metadata& metadata, const std::string& table_path);
-// Also whether the table uses what a writer must enforce and we cannot yet: constraints, generated columns, defaults, column mapping …
+// Also whether the table uses what a writer must enforce and we cannot yet: identity columns, defaults, column mapping …
 // DELTA_UNSUPPORTED_FEATURES_FOR_WRITE.
 Status CheckWritable(const Protocol& protocol, const Metadata& metadata, const std::string& table_path);
 
@@ -19,6 +19,8 @@ Status CheckWritable(const Protocol& protocol, const Metadata& metadata, const s
 Protocol ProtocolForNewTable(const StructType& schema);
 // `current` with a table feature by name, which readers must know too when `for_readers` is set.
 Protocol ProtocolWithFeature(Protocol current, const std::string& feature, bool for_readers);
+// `current`, as far as CHECK constraints need it.
+Protocol ProtocolWithConstraints(Protocol current);
 // `current`, raised as far as the schema needs it.
 Protocol ProtocolWith(Protocol current, const StructType& schema);
 

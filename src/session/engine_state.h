@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "compute/compiled_plan.h"
+#include "connectors/delta/table_rules.h"
 #include "delta/delta_log.h"
 #include "session/memory_table.h"
 #include "session/session.h"
@@ -55,7 +56,9 @@ struct EngineState {
       : options(std::move(engine_options)),
         warehouse(fs, options.warehouse),
         delta(fs, clock),
-        compute(ComputeConf{.time_zone = "UTC", .threads = options.threads, .memory_bytes_max = options.memory_bytes_max}) {}
+        compute(ComputeConf{.time_zone = "UTC", .threads = options.threads, .memory_bytes_max = options.memory_bytes_max}) {
+    delta.SetRules(&rules);
+  }
 
   EngineOptions options;
   Fs& fs = Fs::Local();
@@ -65,6 +68,7 @@ struct EngineState {
   Warehouse warehouse;
   DeltaTables delta;
   ComputeEngine compute;  // opens DuckDB on first use
+  ComputedRules rules{compute, clock};
   ViewMap global_views;
   MemoryTables memory_tables;
   MemoryStreamTable memory_streams;  // of an engine for tests

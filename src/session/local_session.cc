@@ -73,6 +73,10 @@ ComputeConf LocalSession::compute_conf() const {
                      .memory_bytes_max = engine_->options.memory_bytes_max};
 }
 
+RuleConf LocalSession::rule_conf() const {
+  return {.time_zone = conf_.Get("spark.sql.session.timeZone").value_or("UTC"), .ansi = conf_.GetBool("spark.sql.ansi.enabled")};
+}
+
 SessionCatalog LocalSession::MakeCatalog() const {
   std::lock_guard lock(mutex_);
   return SessionCatalog(*engine_, conf_, views_, current_database_, functions_);

@@ -20,6 +20,8 @@
 
 namespace millstream {
 
+struct NewRule;  // connectors/delta/table_rule_changes.h
+
 // Calls its listeners in the order in which they came. Thread-safe.
 class Listeners {
  public:
@@ -80,6 +82,8 @@ class LocalSession : public Session {
   // One of millstream.testing.*
   Status ControlTest(const std::string& key, const std::string& value);
   ComputeConf compute_conf() const;
+  Result<RowRulesPtr> RulesOf(const std::string& path) const;  // null: the table demands nothing of its rows
+  RuleConf rule_conf() const;  // of expressions that tables store
   Result<QueryResult> ExecuteAnalyzed(const PlanPtr& analyzed, const Execution& under);
   // A plan with CollectMetrics in it.
   Result<QueryResult> ExecuteObserved(const PlanPtr& analyzed, const Execution& under);
@@ -111,6 +115,7 @@ class LocalSession : public Session {
   Result<QueryResult> Run(const MergeInto& command, const Execution&);
   Result<QueryResult> Run(const AlterTableProperties& command, const Execution&);
   Result<QueryResult> Run(const AddConstraint& command, const Execution&);
+  Result<int64_t> CountViolations(const ResolvedTable& table, const NewRule& rule, const Execution& under);
   Result<QueryResult> Run(const DropConstraint& command, const Execution&);
   Result<QueryResult> Run(const ShowTableProperties& command, const Execution&);
   Result<QueryResult> Run(const DescribeDetail& command, const Execution&);

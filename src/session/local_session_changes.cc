@@ -67,7 +67,7 @@ template <typename Statement>
 Result<RowChangeResult> LocalSession::ChangeRowsOnce(const Statement& statement, const ResolvedTable& table, const std::vector<std::string>& name,
                                                      const OptionMap& transaction, const Execution& under) {
   SessionCatalog catalog = MakeCatalog();
-  RowChangeOptions options{.operation = NameOf(statement), .compute_conf = compute_conf(), .cancel = under.cancel};
+  RowChangeOptions options{.operation = NameOf(statement), .compute_conf = compute_conf(), .rule_conf = rule_conf(), .cancel = under.cancel};
   MS_RETURN_IF_ERROR(SetTransaction(transaction, options));
   options.user_metadata = conf_.Get("spark.databricks.delta.commitInfo.userMetadata");
   MS_ASSIGN_OR_RETURN(std::shared_ptr<ChangedTable> changed, OpenChangedTable(engine_->delta, table.location, table.name, std::nullopt));

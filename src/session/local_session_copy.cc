@@ -221,7 +221,7 @@ Result<QueryResult> LocalSession::Run(const CopyInto& written, const Execution& 
 Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const ResolvedTable& table, const OptionMap& transaction, const Execution& under) {
   MS_ASSIGN_OR_RETURN(OptionValues options, CopyOptionTable().Parse(command.copy_options));
   const bool merges_schema = options.Bool("mergeSchema");
-  MS_ASSIGN_OR_RETURN(std::unique_ptr<DeltaAppend> append, DeltaAppend::Begin(engine_->delta, table.location));
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<DeltaAppend> append, DeltaAppend::Begin(engine_->delta, table.location, rule_conf()));
   const Snapshot& before = append->table();
   MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger,
                       TableLedger::Open(engine_->fs, table.location, before.metadata->id, before.TransactionVersion(kFileLedgerAppId).value_or(0)));
@@ -283,8 +283,12 @@ Result<QueryResult> LocalSession::CopyOnce(const CopyInto& command, const Resolv
     MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(with_files ? with_files : analyzed, under));
     if (sift) {
       query.schema = sift->table_columns;
+      MS_ASSIGN_OR_RETURN(RowRulesPtr wanted_rules, append->Rules());
+      std::unique_ptr<RuleSieve> rules;
+      if (wanted_rules) rules = std::make_unique<RuleSieve>(std::move(wanted_rules), before.schema(), query.schema);
       query.schema.Add({std::string(kSourceFileColumn), DataType::Integer()});
-      query.rows = SiftedRows(std::move(query.rows), *std::move(sift), [&source](const BadRecord& row) { return source->TakeMisfit(row); });
+      query.rows = SiftedRows(std::move(query.rows), *std::move(sift), [&source](const BadRecord& row) { return source->TakeMisfit(row); },
+                              std::move(rules));
     }
     if (command.validates) {
       MS_ASSIGN_OR_RETURN(DeltaAppend::Checked checked,

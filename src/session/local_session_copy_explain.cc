@@ -74,7 +74,7 @@ Result<ListerCounts> CountLeftOut(Fs& fs, const CopyInto& command) {
 Result<QueryResult> LocalSession::ExplainCopy(const CopyInto& command, const ResolvedTable& table, const Execution& under) {
   MS_ASSIGN_OR_RETURN(OptionValues options, CopyOptionTable().Parse(command.copy_options));
   const bool merges_schema = options.Bool("mergeSchema");
-  MS_ASSIGN_OR_RETURN(std::unique_ptr<DeltaAppend> append, DeltaAppend::Begin(engine_->delta, table.location));
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<DeltaAppend> append, DeltaAppend::Begin(engine_->delta, table.location, rule_conf()));
   const Snapshot& before = append->table();
   MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger,
                       TableLedger::Open(engine_->fs, table.location, before.metadata->id, before.TransactionVersion(kFileLedgerAppId).value_or(0)));

@@ -83,7 +83,8 @@ Status LocalSession::CreateDelta(const CreateTable& command, const std::string& 
                      .partition_columns = command.partition_columns,
                      .properties = command.properties,
                      .comment = command.comment,
-                     .or_replace = command.or_replace};
+                     .or_replace = command.or_replace,
+                     .conf = rule_conf()};
   return CreateDeltaTable(engine_->delta, location, create);
 }
 

@@ -161,7 +161,7 @@ Result<QueryResult> LocalSession::Run(const PromoteRescuedColumns& command, cons
 }
 
 Result<QueryResult> LocalSession::ChangeFilesOnce(const ChangeTableFiles& command, const ResolvedTable& table, const Execution& under) {
-  MS_ASSIGN_OR_RETURN(std::unique_ptr<DeltaAppend> append, DeltaAppend::Begin(engine_->delta, table.location));
+  MS_ASSIGN_OR_RETURN(std::unique_ptr<DeltaAppend> append, DeltaAppend::Begin(engine_->delta, table.location, rule_conf()));
   const int64_t epoch = append->table().TransactionVersion(kFileLedgerAppId).value_or(0);
   if (epoch == 0) return Status::Error(errors::kNoLoadedFiles, {{"statement", OperationOf(command.kind)}, {"table", table.name}, {"checkpoint", "<checkpoint>"}});
   MS_ASSIGN_OR_RETURN(TableLedgerPtr ledger, TableLedger::Open(engine_->fs, table.location, append->table().metadata->id, epoch));

@@ -160,8 +160,8 @@ class Retry {
   std::vector<RetriedRecord>& records() { return records_; }
 
   // Step 1, for one group: `rows` as its target takes them.
-  Status Write(const RetryGroup& group, const StructType& schema, RowStream& rows, bool merges_schema) {
-    MS_ASSIGN_OR_RETURN(std::unique_ptr<DeltaAppend> append, DeltaAppend::Begin(engine_.delta, group.target));
+  Status Write(const RetryGroup& group, const StructType& schema, RowStream& rows, bool merges_schema, const RuleConf& conf) {
+    MS_ASSIGN_OR_RETURN(std::unique_ptr<DeltaAppend> append, DeltaAppend::Begin(engine_.delta, group.target, conf));
     MS_RETURN_IF_ERROR(append->Write(schema, rows, merges_schema, engine_.options.threads));
     if (!numbers_.contains(group.target)) {
       MS_ASSIGN_OR_RETURN(numbers_[group.target], CommittedIn(group.target, app_id_));
@@ -320,7 +320,17 @@ class Retry {
   std::vector<Load> loads_;
 };
 
+// Null: the table demands nothing.
+Result<RowRulesPtr> RulesOfTable(EngineState& engine, const std::string& path, const RuleConf& conf) {
+  std::shared_ptr<DeltaLog> log = engine.delta.Log(path);
+  MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, log->Update());
+  if (!snapshot) return RowRulesPtr();
+  return log->RulesOf(*snapshot->metadata, conf);
+}
+
 }  // namespace
+
+Result<RowRulesPtr> LocalSession::RulesOf(const std::string& path) const { return RulesOfTable(*engine_, path, rule_conf()); }
 
 Status LocalSession::KeepBadRecords(const StartStream& start, const PlanPtr& analyzed, const std::optional<std::string>& table_path) {
   const bool keeps_rows = start.output_mode == OutputMode::kAppend && IsPlainScan(analyzed);
@@ -333,12 +343,15 @@ Status LocalSession::KeepBadRecords(const StartStream& start, const PlanPtr& ana
     if (files->definition().quarantine) files->definition().quarantine->set_target(keeps_rows ? table_path : std::nullopt);
     if (!files->definition().row_target || !table_path || start.output_mode != OutputMode::kAppend || !KeepsRows(*analyzed)) continue;
     RowTarget& target = *files->definition().row_target;
+    // Rules speak of whole rows: what the query puts in beside the source's columns is not known where these are read.
+    const bool all_pass = PassedColumns(analyzed).size() == OutputOf(*analyzed).size();
     target = {.columns = PassedColumns(analyzed), .path = *table_path, .schema = [engine = engine_, path = *table_path]() -> Result<std::optional<StructType>> {
                 MS_ASSIGN_OR_RETURN(bool exists, IsDeltaTable(engine->delta, path));
                 if (!exists) return std::optional<StructType>();
                 MS_ASSIGN_OR_RETURN(DeltaTableInfo info, DescribeDeltaTable(engine->delta, path));
                 return std::optional(info.schema);
               }};
+    if (all_pass) target.rules = [this_engine = engine_, path = *table_path, conf = rule_conf()] { return RulesOfTable(*this_engine, path, conf); };
   }
   return Status();
 }
@@ -364,6 +377,9 @@ Result<QueryResult> LocalSession::Run(const RetryQuarantine& command, const Exec
                           FitToCopyTarget({}, WithoutLastColumn(analyzed), target.schema, TableByPath(group.target), merges_schema, /*casts_nested=*/true));
       SiftPlan sift = SiftToTargets(analyzed, fit.targets, fit.rename);
       const StructType schema = sift.table_columns;
+      std::unique_ptr<RuleSieve> rules;
+      MS_ASSIGN_OR_RETURN(RowRulesPtr wanted_rules, RulesOf(group.target));
+      if (wanted_rules) rules = std::make_unique<RuleSieve>(std::move(wanted_rules), target.schema, schema);
       MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(sift.plan, alone));
       const RowStreamPtr sifted = SiftedRows(std::move(query.rows), std::move(sift), [&](const BadRecord& row) {
         RetriedRecord& record = *rows.records[static_cast<size_t>(row.file)];
@@ -371,11 +387,11 @@ Result<QueryResult> LocalSession::Run(const RetryQuarantine& command, const Exec
         record.error_class = row.error_class;
         record.reason = row.column + ": " + row.reason;
         return Status();
-      });
+      }, std::move(rules));
       MS_ASSIGN_OR_RETURN(std::vector<RecordBatchPtr> fitting, Drain(*sifted));
       MS_ASSIGN_OR_RETURN(fitting, RowsOfGoodRecords(fitting, rows.records));
       const bool any_good = std::any_of(group.records.begin(), group.records.end(), [](const RetriedRecord* record) { return record->is_good; });
-      if (any_good) MS_RETURN_IF_ERROR(retry.Write(group, schema, *MakeRowStream(ToArrowSchema(schema), std::move(fitting)), merges_schema));
+      if (any_good) MS_RETURN_IF_ERROR(retry.Write(group, schema, *MakeRowStream(ToArrowSchema(schema), std::move(fitting)), merges_schema, rule_conf()));
     }
     return Status();
   };

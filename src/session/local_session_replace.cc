@@ -10,9 +10,11 @@
 #include "plan/function_registry.h"
 #include "plan/row_changes.h"
 #include "plan/sql/parser.h"
+#include "plan/table_expressions.h"
 #include "session/local_session.h"
 #include "session/names.h"
 #include "session/session_errors.h"
+#include "types/generated_column.h"
 
 namespace millstream {
 namespace {
@@ -22,8 +24,14 @@ constexpr int64_t kFirstId = (int64_t{1} << 40) + (int64_t{1} << 20);
 
 ExprPtr CallOf(const char* name, std::vector<ExprPtr> args) { return MakeExpr(UnresolvedFunction{.name = {name}, .args = std::move(args)}); }
 
+std::vector<ExprPtr> AsExpressions(const std::vector<AttributeRef>& columns) {
+  std::vector<ExprPtr> expressions;
+  for (const AttributeRef& column : columns) expressions.push_back(MakeExpr(column));
+  return expressions;
+}
+
 // The rows with exactly the table's columns (null where they have none), and behind them whether they fulfil the condition.
-PlanPtr TableRows(const PlanPtr& rows, const StructType& table, const RowChanges& changes) {
+Result<PlanPtr> TableRows(const PlanPtr& rows, const StructType& table, const RowChanges& changes, const AnalyzerConf& conf) {
   const std::vector<AttributeRef> output = OutputOf(*rows);
   std::vector<ExprPtr> columns;
   std::vector<AttributeRef> named;
@@ -36,8 +44,21 @@ PlanPtr TableRows(const PlanPtr& rows, const StructType& table, const RowChanges
     named.push_back(std::move(name));
   }
   PlanPtr all = MakePlan(Project{std::move(columns), rows});
-  std::vector<ExprPtr> checked;
-  for (const AttributeRef& column : named) checked.push_back(MakeExpr(column));
+  // Generated columns that the rows do not have follow from the others, and may be what the condition speaks of.
+  const std::vector<ExprPtr> values = AsExpressions(named);
+  std::vector<ExprPtr> completed = values;
+  bool any_generated = false;
+  for (size_t i = 0; i < table.size(); ++i) {
+    const std::optional<std::string> sql = GenerationExpressionOf(table[i]);
+    const bool is_given = std::any_of(output.begin(), output.end(), [&](const AttributeRef& column) { return EqualsIgnoreCase(column.name, table[i].name); });
+    if (!sql || is_given) continue;
+    any_generated = true;
+    MS_ASSIGN_OR_RETURN(const TableExpression expression, AnalyzeTableExpression(*sql, table, conf));
+    named[i].id = ExprId(kFirstId + static_cast<int64_t>(2 * table.size() + i));
+    completed[i] = MakeExpr(Alias{MakeExpr(Cast{OnValues(expression, values), table[i].type, EvalMode::kAnsi}), {named[i].name}, std::nullopt, named[i].id});
+  }
+  if (any_generated) all = MakePlan(Project{std::move(completed), std::move(all)});
+  std::vector<ExprPtr> checked = AsExpressions(named);
   checked.push_back(MakeExpr(Alias{ConditionOn(changes, named), {"__holds"}, std::nullopt, ExprId(kFirstId + static_cast<int64_t>(table.size()))}));
   return MakePlan(Project{std::move(checked), std::move(all)});
 }
@@ -112,10 +133,10 @@ Status LocalSession::ReplaceRows(const Replaced& replaced, const ResolvedTable& 
   MS_ASSIGN_OR_RETURN(std::shared_ptr<ChangedTable> changed, OpenChangedTable(engine_->delta, table.location, table.name, std::nullopt));
   MS_ASSIGN_OR_RETURN(RowChanges changes,
                       AnalyzeDelete({.target = {}, .condition = replaced.condition}, RelationOf(changed), {table.name}, catalog, analyzer_conf()));
-  RowChangeOptions change{.operation = "WRITE", .compute_conf = compute_conf(), .cancel = under.cancel};
+  RowChangeOptions change{.operation = "WRITE", .compute_conf = compute_conf(), .rule_conf = rule_conf(), .cancel = under.cancel};
   MS_RETURN_IF_ERROR(SetTransaction(options, change));
   if (auto text = options.find("userMetadata"); text != options.end()) change.user_metadata = text->second;
-  const PlanPtr checked = TableRows(rows, changed->schema(), changes);
+  MS_ASSIGN_OR_RETURN(const PlanPtr checked, TableRows(rows, changed->schema(), changes, analyzer_conf()));
   change.replacement = {.open = [&]() -> Result<RowStreamPtr> {
                           MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(checked, under));
                           return std::move(query.rows);

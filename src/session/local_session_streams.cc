@@ -325,11 +325,11 @@ LocalSession::StreamTarget LocalSession::DeltaTarget(const StartStream& start, s
     if (Result<std::string> directory = PathFromUri(checkpoint->second); directory.ok()) context.options["checkpointLocation"] = *directory;
   }
   target.table_path = path;
-  target.open_sink = [engine = engine_, context, path](const std::string& query_id, const std::string& run_id) {
+  target.open_sink = [engine = engine_, context, path, rules = rule_conf()](const std::string& query_id, const std::string& run_id) {
     SinkContext opened = context;
     opened.query_id = query_id;
     opened.run_id = run_id;
-    return OpenDeltaSink(engine->delta, path, opened, engine->options.threads);
+    return OpenDeltaSink(engine->delta, path, opened, engine->options.threads, rules);
   };
   return target;
 }

@@ -11,12 +11,6 @@ Result<QueryResult> LocalSession::Run(const AlterTableProperties& command, const
   return EmptyResult();
 }
 
-Result<QueryResult> LocalSession::Run(const AddConstraint&, const Execution&) {
-  return Status::Unsupported("ALTER TABLE … ADD CONSTRAINT", "Filter the rows before they are written.");
-}
-
-Result<QueryResult> LocalSession::Run(const DropConstraint&, const Execution&) { return Status::Unsupported("ALTER TABLE … DROP CONSTRAINT"); }
-
 Result<QueryResult> LocalSession::Run(const ShowTableProperties& command, const Execution&) {
   MS_ASSIGN_OR_RETURN(ResolvedTable table, RequireDeltaTable(command.table, "SHOW TBLPROPERTIES"));
   MS_ASSIGN_OR_RETURN(DeltaTableInfo info, DescribeDeltaTable(engine_->delta, table.location));

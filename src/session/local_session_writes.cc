@@ -100,6 +100,7 @@ Status LocalSession::WriteRows(const std::string& path, DeltaWrite& write, const
   MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(analyzed, under));
   write.schema = query.schema;
   write.threads = engine_->options.threads;
+  write.conf = rule_conf();
   return WriteDelta(engine_->delta, path, write, *query.rows).status();
 }
 

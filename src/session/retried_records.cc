@@ -16,6 +16,7 @@
 #include "formats/input_bytes.h"
 #include "formats/source_file_column.h"
 #include "session/names.h"
+#include "types/generated_column.h"
 
 namespace millstream {
 namespace {
@@ -235,7 +236,9 @@ Result<RetriedRows> ParseGroup(RetryGroup& group, const StructType& table, bool 
     const std::string rescued_column = rescued == options.end() ? "" : rescued->second;
     StructType data;
     for (const StructField& field : table) {
-      if (field.name != rescued_column && !partitions.IndexOf(field.name)) data.Add(field);
+      // Generated columns follow from the others, whatever they were before these were mended.
+      const bool is_read = field.name != rescued_column && !partitions.IndexOf(field.name) && !GenerationExpressionOf(field);
+      if (is_read) data.Add(field);
     }
     if (adds_columns) {
       MS_ASSIGN_OR_RETURN(data, format->MergeNewFields(files, data));

@@ -71,8 +71,8 @@ std::optional<Misfit> FindLost(const arrow::Array& before, int64_t at, const arr
 
 class Sifted : public RowStream {
  public:
-  Sifted(RowStreamPtr rows, SiftPlan sift, TakeMisfit take)
-      : rows_(std::move(rows)), sift_(std::move(sift)), take_(std::move(take)), text_(sift_.raw_columns, {}) {
+  Sifted(RowStreamPtr rows, SiftPlan sift, TakeMisfit take, std::unique_ptr<RuleSieve> rules)
+      : rows_(std::move(rows)), sift_(std::move(sift)), take_(std::move(take)), rules_(std::move(rules)), text_(sift_.raw_columns, {}) {
     columns_ = static_cast<int>(sift_.table_columns.size());
     for (size_t i = 0; i < sift_.table_columns.size(); ++i) {
       if (sift_.raw_columns[i].type.IsNested() && !sift_.raw_columns[i].type.SameType(sift_.table_columns[i].type)) nested_.push_back(i);
@@ -90,7 +90,7 @@ class Sifted : public RowStream {
       const auto& misfits = static_cast<const arrow::Int32Array&>(*batch->column(columns_));
       const bool all_fit = misfits.null_count() == batch->num_rows() && nested_.empty();
       RecordBatchPtr kept = TableColumns(*batch);
-      if (all_fit) return kept;
+      if (all_fit && !rules_) return kept;
       MS_ASSIGN_OR_RETURN(kept, Keep(*batch, misfits, kept));
       if (kept->num_rows() > 0) return kept;
     }
@@ -130,12 +130,50 @@ class Sifted : public RowStream {
       text_.AppendRow(raw, row, text);
       MS_RETURN_IF_ERROR(take_(Describe(*misfit, files.Value(row), text)));
     }
-    if (fitting.length() == batch.num_rows()) return all;
-    auto indices = fitting.Finish();
+    if (fitting.length() == batch.num_rows() && !rules_) return all;
+    MS_ASSIGN_OR_RETURN(std::shared_ptr<arrow::Array> indices, Finished(fitting));
+    MS_ASSIGN_OR_RETURN(RecordBatchPtr kept, Chosen(all, indices));
+    if (!rules_) return kept;
+    MS_ASSIGN_OR_RETURN(const std::vector<RowRuler::Violation> broken, rules_->Find(kept));
+    if (broken.empty()) return kept;
+    arrow::Int64Builder holding;
+    auto next = broken.begin();
+    for (int64_t at = 0; at < kept->num_rows(); ++at) {
+      if (next == broken.end() || next->row != at) {
+        if (arrow::Status added = holding.Append(at); !added.ok()) return FromArrowStatus(added, "while rows are sifted");
+        continue;
+      }
+      const int64_t row = static_cast<const arrow::Int64Array&>(*indices).Value(at);
+      text.clear();
+      text_.AppendRow(raw, row, text);
+      MS_RETURN_IF_ERROR(take_(Described(next->why, ColumnOfViolation(next->why), files.Value(row), text)));
+      ++next;
+    }
+    MS_ASSIGN_OR_RETURN(indices, Finished(holding));
+    return Chosen(kept, indices);
+  }
+
+  static Result<std::shared_ptr<arrow::Array>> Finished(arrow::Int64Builder& builder) {
+    auto indices = builder.Finish();
     if (!indices.ok()) return FromArrowStatus(indices.status(), "while rows are sifted");
-    auto kept = arrow::compute::Take(arrow::Datum(all), arrow::Datum(*indices), arrow::compute::TakeOptions::NoBoundsCheck());
-    if (!kept.ok()) return FromArrowStatus(kept.status(), "while rows are sifted");
-    return kept->record_batch();
+    return *indices;
+  }
+
+  static Result<RecordBatchPtr> Chosen(const RecordBatchPtr& rows, const std::shared_ptr<arrow::Array>& indices) {
+    auto chosen = arrow::compute::Take(arrow::Datum(rows), arrow::Datum(indices), arrow::compute::TakeOptions::NoBoundsCheck());
+    if (!chosen.ok()) return FromArrowStatus(chosen.status(), "while rows are sifted");
+    return chosen->record_batch();
+  }
+
+  static BadRecord Described(const Status& why, const std::string& column, int32_t file, const std::string& text) {
+    return {.file = file,
+            .byte_offset = quarantine::kNoOffset,
+            .byte_length = static_cast<int64_t>(text.size()),
+            .line = std::nullopt,
+            .column = column,
+            .error_class = std::string(why.error_class().name),
+            .reason = why.text(),
+            .raw = text};
   }
 
   BadRecord Describe(const Misfit& misfit, int32_t file, const std::string& text) const {
@@ -154,19 +192,13 @@ class Sifted : public RowStream {
       why = Status::Error(is_text ? errors::kCastInvalidInput : errors::kCastOverflow,
                           {{is_text ? "expression" : "value", value}, {"sourceType", "\"" + from.Sql() + "\""}, {"targetType", "\"" + to.Sql() + "\""}});
     }
-    return {.file = file,
-            .byte_offset = quarantine::kNoOffset,
-            .byte_length = static_cast<int64_t>(text.size()),
-            .line = std::nullopt,
-            .column = misfit.path,
-            .error_class = std::string(why.error_class().name),
-            .reason = why.text(),
-            .raw = text};
+    return Described(why, misfit.path, file, text);
   }
 
   const RowStreamPtr rows_;
   const SiftPlan sift_;
   const TakeMisfit take_;
+  const std::unique_ptr<RuleSieve> rules_;  // or null
   const JsonRowText text_;
   std::vector<size_t> nested_;  // columns of which values are cast
   int columns_ = 0;
@@ -239,8 +271,8 @@ SiftPlan SiftToTargets(const PlanPtr& analyzed, const std::vector<StructField>& 
   return sift;
 }
 
-RowStreamPtr SiftedRows(RowStreamPtr rows, SiftPlan sift, TakeMisfit take) {
-  return std::make_unique<Sifted>(std::move(rows), std::move(sift), std::move(take));
+RowStreamPtr SiftedRows(RowStreamPtr rows, SiftPlan sift, TakeMisfit take, std::unique_ptr<RuleSieve> rules) {
+  return std::make_unique<Sifted>(std::move(rows), std::move(sift), std::move(take), std::move(rules));
 }
 
 }  // namespace millstream

@@ -4,9 +4,11 @@
 // stopping the load. The plan says of each row what is wrong with it, in one column; who does not ask for it has the plan of before.
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "delta/rule_sieve.h"
 #include "formats/bad_records.h"
 #include "plan/logical_plan.h"
 #include "types/row_stream.h"
@@ -27,7 +29,7 @@ SiftPlan SiftToTargets(const PlanPtr& analyzed, const std::vector<StructField>& 
 // Takes a row that does not fit; `raw` is the row as JSON. Thread-safe.
 using TakeMisfit = std::function<Status(const BadRecord& row)>;
 // `rows`: of sift.plan, and behind them kSourceFileColumn. The result has sift.table_columns and kSourceFileColumn. `take` is called before the rows that
-// stay are given on.
-RowStreamPtr SiftedRows(RowStreamPtr rows, SiftPlan sift, TakeMisfit take);
+// stay are given on. With `rules`, rows that break a rule of the table are such rows, too.
+RowStreamPtr SiftedRows(RowStreamPtr rows, SiftPlan sift, TakeMisfit take, std::unique_ptr<RuleSieve> rules = nullptr);
 
 }  // namespace millstream

@@ -55,6 +55,9 @@ class ChangeRun {
     if (!options_.txn_app_id.empty() && snapshot->TransactionVersion(options_.txn_app_id).value_or(-1) >= options_.txn_version) return RowChangeResult();
     MS_RETURN_IF_ERROR(CheckWritable(snapshot->protocol, metadata_, snapshot->table_path));
     if (Writes(changes_, Kind::kUpdate) || Writes(changes_, Kind::kDelete)) MS_RETURN_IF_ERROR(CheckRemovable(*snapshot));
+    if (Writes(changes_, Kind::kUpdate) || Writes(changes_, Kind::kInsert) || options_.replacement.open) {
+      MS_ASSIGN_OR_RETURN(rules_, log_->RulesOf(metadata_, options_.rule_conf));
+    }
     MS_RETURN_IF_ERROR(ChooseFiles());
     if (DeletesWholeFiles()) return DeleteWholeFiles();
     return ChangeSomeRows();
@@ -101,7 +104,7 @@ class ChangeRun {
     // The feed of whole files that go, and of files that come, is read out of the log.
     MS_ASSIGN_OR_RETURN(RowStreamPtr rows, OpenReplacement(metadata_.schema, false));
     MS_ASSIGN_OR_RETURN(DataWritten written, WriteDataFiles(log_->fs(), log_->clock(), table_.snapshot()->table_path, metadata_, metadata_.schema, *rows,
-                                                            {.threads = options_.compute_conf.threads}));
+                                                            {.threads = options_.compute_conf.threads, .rules = rules_}));
     return Commit(std::move(made), std::move(written), counts);
   }
 
@@ -143,7 +146,9 @@ class ChangeRun {
     }
     RowStreamPtr rows = ChainRows(ToArrowSchema(schema), std::move(parts));
     DataWriteOptions write{.threads = CandidateBytes() > kBytesForOneThread || options_.replacement.open ? options_.compute_conf.threads : 1,
-                           .has_change_rows = feeds_};
+                           .has_change_rows = feeds_,
+                           .rules = rules_,
+                           .rows_are_stored = rules_ == nullptr};
     if (traces) write.source_files = names;
     Result<DataWritten> written = WriteDataFiles(log_->fs(), log_->clock(), table_.snapshot()->table_path, metadata_, schema, *rows, write);
     if (!written.ok()) return AsTableWrite(written.status());
@@ -233,6 +238,7 @@ class ChangeRun {
   const Metadata& metadata_;
   const bool has_vectors_, has_feed_;
   const SteadyTime start_ = std::chrono::steady_clock::now();
+  RowRulesPtr rules_;  // null: none, or no row comes new
   std::vector<ColumnPredicate> predicates_;
   int64_t source_count_ = 0;
   bool is_exact_ = false;

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "connectors/api/table.h"
+#include "delta/row_rules.h"
 #include "plan/row_changes.h"
 
 namespace millstream {
@@ -45,6 +46,7 @@ struct RowChangeOptions {
   // MERGE: the source's rows, in memory, with the columns of changes.source. They are read more than once and must stay the same.
   std::vector<RecordBatchPtr> source_rows;
   ComputeConf compute_conf;
+  RuleConf rule_conf;  // of the table's own expressions
   std::shared_ptr<CancelToken> cancel;
   // Makes the statement once, however often it is run (txn); a version that is there already changes nothing.
   std::string txn_app_id;
@@ -58,6 +60,7 @@ struct RowChangeResult {
 };
 
 // Errors: those of the plan while it runs, DELTA_MULTIPLE_SOURCE_ROW_MATCHING_TARGET_ROW_IN_MERGE, DELTA_NOT_NULL_CONSTRAINT_VIOLATED,
+// DELTA_VIOLATE_CONSTRAINT_WITH_VALUES,
 // DELTA_CAST_OVERFLOW_IN_TABLE_WRITE, DELTA_REPLACE_WHERE_MISMATCH, DELTA_CANNOT_MODIFY_APPEND_ONLY, and the conflicts of conflict.h, after which the whole
 // statement may be run again.
 Result<RowChangeResult> ChangeRows(DeltaTables& tables, ChangedTable& table, const RowChanges& changes, ComputeEngine& compute,

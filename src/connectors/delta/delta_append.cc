@@ -12,21 +12,22 @@
 
 namespace millstream {
 
-Result<std::unique_ptr<DeltaAppend>> DeltaAppend::Begin(DeltaTables& tables, const std::string& path) {
+Result<std::unique_ptr<DeltaAppend>> DeltaAppend::Begin(DeltaTables& tables, const std::string& path, const RuleConf& conf) {
   std::shared_ptr<DeltaLog> log = tables.Log(path);
   // What an earlier process has linked may not be synced: a txn found there is trusted only when it survives a power cut.
   MS_RETURN_IF_ERROR(log->SyncLog());
   MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, log->Update());
   if (!snapshot) return Status::Error(errors::kDeltaTableNotFound, {{"path", HadoopPathString(path)}});
   MS_RETURN_IF_ERROR(CheckWritable(snapshot->protocol, *snapshot->metadata, path));
-  return std::unique_ptr<DeltaAppend>(new DeltaAppend(std::move(log), std::move(snapshot)));
+  return std::unique_ptr<DeltaAppend>(new DeltaAppend(std::move(log), std::move(snapshot), conf));
 }
 
 Status DeltaAppend::Write(const StructType& schema, RowStream& rows, bool merge_schema, int threads, SourceFileNames source_files) {
   MS_ASSIGN_OR_RETURN(change_, PlanTableChange(snapshot_, log_->table_path(), WithoutSourceFile(schema), {.merge_schema = merge_schema},
                                                log_->clock().WallMillis()));
+  MS_ASSIGN_OR_RETURN(RowRulesPtr rules, log_->RulesOf(change_.target, conf_));
   MS_ASSIGN_OR_RETURN(written_, WriteDataFiles(log_->fs(), log_->clock(), log_->table_path(), change_.target, schema, rows,
-                                               {.threads = threads, .source_files = std::move(source_files)}));
+                                               {.threads = threads, .source_files = std::move(source_files), .rules = std::move(rules)}));
   return Status();
 }
 
@@ -58,7 +59,12 @@ Status DeltaAppend::TakeOut(const SourceRows& rows, int threads) {
 Result<DeltaAppend::Checked> DeltaAppend::Check(const StructType& schema, RowStream& rows, bool merge_schema, std::optional<int64_t> rows_max,
                                                 int64_t shown_max) {
   MS_ASSIGN_OR_RETURN(TableChange change, PlanTableChange(snapshot_, log_->table_path(), schema, {.merge_schema = merge_schema}, log_->clock().WallMillis()));
-  const RowConform conform(schema, change.target.schema);
+  const RowConform conform(schema, BeforeRules(change.target.schema, schema));
+  MS_ASSIGN_OR_RETURN(RowRulesPtr rules, log_->RulesOf(change.target, conf_));
+  std::unique_ptr<RowRuler> ruler;
+  if (rules) {
+    MS_ASSIGN_OR_RETURN(ruler, rules->Start(schema));
+  }
   Checked checked{.schema = change.target.schema, .shown = {}};
   int64_t seen = 0, shown = 0;
   ChunkWishes wishes;
@@ -78,6 +84,9 @@ Result<DeltaAppend::Checked> DeltaAppend::Check(const StructType& schema, RowStr
     if (rows_max && batch->num_rows() > *rows_max - seen) batch = batch->Slice(0, *rows_max - seen);
     seen += batch->num_rows();
     MS_ASSIGN_OR_RETURN(batch, conform.Apply(batch));
+    if (ruler) {
+      MS_ASSIGN_OR_RETURN(batch, ruler->Apply(batch));
+    }
     if (shown < shown_max) {
       checked.shown.push_back(batch->Slice(0, shown_max - shown));
       shown += checked.shown.back()->num_rows();

@@ -21,7 +21,7 @@ namespace millstream {
 class DeltaAppend {
  public:
   // The table as it is on disk, durable. DELTA_PATH_DOES_NOT_EXIST; DELTA_UNSUPPORTED_FEATURES_FOR_WRITE …
-  static Result<std::unique_ptr<DeltaAppend>> Begin(DeltaTables& tables, const std::string& path);
+  static Result<std::unique_ptr<DeltaAppend>> Begin(DeltaTables& tables, const std::string& path, const RuleConf& conf = {});
 
   const Snapshot& table() const { return *snapshot_; }
 
@@ -36,6 +36,8 @@ class DeltaAppend {
   int64_t rows_taken_out() const { return out_ ? out_->rows : 0; }
   DeltaLog& log() { return *log_; }
   const SnapshotPtr& snapshot() const { return snapshot_; }
+  // What the table demands of rows, for who looks at them before they are written; null: nothing.
+  Result<RowRulesPtr> Rules() const { return log_->RulesOf(*snapshot_->metadata, conf_); }
 
   // Does to rows what Write does (types, NOT NULL, schema; all rows of which none is shown also as encoded columns and whole files), up to `rows_max`, and keeps the first `shown_max`. They have the columns that the table would have.
   struct Checked {
@@ -60,10 +62,12 @@ class DeltaAppend {
   Result<bool> Refresh();
 
  private:
-  DeltaAppend(std::shared_ptr<DeltaLog> log, SnapshotPtr snapshot) : log_(std::move(log)), snapshot_(std::move(snapshot)) {}
+  DeltaAppend(std::shared_ptr<DeltaLog> log, SnapshotPtr snapshot, RuleConf conf)
+      : log_(std::move(log)), snapshot_(std::move(snapshot)), conf_(std::move(conf)) {}
 
   const std::shared_ptr<DeltaLog> log_;
   SnapshotPtr snapshot_;
+  const RuleConf conf_;
   TableChange change_;
   DataWritten written_;
   std::optional<RowsTakenOut> out_;

@@ -17,6 +17,7 @@
 #include "base/option_table.h"
 #include "connectors/api/sink.h"
 #include "connectors/api/table.h"
+#include "delta/row_rules.h"
 #include "plan/command.h"
 
 namespace millstream {
@@ -46,7 +47,7 @@ Result<RelationSourcePtr> OpenDeltaStream(DeltaTables& tables, const std::string
 
 // Writes a stream's batches, each once by (query id, batch id); the table is created by the first batch when there is none.
 // Append and complete mode. Options: mergeSchema, overwriteSchema (complete mode only).
-Result<std::unique_ptr<Sink>> OpenDeltaSink(DeltaTables& tables, const std::string& path, const SinkContext& context, int threads);
+Result<std::unique_ptr<Sink>> OpenDeltaSink(DeltaTables& tables, const std::string& path, const SinkContext& context, int threads, const RuleConf& conf = {});
 
 // df.write…, INSERT INTO, CREATE TABLE … AS SELECT.
 struct DeltaWrite {
@@ -60,6 +61,7 @@ struct DeltaWrite {
   std::optional<std::string> comment;             // of a new table
   std::string operation = "WRITE";                // also "CREATE TABLE AS SELECT", "CREATE OR REPLACE TABLE AS SELECT"
   int threads = 2;
+  RuleConf conf;  // of the table's own expressions
 };
 // Whether rows of write.schema fit the table as it is: INSERT_COLUMN_ARITY_MISMATCH and what else WriteDelta says of columns.
 Status CheckRowsFit(DeltaTables& tables, const std::string& path, const DeltaWrite& write);
@@ -77,6 +79,7 @@ struct DeltaCreate {
   std::map<std::string, std::string> properties;
   std::optional<std::string> comment;
   bool or_replace = false;
+  RuleConf conf;  // of the table's own expressions
 };
 Status CreateDeltaTable(DeltaTables& tables, const std::string& path, const DeltaCreate& create);
 

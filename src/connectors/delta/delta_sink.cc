@@ -14,8 +14,9 @@ namespace {
 
 class DeltaSink : public Sink, public KeepsSourceFiles, public RemovesFileRows {
  public:
-  DeltaSink(std::shared_ptr<DeltaLog> log, SinkContext context, WriteWishes wishes, std::optional<std::string> user_metadata, int threads)
-      : log_(std::move(log)), context_(std::move(context)), wishes_(std::move(wishes)), user_metadata_(std::move(user_metadata)) {
+  DeltaSink(std::shared_ptr<DeltaLog> log, SinkContext context, WriteWishes wishes, std::optional<std::string> user_metadata, int threads,
+            RuleConf conf)
+      : log_(std::move(log)), context_(std::move(context)), wishes_(std::move(wishes)), user_metadata_(std::move(user_metadata)), conf_(std::move(conf)) {
     options_.threads = threads;
   }
 
@@ -49,6 +50,7 @@ class DeltaSink : public Sink, public KeepsSourceFiles, public RemovesFileRows {
     }
     const int64_t now_ms = log_->clock().WallMillis();
     MS_ASSIGN_OR_RETURN(TableChange change, PlanTableChange(snapshot, log_->table_path(), schema, wishes_, now_ms));
+    MS_ASSIGN_OR_RETURN(options_.rules, log_->RulesOf(change.target, conf_));
     MS_ASSIGN_OR_RETURN(DataWritten written, WriteDataFiles(log_->fs(), log_->clock(), log_->table_path(), change.target, rows_schema, rows, options_));
 
     if (out && out->has_change_files()) {
@@ -96,12 +98,13 @@ class DeltaSink : public Sink, public KeepsSourceFiles, public RemovesFileRows {
   WriteWishes wishes_;
   std::optional<std::string> user_metadata_;
   DataWriteOptions options_;
+  const RuleConf conf_;
   std::vector<std::string> retracted_;  // of the next batch
 };
 
 }  // namespace
 
-Result<std::unique_ptr<Sink>> OpenDeltaSink(DeltaTables& tables, const std::string& path, const SinkContext& context, int threads) {
+Result<std::unique_ptr<Sink>> OpenDeltaSink(DeltaTables& tables, const std::string& path, const SinkContext& context, int threads, const RuleConf& conf) {
   if (context.output_mode == OutputMode::kUpdate) {
     return Status::Error(errors::kDeltaUnsupportedOutputMode, {{"dataSource", "delta"}, {"mode", "Update"}});
   }
@@ -114,8 +117,11 @@ Result<std::unique_ptr<Sink>> OpenDeltaSink(DeltaTables& tables, const std::stri
   // What an earlier process has linked may not be synced: a batch found there is trusted only when it survives a power cut.
   MS_RETURN_IF_ERROR(log->SyncLog());
   MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, log->Update());
-  if (snapshot) MS_RETURN_IF_ERROR(CheckWritable(snapshot->protocol, *snapshot->metadata, path));
-  return std::unique_ptr<Sink>(std::make_unique<DeltaSink>(std::move(log), context, std::move(wishes), options.String("userMetadata"), threads));
+  if (snapshot) {
+    MS_RETURN_IF_ERROR(CheckWritable(snapshot->protocol, *snapshot->metadata, path));
+    MS_RETURN_IF_ERROR(log->RulesOf(*snapshot->metadata, conf).status());
+  }
+  return std::unique_ptr<Sink>(std::make_unique<DeltaSink>(std::move(log), context, std::move(wishes), options.String("userMetadata"), threads, conf));
 }
 
 }  // namespace millstream

@@ -3,6 +3,7 @@
 #include "connectors/delta/delta_connector.h"
 #include "connectors/delta/ledger_commits.h"
 #include "connectors/delta/table_change.h"
+#include "connectors/delta/table_rule_changes.h"
 #include "delta/data_writer.h"
 #include "delta/delta_errors.h"
 #include "delta/features.h"
@@ -106,7 +107,13 @@ Result<DeltaWriteResult> WriteDelta(DeltaTables& tables, const std::string& path
                      .comment = write.comment};
   const int64_t now_ms = log->clock().WallMillis();
   MS_ASSIGN_OR_RETURN(TableChange change, PlanTableChange(snapshot, path, schema, wishes, now_ms));
-  MS_ASSIGN_OR_RETURN(DataWritten written, WriteDataFiles(log->fs(), log->clock(), path, change.target, schema, rows, {.threads = write.threads}));
+  const bool replaces_table = snapshot && write.operation.starts_with("CREATE OR REPLACE");
+  if (replaces_table && std::erase_if(change.target.configuration, [](const auto& property) { return property.first.starts_with("delta.constraints."); }) > 0) {
+    change.metadata = change.target;
+  }
+  MS_ASSIGN_OR_RETURN(RowRulesPtr rules, log->RulesOf(change.target, write.conf));
+  MS_ASSIGN_OR_RETURN(DataWritten written, WriteDataFiles(log->fs(), log->clock(), path, change.target, schema, rows,
+                                                          {.threads = write.threads, .rules = std::move(rules)}));
 
   CommitRequest request{
       .read = snapshot, .reads_whole_table = overwrites && snapshot, .operation = write.operation, .user_metadata = options.String("userMetadata")};
@@ -120,7 +127,7 @@ Result<DeltaWriteResult> WriteDelta(DeltaTables& tables, const std::string& path
   }
   request.actions.metadata = std::move(change.metadata);
   request.actions.protocol = std::move(change.protocol);
-  if (snapshot && write.operation.starts_with("CREATE OR REPLACE")) request.actions.transactions = ForgottenFiles(*snapshot, now_ms);
+  if (replaces_table) request.actions.transactions = ForgottenFiles(*snapshot, now_ms);
   if (txn) request.actions.transactions.push_back({txn->app_id, txn->version, now_ms});
   request.actions.adds = std::move(written.files);
   MS_ASSIGN_OR_RETURN(SnapshotPtr after, log->Commit(std::move(request)));
@@ -163,6 +170,7 @@ Status CreateDeltaTable(DeltaTables& tables, const std::string& path, const Delt
     }
     return Status();
   }
+  MS_RETURN_IF_ERROR(CheckGeneratedColumns(create.schema, {.ansi = create.conf.ansi, .time_zone = create.conf.time_zone}));
   const int64_t now_ms = log->clock().WallMillis();
   WriteWishes wishes{.partition_by = create.partition_columns, .properties = create.properties, .comment = create.comment};
   MS_ASSIGN_OR_RETURN(TableChange change, PlanNewTable(create.schema, wishes, now_ms));

@@ -131,11 +131,6 @@ class Promotion {
       if (is_partition) return Refuse(column.name, "the table is partitioned by it");
       if (table.schema.IndexOf(column.name) == rescued) return Refuse(column.name, "that is the rescued data itself");
     }
-    constexpr std::string_view kConstraints = "delta.constraints.";
-    for (const auto& [key, value] : table.configuration) {
-      if (!key.starts_with(kConstraints)) continue;
-      return Status::Unsupported("PROMOTE RESCUED in a table with CHECK constraints", "Drop the constraint " + key.substr(kConstraints.size()) + " first.");
-    }
     WriteWishes wishes{.merge_schema = true};
     MS_ASSIGN_OR_RETURN(TableChange change, PlanTableChange(snapshot_, snapshot_->table_path, wish_.columns, wishes, log_->clock().WallMillis()));
     metadata_ = std::make_shared<const Metadata>(std::move(change.target));
@@ -199,9 +194,13 @@ class Promotion {
     auto names = std::make_shared<std::vector<std::string>>();
     MS_ASSIGN_OR_RETURN(RowStreamPtr traced, ScanTraced(log_->fs(), std::move(request), *names));
     std::atomic<int64_t> moved = 0;
+    MS_ASSIGN_OR_RETURN(RowRulesPtr rules, log_->RulesOf(*metadata_, {.time_zone = wish_.time_zone}));
     PromotedRows rows(std::move(traced), ToArrowSchema(schema), values, std::move(places), change_type, moved);
     MS_ASSIGN_OR_RETURN(DataWritten written, WriteDataFiles(log_->fs(), log_->clock(), snapshot_->table_path, *metadata_, schema, rows,
-                                                            {.threads = wish_.threads, .has_change_rows = change_type.has_value(), .source_files = names}));
+                                                            {.threads = wish_.threads,
+                                                             .has_change_rows = change_type.has_value(),
+                                                             .source_files = names,
+                                                             .rules = std::move(rules)}));
     // Nothing is lost or doubled, whatever happens to be wrong above.
     if (written.rows != live) return Status::Internal("PROMOTE RESCUED has written " + std::to_string(written.rows) + " rows of " + std::to_string(live));
     *moved_rows = moved;

@@ -100,7 +100,7 @@ Result<RowsTakenOut> TakeOutRows(DeltaLog& log, const Snapshot& table, const Sou
     }
     RowStreamPtr chained = ChainRows(ToArrowSchema(schema), std::move(parts));
     MS_ASSIGN_OR_RETURN(out.written, WriteDataFiles(fs, log.clock(), table.table_path, *table.metadata, schema, *chained,
-                                                    {.threads = threads, .has_change_rows = has_feed, .source_files = names}));
+                                                    {.threads = threads, .has_change_rows = has_feed, .source_files = names, .rows_are_stored = true}));
   }
   MS_RETURN_IF_ERROR(out.made.Take(fs, changed, touched, has_vectors, log.clock().WallMillis()));
   return out;
@@ -117,7 +117,7 @@ Result<std::vector<ChangeFilePtr>> WriteInsertedRows(DeltaLog& log, const Snapsh
   if (request.files.empty()) return std::vector<ChangeFilePtr>();
   RowStreamPtr rows = ScanFiles(log.fs(), std::move(request));
   MS_ASSIGN_OR_RETURN(DataWritten written,
-                      WriteDataFiles(log.fs(), log.clock(), table.table_path, *metadata, schema, *rows, {.threads = threads, .has_change_rows = true}));
+                      WriteDataFiles(log.fs(), log.clock(), table.table_path, *metadata, schema, *rows, {.threads = threads, .has_change_rows = true, .rows_are_stored = true}));
   return std::move(written.changes);
 }
 

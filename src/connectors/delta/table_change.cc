@@ -87,6 +87,10 @@ Status ApplyProperties(const std::map<std::string, std::string>& properties, Pro
       if (is_on || value == "supported") protocol = ProtocolWithFeature(std::move(protocol), "changeDataFeed", false);
       continue;
     }
+    if (key.starts_with("delta.constraints.") || (key == "delta.feature.checkConstraints" && value == "supported")) {
+      protocol = ProtocolWithConstraints(std::move(protocol));
+      continue;
+    }
     if (key == "delta.enableDeletionVectors" || key == "delta.feature.deletionVectors") {
       if (is_on || value == "supported") protocol = ProtocolWithFeature(std::move(protocol), "deletionVectors", true);
       continue;
@@ -99,7 +103,7 @@ Status ApplyProperties(const std::map<std::string, std::string>& properties, Pro
       return Status::Unsupported("The table property " + key + " = " + value, "Serializable is the only level that Delta's open source knows, too.");
     }
     bool needs_feature = (key.starts_with("delta.enable") && is_on && key != "delta.enableExpiredLogCleanup" && key != "delta.enableFullRetentionRollback") ||
-                         key.starts_with("delta.feature.") || key.starts_with("delta.constraints.") || (key == "delta.columnMapping.mode" && value != "none") ||
+                         key.starts_with("delta.feature.") || (key == "delta.columnMapping.mode" && value != "none") ||
                          (key == "delta.checkpointPolicy" && value != "classic") || key == "delta.minReaderVersion" || key == "delta.minWriterVersion" ||
                          key.starts_with("delta.universalFormat");
     if (needs_feature && !(key == "delta.minReaderVersion" && value <= "1") && !(key == "delta.minWriterVersion" && value <= "2")) {

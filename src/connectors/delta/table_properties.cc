@@ -2,6 +2,7 @@
 
 #include "connectors/delta/delta_connector.h"
 #include "connectors/delta/table_change.h"
+#include "connectors/delta/table_rule_changes.h"
 #include "delta/action_json.h"
 #include "delta/change_feed.h"
 #include "delta/delta_errors.h"
@@ -29,6 +30,9 @@ Status AlterDeltaProperties(DeltaTables& tables, const std::string& path, const 
   MS_ASSIGN_OR_RETURN(SnapshotPtr snapshot, log->Update());
   if (!snapshot) return Status::Error(errors::kDeltaTableNotFound, {{"path", HadoopPathString(path)}});
   MS_RETURN_IF_ERROR(CheckWritable(snapshot->protocol, *snapshot->metadata, path));
+  for (const auto& [key, value] : set) {
+    if (key.starts_with("delta.constraints.")) return Status::Error(errors::kDeltaAddConstraints);
+  }
   CommitRequest request{.read = snapshot, .operation = set.empty() ? "UNSET TBLPROPERTIES" : "SET TBLPROPERTIES"};
   Metadata metadata = *snapshot->metadata;
   Protocol protocol = snapshot->protocol;

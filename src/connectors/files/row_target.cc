@@ -8,6 +8,7 @@
 #include "connectors/files/quarantine.h"
 #include "delta/delta_errors.h"
 #include "delta/row_conform.h"
+#include "delta/rule_sieve.h"
 #include "formats/cell_text_writer.h"
 #include "formats/source_file_column.h"
 #include "types/arrow_types.h"
@@ -34,23 +35,25 @@ Status FindMisfits(const RowConform& conform, const RecordBatchPtr& batch, int64
   return FindMisfits(conform, batch->Slice(half), first + half, misfits);
 }
 
-std::string ColumnOf(const Status& why) {
-  auto name = why.params().find("columnName");
-  std::string column = name == why.params().end() ? "" : name->second;
+std::string ColumnOfMisfit(const Status& why) {
+  std::string column = ColumnOfViolation(why);
   if (column.size() > 1 && column.front() == '`') column = column.substr(1, column.size() - 2);
   return column;
 }
 
 class TableSieve : public RowSieve {
  public:
-  TableSieve(const StructType& rows, const StructType& table, std::vector<int> at, int source_file)
-      : conform_(rows, table), text_(rows, {}), schema_(ToArrowSchema(rows)), at_(std::move(at)), source_file_(source_file) {}
+  // `table`: its columns that are among the rows'. `rules` may be null.
+  TableSieve(const StructType& rows, const StructType& table, std::vector<int> at, int source_file, std::unique_ptr<RuleSieve> rules)
+      : conform_(rows, table), text_(rows, {}), schema_(ToArrowSchema(rows)), at_(std::move(at)), source_file_(source_file), rules_(std::move(rules)) {}
 
   Result<RecordBatchPtr> Sift(const RecordBatchPtr& batch, const Take& take) const override {
     std::vector<std::shared_ptr<arrow::Array>> columns;
     for (int at : at_) columns.push_back(batch->column(at));
     std::vector<Misfit> misfits;
-    MS_RETURN_IF_ERROR(FindMisfits(conform_, arrow::RecordBatch::Make(schema_, batch->num_rows(), columns), 0, misfits));
+    const RecordBatchPtr rows = arrow::RecordBatch::Make(schema_, batch->num_rows(), columns);
+    MS_RETURN_IF_ERROR(FindMisfits(conform_, rows, 0, misfits));
+    if (rules_) MS_RETURN_IF_ERROR(FindViolations(rows, misfits));
     if (misfits.empty()) return batch;
     const auto& files = static_cast<const arrow::Int32Array&>(*batch->column(source_file_));
     arrow::Int64Builder fitting;
@@ -67,7 +70,7 @@ class TableSieve : public RowSieve {
                                .byte_offset = quarantine::kNoOffset,
                                .byte_length = static_cast<int64_t>(text.size()),
                                .line = std::nullopt,
-                               .column = ColumnOf(misfit->why),
+                               .column = ColumnOfMisfit(misfit->why),
                                .error_class = std::string(misfit->why.error_class().name),
                                .reason = misfit->why.text(),
                                .raw = text}));
@@ -81,11 +84,33 @@ class TableSieve : public RowSieve {
   }
 
  private:
+  // Adds the rows that the rules of the table refuse, among those whose values fit.
+  Status FindViolations(const RecordBatchPtr& rows, std::vector<Misfit>& misfits) const {
+    std::vector<Misfit> all;
+    auto misfit = misfits.begin();
+    int64_t first = 0;
+    auto look_until = [&](int64_t end) -> Status {
+      if (end == first) return Status();
+      MS_ASSIGN_OR_RETURN(std::vector<RowRuler::Violation> broken, rules_->Find(rows->Slice(first, end - first)));
+      for (RowRuler::Violation& one : broken) all.push_back({first + one.row, std::move(one.why)});
+      return Status();
+    };
+    for (; misfit != misfits.end(); ++misfit) {
+      MS_RETURN_IF_ERROR(look_until(misfit->row));
+      first = misfit->row + 1;
+      all.push_back(std::move(*misfit));
+    }
+    MS_RETURN_IF_ERROR(look_until(rows->num_rows()));
+    misfits = std::move(all);
+    return Status();
+  }
+
   const RowConform conform_;
   const JsonRowText text_;
   const ArrowSchemaPtr schema_;
   const std::vector<int> at_;  // in the batch, of each column that is looked at
   const int source_file_;
+  const std::unique_ptr<RuleSieve> rules_;
 };
 
 }  // namespace
@@ -107,8 +132,14 @@ Result<std::unique_ptr<RowSieve>> RowSieve::Create(const RowTarget& target, cons
     at.push_back(static_cast<int>(*here));
     may_fail |= !(*table)[*there].nullable || !columns[*here].type.SameType((*table)[*there].type);
   }
-  if (!may_fail) return std::unique_ptr<RowSieve>();
-  return std::unique_ptr<RowSieve>(std::make_unique<TableSieve>(rows, wanted, std::move(at), static_cast<int>(*source_file)));
+  RowRulesPtr wanted_rules;
+  if (target.rules) {
+    MS_ASSIGN_OR_RETURN(wanted_rules, target.rules());
+  }
+  std::unique_ptr<RuleSieve> rules;
+  if (wanted_rules) rules = std::make_unique<RuleSieve>(std::move(wanted_rules), *table, rows);
+  if (!may_fail && !rules) return std::unique_ptr<RowSieve>();
+  return std::unique_ptr<RowSieve>(std::make_unique<TableSieve>(rows, wanted, std::move(at), static_cast<int>(*source_file), std::move(rules)));
 }
 
 }  // namespace millstream

@@ -15,11 +15,14 @@
 
 namespace millstream {
 
+class RowRules;  // delta/row_rules.h
+
 // Where the rows go, known before the stream starts. Unset: they are changed on their way, or go elsewhere than to a table.
 struct RowTarget {
   std::vector<std::pair<std::string, std::string>> columns;  // of the source, and what each of them is called in the table
   std::string path;
-  std::function<Result<std::optional<StructType>>()> schema;  // of the table as it is now; nullopt: there is none yet
+  std::function<Result<std::optional<StructType>>()> schema;       // of the table as it is now; nullopt: there is none yet
+  std::function<Result<std::shared_ptr<const RowRules>>()> rules;  // of that table; unset: they cannot be asked of the source's columns alone
 };
 
 // Of the batches of one read. Thread-safe.

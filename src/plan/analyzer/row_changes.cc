@@ -10,6 +10,8 @@
 #include "plan/analyzer/stored_value.h"
 #include "plan/coercion.h"
 #include "plan/plan_errors.h"
+#include "plan/table_expressions.h"
+#include "types/generated_column.h"
 
 namespace millstream {
 namespace {
@@ -124,6 +126,7 @@ class ChangeAnalyzer {
       paths.push_back(std::move(path));
     }
     std::vector<ExprPtr> values;
+    std::vector<bool> is_given;
     for (size_t i = 0; i < changes_.columns.size(); ++i) {
       ExprPtr old = is_insert ? MakeExpr(Literal{Value{}, changes_.columns[i].type}) : MakeExpr(changes_.columns[i]);
       std::vector<AssignedPath> here;
@@ -132,7 +135,9 @@ class ChangeAnalyzer {
       }
       MS_ASSIGN_OR_RETURN(ExprPtr value, AssignedValue(old, changes_.columns[i].type, here, 0, changes_.columns[i].name, conf_));
       values.push_back(std::move(value));
+      is_given.push_back(!here.empty());
     }
+    MS_RETURN_IF_ERROR(Generate(is_given, values));
     return values;
   }
 
@@ -140,9 +145,11 @@ class ChangeAnalyzer {
   Result<std::vector<ExprPtr>> StarValues(bool is_insert, bool evolves, const char* clause) {
     Scope source{source_columns_};
     std::vector<ExprPtr> values;
+    std::vector<bool> is_given;
     for (const AttributeRef& column : changes_.columns) {
       MS_ASSIGN_OR_RETURN(ExprPtr value, source.Find({column.name}, conf_));
       if (!value && !evolves) return Unresolved(column.name, source, clause);
+      is_given.push_back(value != nullptr);
       if (value) {
         MS_ASSIGN_OR_RETURN(value, StoredValue(value, column.type, column.name, conf_));
       } else {
@@ -150,12 +157,29 @@ class ChangeAnalyzer {
       }
       values.push_back(std::move(value));
     }
+    MS_RETURN_IF_ERROR(Generate(is_given, values));
     return values;
   }
 
   RowChanges& changes() { return changes_; }
 
  private:
+  // Generated columns that are given no value follow from the row's other values.
+  Status Generate(const std::vector<bool>& is_given, std::vector<ExprPtr>& values) const {
+    StructType table;
+    for (const AttributeRef& column : changes_.columns) table.Add({column.name, column.type, column.nullable, column.metadata});
+    std::vector<ExprPtr> stored;  // of the columns' types
+    for (size_t i = 0; i < values.size(); ++i) stored.push_back(CastTo(values[i], table[i].type, EvalMode::kAnsi));
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (is_given[i]) continue;
+      const std::optional<std::string> sql = GenerationExpressionOf(table[i]);
+      if (!sql) continue;
+      MS_ASSIGN_OR_RETURN(const TableExpression expression, AnalyzeTableExpression(*sql, table, conf_));
+      values[i] = CastTo(OnValues(expression, stored), table[i].type, EvalMode::kAnsi);
+    }
+    return Status();
+  }
+
   static std::string DottedPath(const Assignment& assignment) {
     std::string text;
     for (const std::string& part : assignment.column) text += (text.empty() ? "" : ".") + part;

@@ -1,7 +1,5 @@
 // changes_parser.cc   DELETE, UPDATE, MERGE, and ALTER TABLE's properties and constraints.
 
-#include <cctype>
-
 #include "plan/sql/node_depth.h"
 #include "plan/sql/parser_errors.h"
 
@@ -186,10 +184,12 @@ Result<Statement> SqlParser::ParseAlter() {
     MS_ASSIGN_OR_RETURN(add.name, cursor_.ExpectName());
     MS_RETURN_IF_ERROR(cursor_.ExpectWord("CHECK"));
     MS_RETURN_IF_ERROR(cursor_.ExpectSymbol("("));
-    const uint32_t begin = cursor_.Peek().begin;
+    const size_t first = cursor_.position();
     MS_RETURN_IF_ERROR(ParseExpression().status());
-    add.expression = cursor_.sql().substr(begin, cursor_.Peek().begin - begin);
-    while (!add.expression.empty() && std::isspace(static_cast<unsigned char>(add.expression.back()))) add.expression.pop_back();
+    const size_t last = cursor_.position();
+    for (cursor_.Rewind(first); cursor_.position() < last; cursor_.Advance()) {
+      add.expression += (add.expression.empty() ? "" : " ") + std::string(cursor_.Text(cursor_.Peek()));
+    }
     MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
     return Statement(Command{std::move(add)});
   }

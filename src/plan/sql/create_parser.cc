@@ -2,9 +2,53 @@
 
 #include "plan/sql/node_depth.h"
 #include "plan/sql/parser_errors.h"
+#include "types/generated_column.h"
 #include "types/type_parser.h"
 
 namespace millstream {
+namespace {
+
+constexpr ErrorClass kSchemaOfQuery{"_LEGACY_ERROR_TEMP_0035", "", ExceptionKind::kParse,
+                                    "Operation not allowed: Schema may not be specified in a <statement> statement."};
+constexpr ErrorClass kColumnDescriptorTwice{"CREATE_TABLE_COLUMN_DESCRIPTOR_DUPLICATE", "42710", ExceptionKind::kParse,
+                                            "CREATE TABLE column <columnName> specifies descriptor \"<optionName>\" more than once, which is invalid."};
+
+// What stands behind a column's type, in any order: NOT NULL, COMMENT 'text', GENERATED ALWAYS AS (expression), whose text goes into the metadata.
+Status ParseColumnClauses(SqlParser& parser, const Token& first, StructField& column) {
+  TokenCursor& cursor = parser.cursor();
+  bool is_generated = false;
+  for (;;) {
+    if (column.nullable && cursor.TakeWords("NOT", "NULL")) {
+      column.nullable = false;
+    } else if (cursor.TakeWord("COMMENT")) {
+      MS_ASSIGN_OR_RETURN(std::string comment, cursor.ExpectString());
+      column.metadata = WithMetadata(column, "comment", comment);
+    } else if (cursor.AtWords("GENERATED", "ALWAYS") && cursor.AtWord("AS", 2) && cursor.AtSymbol("(", 3)) {
+      for (int i = 0; i < 4; ++i) cursor.Advance();
+      const uint32_t begin = cursor.Peek().begin;
+      MS_RETURN_IF_ERROR(parser.ParseExpression().status());
+      // Up to its last word: a comment behind it is not part of it.
+      cursor.Rewind(cursor.position() - 1);
+      const uint32_t end = cursor.Peek().end;
+      cursor.Advance();
+      const Token closing = cursor.Peek();
+      MS_RETURN_IF_ERROR(cursor.ExpectSymbol(")"));
+      if (is_generated) {
+        return cursor.ErrorWithin(first, closing, kColumnDescriptorTwice, {{"columnName", column.name}, {"optionName", "GENERATED ALWAYS AS"}});
+      }
+      is_generated = true;
+      column.metadata = WithMetadata(column, kGenerationExpressionKey, std::string(cursor.sql().substr(begin, end - begin)));
+    } else {
+      break;
+    }
+  }
+  for (std::string_view word : {"DEFAULT", "GENERATED", "CHECK", "PRIMARY", "UNIQUE", "REFERENCES", "MASK"}) {
+    if (cursor.AtWord(word)) return Status::Unsupported(std::string(word) + " of a column in CREATE TABLE");
+  }
+  return Status();
+}
+
+}  // namespace
 
 Result<Statement> SqlParser::ParseCreate() {
   cursor_.Advance();
@@ -97,11 +141,9 @@ Result<Statement> SqlParser::ParseCreateTable(bool or_replace) {
           return Unsupported("a table constraint in CREATE TABLE");
         }
       }
+      const Token first = cursor_.Peek();
       MS_ASSIGN_OR_RETURN(StructField column, ParseColumn(cursor_, /*allow_colon=*/false));
-      if (column.nullable && cursor_.TakeWords("NOT", "NULL")) column.nullable = false;
-      for (std::string_view word : {"DEFAULT", "GENERATED", "CHECK", "PRIMARY", "UNIQUE", "REFERENCES", "MASK"}) {
-        if (cursor_.AtWord(word)) return Unsupported(std::string(word) + " of a column in CREATE TABLE");
-      }
+      MS_RETURN_IF_ERROR(ParseColumnClauses(*this, first, column));
       schema.Add(std::move(column));
     } while (cursor_.TakeSymbol(","));
     MS_RETURN_IF_ERROR(cursor_.ExpectSymbol(")"));
@@ -110,6 +152,7 @@ Result<Statement> SqlParser::ParseCreateTable(bool or_replace) {
   MS_RETURN_IF_ERROR(ParseTableClauses(table));
   bool as = cursor_.TakeWord("AS");
   if (as || QueryAhead()) {
+    if (table.schema) return Status::Error(kSchemaOfQuery, {{"statement", or_replace ? "Replace Table As Select (RTAS)" : "Create Table As Select (CTAS)"}});
     MS_ASSIGN_OR_RETURN(table.query, ParseQuery());
   }
   return Statement(Command{std::move(table)});
