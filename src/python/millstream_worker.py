@@ -187,7 +187,7 @@ def main():
                 answer = runner.run(channel, kind, message)
             except ServerGone:
                 raise
-            except Exception as error:
+            except BaseException as error:  # sys.exit() too is told with where it stands
                 channel.send_error(describe(error))
             else:
                 channel.send(b"O", answer or b"")

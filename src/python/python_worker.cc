@@ -20,6 +20,7 @@ namespace {
 
 constexpr int kPollMs = 50;
 constexpr int kEndPollMs = 10;
+constexpr int kPollsPerLook = 20;
 constexpr int64_t kDiedGraceMs = 1000;
 constexpr int64_t kEndGraceMs = 2000;
 constexpr size_t kFrameBytesMax = size_t{1} << 31;
@@ -101,7 +102,7 @@ Result<std::string> PythonWorker::Receive(const Cancelled& cancelled) {
 }
 
 Status PythonWorker::Wait(int events, const Cancelled& cancelled) {
-  while (true) {
+  for (int polls = 1;; ++polls) {
     if (socket_ < 0) return Died();
     if (cancelled && cancelled()) {
       End();
@@ -111,6 +112,9 @@ Status PythonWorker::Wait(int events, const Cancelled& cancelled) {
     const int found = poll(&ready, 1, kPollMs);
     if (found > 0) return Status();
     if (found < 0 && errno != EINTR) return Status::Errno("poll", "the Python worker", errno);
+    // The socket of a worker that has died stays open while a process that it has forked has it too. What it has answered before is read first.
+    if (ended_) return Died();
+    if (polls % kPollsPerLook == 0) HasEnded();
   }
 }
 
@@ -146,21 +150,24 @@ Status PythonWorker::Read(char* data, size_t size, const Cancelled& cancelled) {
 
 Status PythonWorker::Died() {
   std::string how = "it closed its connection";
-  if (const std::optional<int> status = EndedWithin(kDiedGraceMs))
-    how = WIFSIGNALED(*status) ? "signal " + std::to_string(WTERMSIG(*status)) : "exit code " + std::to_string(WEXITSTATUS(*status));
+  if (EndedWithin(kDiedGraceMs))
+    how = WIFSIGNALED(*ended_) ? "signal " + std::to_string(WTERMSIG(*ended_)) : "exit code " + std::to_string(WEXITSTATUS(*ended_));
   End();
   return Status::Error(errors::kPythonWorkerDied, {{"how", how}});
 }
 
-std::optional<int> PythonWorker::EndedWithin(int64_t grace_ms) {
+bool PythonWorker::HasEnded() {
+  if (pid_ > 0) ended_ = host_->Ended(pid_);
+  if (ended_) pid_ = 0;
+  return ended_.has_value();
+}
+
+bool PythonWorker::EndedWithin(int64_t grace_ms) {
   for (int64_t waited_ms = 0; pid_ > 0 && waited_ms < grace_ms; waited_ms += kEndPollMs) {
-    if (const std::optional<int> status = host_->Ended(pid_)) {
-      pid_ = 0;
-      return status;
-    }
+    if (HasEnded()) break;
     poll(nullptr, 0, kEndPollMs);
   }
-  return std::nullopt;
+  return ended_.has_value();
 }
 
 void PythonWorker::End() {
@@ -169,7 +176,7 @@ void PythonWorker::End() {
   if (pid_ <= 0) return;
   // It notices the closed socket between two batches; user code that runs on is cut off.
   kill(-pid_, SIGTERM);
-  if (EndedWithin(kEndGraceMs) || pid_ <= 0) return;
+  if (EndedWithin(kEndGraceMs)) return;
   kill(-pid_, SIGKILL);
   EndedWithin(kEndGraceMs);
   pid_ = 0;

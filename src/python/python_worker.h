@@ -65,13 +65,15 @@ class PythonWorker {
   Status Read(char* data, size_t size, const Cancelled& cancelled);
   Status Wait(int events, const Cancelled& cancelled);
   Status Died();
-  // How it has ended, as waitpid says; nullopt when it has not after that time.
-  std::optional<int> EndedWithin(int64_t grace_ms);
+  // Asks the host, which ends what the worker has forked along with it.
+  bool HasEnded();
+  bool EndedWithin(int64_t grace_ms);
   void End();
 
   int socket_;
   const std::shared_ptr<PythonHost> host_;
-  int pid_;
+  int pid_;                   // 0: it has ended, and the id may be another process's
+  std::optional<int> ended_;  // how, as waitpid gives it
   const std::string python_version_;  // of the client
 };
 

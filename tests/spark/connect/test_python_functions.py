@@ -7,7 +7,7 @@ import sys
 import time
 
 import pyspark
-from harness import main
+from harness import Server, main, raises
 
 SPARK = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(SPARK, "python_functions"))
@@ -101,6 +101,14 @@ def test_an_exception_and_a_dead_worker_end_the_query(spark):
         query.stop()
 
 
+def test_a_function_that_exits_is_named(spark):
+    from pyspark.errors import PySparkException
+    from pyspark.sql import functions as F
+
+    raises(PySparkException, lambda: spark.range(1).select(F.udf(lambda _: sys.exit("enough"), "long")("id")).collect(), "SystemExit: enough")
+    assert spark.range(3).select(F.udf(lambda value: value, "long")("id")).count() == 3
+
+
 def test_a_query_that_hangs_in_python_is_interrupted(spark):
     from pyspark.sql import functions as F
 
@@ -115,6 +123,70 @@ def test_a_query_that_hangs_in_python_is_interrupted(spark):
     began = time.monotonic()
     query.stop()
     assert time.monotonic() - began < 5
+
+
+def leave_a_child_and(end):
+    """A function whose worker forks a process that ignores signals and keeps the worker's files open."""
+    def function(value):
+        import signal
+        import time
+
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            time.sleep(300)
+            os._exit(0)
+        return end(value)
+    return function
+
+
+def processes_of(host):
+    """What has been forked from `host`, and what from that, by the program's text and the mark of this test."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as command, open(f"/proc/{pid}/environ", "rb") as environment, open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+                if b"millstream_host" in command.read() and int(pid) != host and f"MILLSTREAM_TEST={os.getpid()}".encode() in environment.read() and ") Z" not in stat.read():
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def left_of(host, seconds):
+    deadline = time.monotonic() + seconds
+    while processes_of(host) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return processes_of(host)
+
+
+# The last one: functions ask the session that was made last, and its server is killed here.
+def test_what_a_function_forks_ends_with_its_worker():
+    from pyspark.errors import PySparkException
+    from pyspark.sql import functions as F
+
+    os.environ["MILLSTREAM_TEST"] = str(os.getpid())
+    own = Server()
+    try:
+        spark = own.session()
+        assert spark.range(2).select(F.udf(leave_a_child_and(lambda value: value), "long")("id")).count() == 2
+        (host,) = hosts_of(own)
+        assert left_of(host, 10) == []
+        began = time.monotonic()
+        raises(PySparkException, lambda: spark.range(1).select(F.udf(leave_a_child_and(lambda _: os._exit(3)), "long")("id")).collect(), "exit code 3")
+        assert time.monotonic() - began < 20 and left_of(host, 10) == []
+        # A server that is killed: its workers may not stay, whatever they do.
+        query = (spark.readStream.format("rate-micro-batch").option("rowsPerBatch", 1).load()
+                 .select(F.udf(leave_a_child_and(lambda _: time.sleep(300)), "long")("value")).writeStream.format("noop").start())
+        deadline = time.monotonic() + 20
+        while len(processes_of(host)) < 2:
+            assert time.monotonic() < deadline and query.exception() is None, processes_of(host)
+            time.sleep(0.1)
+        own.process.kill()
+        own.process.wait()
+        assert left_of(0, 15) == []
+    finally:
+        del os.environ["MILLSTREAM_TEST"]
+        own.close()
 
 
 if __name__ == "__main__":
