@@ -19,6 +19,10 @@ namespace millstream {
 // Source files by number, as the rows' column kSourceFileColumn counts them: raw, absolute paths.
 using SourceFileNames = std::shared_ptr<const std::vector<std::string>>;
 
+// Behind the path of a source file: its rows that RETRY QUARANTINE has loaded. They leave the table and come back with the others, but no load has counted
+// them.
+inline constexpr std::string_view kRetriedMark{"\0retried", 8};
+
 // Rows that lie together in a data file.
 struct SourceRun {
   int32_t file = -1;  // number of the source file; -1: not known

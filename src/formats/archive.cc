@@ -253,6 +253,13 @@ Result<std::vector<InputFile>> ListArchive(Fs& fs, const InputFile& archive, con
   return Listing(fs, archive, selection).Read(fs);
 }
 
+std::string FileThatHolds(const std::string& path) {
+  for (size_t mark = path.find(kMemberMark); mark != std::string::npos; mark = path.find(kMemberMark, mark + 1)) {
+    if (IsArchivePath(std::string_view(path).substr(0, mark))) return path.substr(0, mark);
+  }
+  return path;
+}
+
 Result<InputFile> FindInput(Fs& fs, const std::string& path) {
   // It was read once, within the limits of its reader.
   const ArchiveSelection all{.wants = [](std::string_view) { return true; }, .wants_empty = true, .limits = {INT64_MAX, INT64_MAX, INT64_MAX}};

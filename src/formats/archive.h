@@ -19,6 +19,8 @@ inline constexpr ErrorClass kArchiveTooLarge{"MILLSTREAM_ARCHIVE_TOO_LARGE", "54
 
 // .zip, .tar, .tar.gz, .tgz, .tar.bz2, .tar.zst, .tar.xz, in any case.
 bool IsArchivePath(std::string_view path);
+// The archive of a member's path, the path itself of another one.
+std::string FileThatHolds(const std::string& path);
 
 struct ArchiveLimits {
   // Of all members together, unpacked.

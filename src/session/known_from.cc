@@ -78,7 +78,7 @@ Result<bool> AddTable(EngineState& engine, const Snapshot& table, KnownElsewhere
     failed = runs.status();
     if (!failed.ok() || !*runs) return;
     for (const std::string& path : (*runs)->paths) {
-      if (failed.ok()) failed = known.Add(path);
+      if (failed.ok()) failed = known.Add(path.ends_with(kRetriedMark) ? path.substr(0, path.size() - kRetriedMark.size()) : path);
     }
   });
   MS_RETURN_IF_ERROR(failed);

@@ -8,8 +8,10 @@
 
 #include "connectors/delta/delta_append.h"
 #include "connectors/delta/delta_connector.h"
+#include "connectors/delta/traced_rows.h"
 #include "connectors/files/bad_records_path.h"
 #include "connectors/files/cloud_files_relation.h"
+#include "formats/archive.h"
 #include "plan/sql/parser.h"
 #include "session/copy_options.h"
 #include "session/copy_target.h"
@@ -74,11 +76,16 @@ Result<std::vector<RecordBatchPtr>> RowsOfGoodRecords(const std::vector<RecordBa
     auto indices = rows.Finish();
     auto taken = indices.ok() ? arrow::compute::Take(arrow::Datum(batch), arrow::Datum(*indices)) : arrow::Result<arrow::Datum>(indices.status());
     if (!taken.ok()) return FromArrowStatus(taken.status(), "while records are retried");
-    auto stripped = taken->record_batch()->RemoveColumn(batch->num_columns() - 1);
-    if (!stripped.ok()) return FromArrowStatus(stripped.status(), "while records are retried");
-    good.push_back(*stripped);
+    good.push_back(taken->record_batch());
   }
   return good;
+}
+
+// What the rows' kSourceFileColumn counts: so the rows go where those of their file go (UNDO, replay).
+SourceFileNames FilesOf(const std::vector<RetriedRecord*>& records) {
+  auto names = std::make_shared<std::vector<std::string>>();
+  for (const RetriedRecord* record : records) names->push_back(FileThatHolds(record->file_path) + std::string(kRetriedMark));
+  return names;
 }
 
 std::string TableByPath(const std::string& path) { return QuoteName({"delta", path}); }
@@ -160,9 +167,9 @@ class Retry {
   std::vector<RetriedRecord>& records() { return records_; }
 
   // Step 1, for one group: `rows` as its target takes them.
-  Status Write(const RetryGroup& group, const StructType& schema, RowStream& rows, bool merges_schema, const RuleConf& conf) {
+  Status Write(const RetryGroup& group, const StructType& schema, RowStream& rows, SourceFileNames files, bool merges_schema, const RuleConf& conf) {
     MS_ASSIGN_OR_RETURN(std::unique_ptr<DeltaAppend> append, DeltaAppend::Begin(engine_.delta, group.target, conf));
-    MS_RETURN_IF_ERROR(append->Write(schema, rows, merges_schema, engine_.options.threads));
+    MS_RETURN_IF_ERROR(append->Write(schema, rows, merges_schema, engine_.options.threads, std::move(files)));
     if (!numbers_.contains(group.target)) {
       MS_ASSIGN_OR_RETURN(numbers_[group.target], CommittedIn(group.target, app_id_));
     }
@@ -381,17 +388,23 @@ Result<QueryResult> LocalSession::Run(const RetryQuarantine& command, const Exec
       MS_ASSIGN_OR_RETURN(RowRulesPtr wanted_rules, RulesOf(group.target));
       if (wanted_rules) rules = std::make_unique<RuleSieve>(std::move(wanted_rules), target.schema, schema);
       MS_ASSIGN_OR_RETURN(QueryResult query, ExecuteAnalyzed(sift.plan, alone));
-      const RowStreamPtr sifted = SiftedRows(std::move(query.rows), std::move(sift), [&](const BadRecord& row) {
-        RetriedRecord& record = *rows.records[static_cast<size_t>(row.file)];
-        record.is_good = false;
-        record.error_class = row.error_class;
-        record.reason = row.column + ": " + row.reason;
-        return Status();
-      }, std::move(rules));
+      const RowStreamPtr sifted = SiftedRows(
+          std::move(query.rows), std::move(sift),
+          [&](const BadRecord& row) {
+            RetriedRecord& record = *rows.records[static_cast<size_t>(row.file)];
+            record.is_good = false;
+            record.error_class = row.error_class;
+            record.reason = row.column + ": " + row.reason;
+            return Status();
+          },
+          std::move(rules));
       MS_ASSIGN_OR_RETURN(std::vector<RecordBatchPtr> fitting, Drain(*sifted));
       MS_ASSIGN_OR_RETURN(fitting, RowsOfGoodRecords(fitting, rows.records));
       const bool any_good = std::any_of(group.records.begin(), group.records.end(), [](const RetriedRecord* record) { return record->is_good; });
-      if (any_good) MS_RETURN_IF_ERROR(retry.Write(group, schema, *MakeRowStream(ToArrowSchema(schema), std::move(fitting)), merges_schema, rule_conf()));
+      if (!any_good) continue;
+      const StructType with_files = WithSourceFile(schema);
+      MS_RETURN_IF_ERROR(
+          retry.Write(group, with_files, *MakeRowStream(ToArrowSchema(with_files), std::move(fitting)), FilesOf(rows.records), merges_schema, rule_conf()));
     }
     return Status();
   };

@@ -139,7 +139,8 @@ std::vector<LookedAt> LookAtFooters(Fs& fs, const std::string& table_path, std::
     }
     file.is_complete = footer.is_complete;
     FooterMemory::Get().Remember(key, std::move(footer));
-    if (*runs && std::any_of((*runs)->paths.begin(), (*runs)->paths.end(), [&](const std::string& path) { return numbers.contains(path); })) file.runs = *std::move(runs);
+    if (*runs && std::any_of((*runs)->paths.begin(), (*runs)->paths.end(), [&](const std::string& path) { return numbers.contains(path); }))
+      file.runs = *std::move(runs);
     return Status();
   });
   MS_CHECK(done.ok());
@@ -152,8 +153,11 @@ int64_t SourceRows::live_rows() const { return std::accumulate(live.begin(), liv
 
 Result<SourceRows> FindSourceRows(Fs& fs, const Snapshot& table, const std::vector<std::string>& paths) {
   SourceRows found;
-  found.live.resize(paths.size());
-  const Numbers numbers = NumbersOf(paths);
+  Numbers numbers = NumbersOf(paths);
+  std::vector<std::string> retried;
+  for (const std::string& path : paths) retried.push_back(path + std::string(kRetriedMark));
+  for (size_t i = 0; i < retried.size(); ++i) numbers.emplace(retried[i], paths.size() + i);
+  std::vector<int64_t> counts(2 * paths.size());
   std::vector<AddFilePtr> files;
   table.files.ForEach([&](const AddFilePtr& file) { files.push_back(file); });
   for (size_t from = 0; from < files.size(); from += kFootersAtOnce) {
@@ -166,10 +170,12 @@ Result<SourceRows> FindSourceRows(Fs& fs, const Snapshot& table, const std::vect
       if (!at.runs) continue;
       MS_ASSIGN_OR_RETURN(DeletedRows deleted, VectorOf(fs, table.table_path, files[i]->deletion_vector));
       auto rows = std::make_shared<std::vector<uint64_t>>();
-      MS_RETURN_IF_ERROR(CountRows(*at.runs, numbers, deleted.get(), found.live, rows.get()));
+      MS_RETURN_IF_ERROR(CountRows(*at.runs, numbers, deleted.get(), counts, rows.get()));
       if (!rows->empty()) found.pieces.push_back({files[i], std::move(rows)});
     }
   }
+  counts.resize(paths.size());
+  found.live = std::move(counts);
   return found;
 }
 
@@ -246,8 +252,8 @@ class DeletionCheck {
   Result<bool> Count(const std::string& path, const std::optional<DeletionVectorDescriptor>& vector, std::vector<int64_t>& counts) const {
     is_gone_ = false;
     auto registered = registered_.find(path);
-    Result<std::optional<SourceRuns>> runs = ReadSourceRuns(log_.fs(), table_.table_path, path,
-                                                            registered == registered_.end() ? std::nullopt : std::optional(registered->second));
+    Result<std::optional<SourceRuns>> runs =
+        ReadSourceRuns(log_.fs(), table_.table_path, path, registered == registered_.end() ? std::nullopt : std::optional(registered->second));
     if (runs.status().Is(errors::kDeltaFileMissing)) {
       is_gone_ = true;
       return false;
@@ -265,7 +271,7 @@ class DeletionCheck {
   const std::vector<MissingRows>& missing_;
   Numbers numbers_;
   std::map<std::string, std::string> registered_;  // data files that the commits so far have added, and their source files; also of those that are removed
-  mutable bool is_gone_ = false;  // of the last Count
+  mutable bool is_gone_ = false;                   // of the last Count
 };
 
 // Of each path: how many rows the commits of a stream have written, and the first of these commits.
@@ -276,7 +282,7 @@ struct StreamedRows {
 
 Status CountStreamed(DeltaLog& log, const Snapshot& table, const std::string& app_id, const Numbers& numbers, std::vector<StreamedRows>& streamed) {
   std::vector<AddFilePtr> added;
-  std::vector<int64_t> added_in;    // versions
+  std::vector<int64_t> added_in;  // versions
   for (int64_t version = 0; version <= table.version; ++version) {
     Result<DeltaLog::CommitAt> commit = log.ReadVersion(version);
     if (commit.status().Is(errors::kFileNotFound)) continue;  // cleaned up since

@@ -26,7 +26,7 @@ struct SourceRows {
     DeletedRows rows;  // places of the rows that are not deleted; not empty
   };
   std::vector<Piece> pieces;
-  std::vector<int64_t> live;  // of each path
+  std::vector<int64_t> live;  // of each path; without those that RETRY QUARANTINE has loaded, which are in `pieces`
   // Of every row of the table it is known where it came from: nobody can have written rows anew without a trace.
   bool is_complete = true;
   int64_t live_rows() const;

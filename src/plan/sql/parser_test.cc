@@ -211,7 +211,7 @@ TEST(Parser, ExplainsCopyInto) {
 TEST(Parser, BuildsCommands) {
   auto table = CommandOf<CreateTable>(
       "CREATE TABLE IF NOT EXISTS a.t (id INT NOT NULL COMMENT 'x', p STRING) USING delta PARTITIONED BY (p) COMMENT 'c' LOCATION '/x' "
-      "TBLPROPERTIES ('k' = 'v', x.y = TRUE) OPTIONS (z 1) AS SELECT 1");
+      "TBLPROPERTIES ('k' = 'v', x.y = TRUE) OPTIONS (z 1)");
   EXPECT_EQ(table.name, (MultipartName{"a", "t"}));
   EXPECT_TRUE(table.if_not_exists);
   EXPECT_EQ((*table.schema)[0].metadata, R"({"comment":"x"})");
@@ -220,7 +220,7 @@ TEST(Parser, BuildsCommands) {
   EXPECT_EQ(table.properties.at("x.y"), "true");
   EXPECT_EQ(table.options.at("Z"), "1");
   EXPECT_EQ(*table.location, "/x");
-  EXPECT_NE(table.query, nullptr);
+  EXPECT_NE(CommandOf<CreateTable>("CREATE TABLE t USING delta AS SELECT 1").query, nullptr);
   EXPECT_EQ(CommandOf<CreateTable>("CREATE TABLE t (a INT) PARTITIONED BY (b DATE)").schema->size(), 2u);
 
   EXPECT_EQ(CommandOf<CreateDatabase>("CREATE SCHEMA d WITH DBPROPERTIES (a = 'b') COMMENT 'c'").properties.at("a"), "b");

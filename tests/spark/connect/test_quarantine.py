@@ -1,6 +1,8 @@
 """Bad records in a table of their own: COPY INTO, Auto Loader, RETRY QUARANTINE."""
 import gzip
+import io
 import os
+import tarfile
 import tempfile
 
 import harness
@@ -141,6 +143,52 @@ def test_retry_loads_what_is_good_now(spark):
     assert spark.sql("RETRY QUARANTINE retried_bad OPTIONS ('mergeSchema' = 'true')").first()[:] == (1, 1, 0)
     assert spark.table("retried").where("w = 7").first().id == 3 and spark.table("retried_bad").count() == 0
     harness.raises(PySparkException, lambda: spark.sql("RETRY QUARANTINE retried_bad WHERE no_such = 1").collect(), "no_such")
+
+
+def test_rows_of_a_retry_go_with_their_file(spark):
+    source = fresh()
+    write(source, "a.json", '{"id": 1, "v": "x"}\n{"id": 2, "v": "y"\n')
+    write(source, "b.json", '{"id": 9, "v": "b"}\n{"id": 10\n')
+    with tarfile.open(source + "/c.tar", "w") as archive:
+        member = tarfile.TarInfo("m.json")
+        content = b'{"id": 20, "v": "c"}\n{"id": 21\n'
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+    spark.sql("CREATE TABLE going (id BIGINT, v STRING)")
+    copy = (f"COPY INTO going FROM '{source}' FILEFORMAT = JSON FORMAT_OPTIONS ('archiveMembers' = 'true') "
+            "COPY_OPTIONS ('quarantineTable' = 'going_bad'{0})")
+    rows = lambda: sorted(row.id for row in spark.table("going").collect())
+    spark.sql(copy.format(""))
+    spark.sql("UPDATE going_bad SET raw = CAST(concat(CAST(raw AS STRING), '}') AS BINARY)")
+    assert spark.sql("RETRY QUARANTINE going_bad").first()[:] == (3, 3, 0) and rows() == [1, 2, 9, 10, 20, 21]
+    assert spark.sql("UNDO FILES IN going WHERE path LIKE '%a.json'").first()[:] == (1, 2) and rows() == [9, 10, 20, 21]
+    assert spark.sql("REDO FILES IN going WHERE path LIKE '%a.json'").first()[:] == (1, 2) and rows() == [1, 2, 9, 10, 20, 21]
+    assert spark.sql("UNDO FILES IN going WHERE path LIKE '%c.tar'").first()[:] == (1, 2) and rows() == [1, 2, 9, 10]
+    spark.sql("REDO FILES IN going WHERE true")
+    # The producer mends the file, and it is loaded in the place of what it brought.
+    write(source, "a.json", '{"id": 1, "v": "x"}\n{"id": 2, "v": "y"}\n')
+    spark.sql(copy.format(", 'changedFiles' = 'replaced'"))
+    assert rows() == [1, 2, 9, 10, 20, 21]
+    spark.sql(copy.format(", 'replay' = 'true'"))
+    assert rows() == [1, 2, 9, 20] and len(records(spark, "going_bad")) == 2
+    spark.sql("UPDATE going_bad SET raw = CAST(concat(CAST(raw AS STRING), '}') AS BINARY)")
+    assert spark.sql("RETRY QUARANTINE going_bad").first()[:] == (2, 2, 0) and rows() == [1, 2, 9, 10, 20, 21]
+    spark.sql("CREATE TABLE going_too (id BIGINT, v STRING)")
+    spark.sql(f"COPY INTO going_too FROM '{source}' FILEFORMAT = JSON FORMAT_OPTIONS ('archiveMembers' = 'true') COPY_OPTIONS ('knownFrom' = 'going')")
+    assert spark.table("going_too").count() == 0
+
+
+def test_a_stream_replaces_rows_of_a_retry(spark):
+    source, base = fresh(), fresh()
+    write(source, "a.json", '{"id": 1}\n{"id": 2\n')
+    options = {"cloudFiles.changedFiles": "replaced"}
+    run(load(spark, source, "replacing", "replacing_bad", base, **options), "replacing", base)
+    spark.sql("UPDATE replacing_bad SET raw = CAST(concat(CAST(raw AS STRING), '}') AS BINARY)")
+    assert spark.sql("RETRY QUARANTINE replacing_bad").first()[:] == (1, 1, 0)
+    assert sorted(row.id for row in spark.table("replacing").collect()) == ["1", "2"]
+    write(source, "a.json", '{"id": 1}\n{"id": 2}\n{"id": 3}\n')
+    run(load(spark, source, "replacing", "replacing_bad", base, **options), "replacing", base)
+    assert sorted(row.id for row in spark.table("replacing").collect()) == ["1", "2", "3"]
 
 
 def test_retry_with_other_options(spark):
