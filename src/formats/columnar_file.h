@@ -32,6 +32,8 @@ class ColumnarFile {
   virtual ~ColumnarFile() = default;
   // Top-level columns.
   virtual const ArrowSchemaPtr& arrow_schema() const = 0;
+  // The same as Spark's inference has it.
+  virtual Result<StructType> SparkSchema() const;
   // Why the file's schema cannot be inferred although some columns can be read: a column has no Spark type, and is null in arrow_schema.
   virtual Status InferrableSchema() const { return Status(); }
   // Row groups, stripes, runs of blocks: what different threads can read.

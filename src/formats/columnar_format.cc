@@ -70,7 +70,7 @@ class ColumnarFormat : public FileFormat {
         return opened.status();
       }
       MS_RETURN_IF_ERROR((*opened)->InferrableSchema());
-      MS_ASSIGN_OR_RETURN(StructType found, FromArrowSchema(*(*opened)->arrow_schema()));
+      MS_ASSIGN_OR_RETURN(StructType found, (*opened)->SparkSchema());
       if (auto twice = TwiceNamed(found, context_.case_sensitive || (options_.rescues && options_.case_sensitive_rescue), context_.case_sensitive)) {
         std::string lower = twice->first;
         if (!context_.case_sensitive)
@@ -109,6 +109,8 @@ class ColumnarFormat : public FileFormat {
 };
 
 }  // namespace
+
+Result<StructType> ColumnarFile::SparkSchema() const { return FromArrowSchema(*arrow_schema()); }
 
 std::vector<OptionSpec> ColumnarOptionSpecs() {
   using enum OptionType;
@@ -157,6 +159,7 @@ bool WidensType(const DataType& from, const DataType& to) {
     return true;
   }
   if (from.id() == TypeId::kArray && to.id() == TypeId::kArray) return WidensType(from.element(), to.element());
+  if (from.id() == TypeId::kMap && to.id() == TypeId::kMap) return WidensType(from.key(), to.key()) && WidensType(from.value(), to.value());
   return from.SameType(to) || WidensScalar(from, to);
 }
 

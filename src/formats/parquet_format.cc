@@ -2,6 +2,12 @@
 
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/metadata.h>
+#include <parquet/schema.h>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
 
 #include "formats/columnar_format.h"
 #include "formats/formats_errors.h"
@@ -22,6 +28,36 @@ const OptionTable& ParquetOptionTable() {
 
 namespace {
 
+// The leaves of a type, in order, beside those of its column in the file: INT96 is always an instant, as who wrote it meant it. nullopt: there are other
+// leaves.
+std::optional<DataType> WithInstants(const DataType& type, const parquet::SchemaDescriptor& file, const std::vector<int>& leaves, size_t& at) {
+  switch (type.id()) {
+    case TypeId::kStruct: {
+      std::vector<StructField> fields = type.fields().fields();
+      for (StructField& field : fields) {
+        std::optional<DataType> made = WithInstants(field.type, file, leaves, at);
+        if (!made) return std::nullopt;
+        field.type = *std::move(made);
+      }
+      return DataType::Struct(StructType(std::move(fields)));
+    }
+    case TypeId::kArray: {
+      std::optional<DataType> element = WithInstants(type.element(), file, leaves, at);
+      return element ? std::optional(DataType::Array(*std::move(element), type.contains_null())) : std::nullopt;
+    }
+    case TypeId::kMap: {
+      std::optional<DataType> key = WithInstants(type.key(), file, leaves, at);
+      std::optional<DataType> value = key ? WithInstants(type.value(), file, leaves, at) : std::nullopt;
+      return value ? std::optional(DataType::Map(*std::move(key), *std::move(value), type.contains_null())) : std::nullopt;
+    }
+    case TypeId::kVariant:
+      return std::nullopt;
+    default:
+      if (at >= leaves.size()) return std::nullopt;
+      return file.Column(leaves[at++])->physical_type() == parquet::Type::INT96 ? DataType::Timestamp() : type;
+  }
+}
+
 class OpenParquet : public ColumnarFile {
  public:
   explicit OpenParquet(std::shared_ptr<const ParquetFile> file) : file_(std::move(file)) {
@@ -32,6 +68,26 @@ class OpenParquet : public ColumnarFile {
   }
 
   const ArrowSchemaPtr& arrow_schema() const override { return file_->arrow_schema(); }
+  Result<StructType> SparkSchema() const override {
+    MS_ASSIGN_OR_RETURN(StructType schema, ColumnarFile::SparkSchema());
+    const parquet::SchemaDescriptor& file = *file_->metadata().schema();
+    std::map<int, std::vector<int>> leaves;  // of each top-level column
+    std::set<int> with_int96;
+    for (int leaf = 0; leaf < file.num_columns(); ++leaf) {
+      const int top = file.group_node()->FieldIndex(*file.GetColumnRoot(leaf));
+      leaves[top].push_back(leaf);
+      if (file.Column(leaf)->physical_type() == parquet::Type::INT96) with_int96.insert(top);
+    }
+    std::vector<StructField> fields = schema.fields();
+    for (const int top : with_int96) {
+      if (top < 0 || static_cast<size_t>(top) >= fields.size()) continue;
+      size_t at = 0;
+      DataType& type = fields[static_cast<size_t>(top)].type;
+      std::optional<DataType> made = WithInstants(type, file, leaves[top], at);
+      if (made && at == leaves[top].size()) type = *std::move(made);
+    }
+    return StructType(std::move(fields));
+  }
   int parts() const override { return file_->row_groups(); }
   int64_t rows_of(int part) const override { return file_->rows_of(part); }
   int64_t first_row_of(int part) const override { return file_->first_row_of(part); }

@@ -270,5 +270,29 @@ def test_fields_of_structs_of_other_formats(spark):
     assert sorted(tuple(row) for row in spark.table("fields_of_json").collect()) == wanted
 
 
+def test_int96_is_an_instant_at_any_depth(spark):
+    """As Spark 4.2 infers it: timestamps without a zone of other writers, too, once they are INT96."""
+    landing, base = directory(), directory()
+    instant, naive = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc), datetime.datetime(2026, 1, 1)
+    at, local = pa.timestamp("us", "UTC"), pa.timestamp("us")
+    pq.write_table(pa.table({"id": [1], "s": pa.array([{"a": instant, "b": 1}], pa.struct([("a", at), ("b", pa.int32())])), "top": pa.array([instant], at),
+                             "l": pa.array([[instant, None]], pa.list_(at)), "m": pa.array([[("k", instant)]], pa.map_(pa.string(), at)), "naive": pa.array([naive], local),
+                             "ls": pa.array([[{"x": instant}]], pa.list_(pa.struct([("x", at)])))}), landing + "/x.parquet", use_deprecated_int96_timestamps=True)
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    schema = "id:bigint,s:struct<a:timestamp,b:int>,top:timestamp,l:array<timestamp>,m:map<string,timestamp>,naive:timestamp,ls:array<struct<x:timestamp>>"
+    assert spark.read.parquet(landing).schema.simpleString() == f"struct<{schema}>"
+    sums = "s.a + INTERVAL 1 HOUR, top, l[0], m['k'], naive, ls[0].x, l[1]"
+    wanted = [datetime.datetime(2026, 1, 1, 1)] + [naive] * 5 + [None]
+    assert list(spark.read.parquet(landing).selectExpr(*sums.split(", ")).first()) == wanted
+    assert spark.read.schema("id BIGINT, top TIMESTAMP_NTZ").parquet(landing).first()[:] == (1, naive)
+    stream(spark, landing, base, "int96_streamed")
+    spark.sql("CREATE TABLE int96_copied (id BIGINT, s STRUCT<a: TIMESTAMP, b: INT>, top TIMESTAMP, l ARRAY<TIMESTAMP>, m MAP<STRING, TIMESTAMP>, naive TIMESTAMP, "
+              "ls ARRAY<STRUCT<x: TIMESTAMP>>)")
+    spark.sql(f"COPY INTO int96_copied FROM '{landing}' FILEFORMAT = PARQUET")
+    for table in ("int96_streamed", "int96_copied"):
+        assert spark.table(table).drop("_rescued_data").schema.simpleString() == f"struct<{schema}>"
+        assert list(spark.table(table).selectExpr(*sums.split(", ")).first()) == wanted, table
+
+
 if __name__ == "__main__":
     main(globals())
