@@ -90,7 +90,7 @@ class ColumnRows : public RowStream, public DeliversChunks {
       }
       if (place == nullptr || place->column >= uses.size()) continue;
       if (!place->path.empty()) {
-        of_input.no_files_because = "the query takes a field of a column";
+        of_input.no_files_because = "the query takes " + input_->schema()->field(static_cast<int>(place->column))->name() + " in parts";
         continue;
       }
       if (uses[place->column] > 0) of_input.no_files_because = "the query takes a column twice";

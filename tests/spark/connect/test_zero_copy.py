@@ -139,7 +139,7 @@ def test_what_does_not_fit_is_loaded_as_ever_with_the_reason(spark):
         "constant": ("id BIGINT, name STRING, n INT", "", plain, {}, "id, name, 7 AS n", "constant"),
         "computed": ("id BIGINT, name STRING", "", plain, {}, "id + 0 AS id, name", "computes"),
         "selected": ("id BIGINT, name STRING", "", plain, {}, "id, name", None),
-        "metadata": ("id BIGINT, name STRING, f STRING", "", plain, {}, "id, name, _metadata.file_name AS f", "computes"),
+        "metadata": ("id BIGINT, name STRING, f STRING", "", plain, {}, "id, name, _metadata.file_name AS f", "_metadata in parts"),
         "left_out": ("id BIGINT", "", plain, {}, "id", "columns that the query does not take"),
         "renamed": ("id BIGINT, label STRING", "", plain, {}, "id, name AS label", "stored otherwise"),
         "letters": ("ID BIGINT, name STRING", "", plain, {}, None, "stored otherwise"),
