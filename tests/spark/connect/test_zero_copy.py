@@ -146,7 +146,7 @@ def test_what_does_not_fit_is_loaded_as_ever_with_the_reason(spark):
         "wider": ("id DOUBLE, name STRING", "", plain, {}, None, "co"),
         "nanoseconds": ("at TIMESTAMP, id BIGINT", "", pa.table({"id": plain["id"], "at": pa.array([1000] * 50, pa.timestamp("ns", "UTC"))}), {}, None, "at"),
         "int96": ("at TIMESTAMP, id BIGINT", "", pa.table({"id": plain["id"], "at": pa.array([1] * 50, pa.timestamp("us", "UTC"))}),
-                  {"use_deprecated_int96_timestamps": True}, None, "computes"),
+                  {"use_deprecated_int96_timestamps": True}, None, "stored otherwise"),
         "may_be_null": ("id BIGINT NOT NULL, name STRING", "", plain, {"write_statistics": False}, None, "may be null"),
         "not_null": ("id BIGINT NOT NULL, name STRING", "", plain, {}, None, None),
         "codec": ("id BIGINT, name STRING", "TBLPROPERTIES ('delta.parquet.compression.codec' = 'zstd')", plain, {}, None, "compression"),
