@@ -4,6 +4,8 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "delta/check_constraints.h"
+
 namespace millstream {
 namespace {
 
@@ -30,7 +32,7 @@ Result<std::optional<std::string>> InvariantOf(const StructField& column) {
 
 std::string WhyRowsAreLookedAt(const Metadata& table) {
   const bool has_checks = std::any_of(table.configuration.begin(), table.configuration.end(),
-                                      [](const auto& property) { return property.first.starts_with("delta.constraints."); });
+                                      [](const auto& property) { return IsConstraint(property.first); });
   if (has_checks) return "the table has CHECK constraints";
   if (AnyField(table.schema, [](const StructField& field) { return MetadataText(field, kInvariantsKey).has_value(); }))
     return "the table has column invariants";

@@ -248,7 +248,7 @@ Status ArchiveCursor::Damaged(const std::string& path) const {
   MS_RETURN_IF_ERROR(bytes_->failed());
   const char* text = archive_error_string(library_->reader);
   return FailedRead(path, std::string(is_tar_ ? "The tar archive" : "The zip archive") + " is damaged or truncated: " + (text == nullptr ? "bad data" : text) +
-                             ". Put a whole one in its place, or leave it out with ignoreCorruptFiles.");
+                              ". Put a whole one in its place, or leave it out with ignoreCorruptFiles.");
 }
 
 }  // namespace millstream

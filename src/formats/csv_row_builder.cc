@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "base/ignore_case.h"
 #include "formats/formats_errors.h"
 #include "formats/json_scanner.h"
 #include "formats/spark_text.h"
@@ -34,10 +35,6 @@ bool CopyAscii(std::string_view text, uint8_t* to) {
     all |= bytes[0] | bytes[1];
   }
   return (all & 0x8080808080808080) == 0;
-}
-
-bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return (a | 0x20) == b; });
 }
 
 DataType RowType(const CsvRowShape& shape) {
@@ -203,8 +200,8 @@ bool CsvRowBuilder::AppendText(std::string_view text, ColumnBuilder& out) {
       if (text == options_.positive_infinity) return take(std::optional(std::numeric_limits<double>::infinity()));
       return take(ParseJavaDouble(text));
     case TypeId::kBoolean: {
-      bool yes = EqualsIgnoringCase(text, "true");
-      if (!yes && !EqualsIgnoringCase(text, "false")) return false;
+      bool yes = EqualsIgnoreCase(text, "true");
+      if (!yes && !EqualsIgnoreCase(text, "false")) return false;
       out.AppendFixed(static_cast<uint8_t>(yes));
       return true;
     }
@@ -275,28 +272,20 @@ bool CsvRowBuilder::AppendColumn(const CsvBlock& block, size_t position, ColumnB
     }
     return true;
   };
-  switch (out.type().id()) {
-    case TypeId::kString:
-      return each([&](std::string_view text) {
-        Growing<uint8_t>& bytes = out.var();
-        bytes.Reserve(static_cast<int64_t>(text.size()) + kCopiedAtOnce);
-        if (CopyAscii(text, bytes.UncheckedEnd())) [[likely]] {
-          bytes.AdvanceBy(static_cast<int64_t>(text.size()));
-          out.CloseBytes();
-        } else {
-          out.AppendBytes(ValidUtf8(text));
-        }
-        return true;
-      });
-    case TypeId::kLong:
-      return each([&](std::string_view text) {
-        const std::optional<int64_t> value = ParseLong(text);
-        if (value) out.AppendFixed(*value);
-        return value.has_value();
-      });
-    default:
-      return each([&](std::string_view text) { return AppendText(text, out); });
+  if (out.type().id() != TypeId::kString) {
+    return each([&](std::string_view text) { return AppendText(text, out); });
   }
+  return each([&](std::string_view text) {
+    Growing<uint8_t>& bytes = out.var();
+    bytes.Reserve(static_cast<int64_t>(text.size()) + kCopiedAtOnce);
+    if (CopyAscii(text, bytes.UncheckedEnd())) [[likely]] {
+      bytes.AdvanceBy(static_cast<int64_t>(text.size()));
+      out.CloseBytes();
+    } else {
+      out.AppendBytes(ValidUtf8(text));
+    }
+    return true;
+  });
 }
 
 void CsvRowBuilder::Rescue(std::string_view column, std::string_view text) {

@@ -4,9 +4,8 @@
 #include <parquet/metadata.h>
 #include <parquet/schema.h>
 
-#include <map>
+#include <algorithm>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "formats/columnar_format.h"
@@ -71,20 +70,13 @@ class OpenParquet : public ColumnarFile {
   Result<StructType> SparkSchema() const override {
     MS_ASSIGN_OR_RETURN(StructType schema, ColumnarFile::SparkSchema());
     const parquet::SchemaDescriptor& file = *file_->metadata().schema();
-    std::map<int, std::vector<int>> leaves;  // of each top-level column
-    std::set<int> with_int96;
-    for (int leaf = 0; leaf < file.num_columns(); ++leaf) {
-      const int top = file.group_node()->FieldIndex(*file.GetColumnRoot(leaf));
-      leaves[top].push_back(leaf);
-      if (file.Column(leaf)->physical_type() == parquet::Type::INT96) with_int96.insert(top);
-    }
     std::vector<StructField> fields = schema.fields();
-    for (const int top : with_int96) {
-      if (top < 0 || static_cast<size_t>(top) >= fields.size()) continue;
+    for (size_t i = 0; i < fields.size(); ++i) {
+      const std::vector<int>& leaves = file_->leaves_of(static_cast<int>(i));
+      if (std::none_of(leaves.begin(), leaves.end(), [&](int leaf) { return file.Column(leaf)->physical_type() == parquet::Type::INT96; })) continue;
       size_t at = 0;
-      DataType& type = fields[static_cast<size_t>(top)].type;
-      std::optional<DataType> made = WithInstants(type, file, leaves[top], at);
-      if (made && at == leaves[top].size()) type = *std::move(made);
+      std::optional<DataType> made = WithInstants(fields[i].type, file, leaves, at);
+      if (made && at == leaves.size()) fields[i].type = *std::move(made);
     }
     return StructType(std::move(fields));
   }

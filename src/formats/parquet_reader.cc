@@ -70,6 +70,7 @@ class OpenParquetFile : public ParquetFile, public std::enable_shared_from_this<
   int64_t rows_of(int row_group) const override { return first_row_[row_group + 1] - first_row_[row_group]; }
   int64_t first_row_of(int row_group) const override { return first_row_[row_group]; }
   const ArrowSchemaPtr& arrow_schema() const override { return schema_; }
+  const std::vector<int>& leaves_of(int column) const override { return leaves_[static_cast<size_t>(column)]; }
   const parquet::FileMetaData& metadata() const override { return *metadata_; }
   std::optional<std::string> FooterValue(std::string_view key) const override {
     const auto& pairs = metadata_->key_value_metadata();

@@ -48,6 +48,8 @@ class ParquetFile {
   virtual int64_t first_row_of(int row_group) const = 0;
   // Top-level columns. A field's Parquet id is in its metadata under "PARQUET:field_id". INT96 is timestamp[us] without zone.
   virtual const ArrowSchemaPtr& arrow_schema() const = 0;
+  // The leaf columns below a top-level one, by their numbers in `metadata().schema()`.
+  virtual const std::vector<int>& leaves_of(int column) const = 0;
   virtual const parquet::FileMetaData& metadata() const = 0;
   // Of the footer's key-value metadata; nullopt: no such key.
   virtual std::optional<std::string> FooterValue(std::string_view key) const = 0;

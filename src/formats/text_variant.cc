@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ignore_case.h"
 #include "formats/spark_text.h"
 
 namespace millstream {
@@ -10,15 +11,11 @@ namespace {
 
 constexpr int kVariantDecimalDigits = 38;
 
-bool IsWord(std::string_view text, std::string_view lower) {
-  return text.size() == lower.size() && std::equal(text.begin(), text.end(), lower.begin(), [](char a, char b) { return (a | 0x20) == b; });
-}
-
 }  // namespace
 
 bool AppendBooleanText(std::string_view text, VariantBuilder& out) {
-  const bool yes = IsWord(text, "true");
-  if (!yes && !IsWord(text, "false")) return false;
+  const bool yes = EqualsIgnoreCase(text, "true");
+  if (!yes && !EqualsIgnoreCase(text, "false")) return false;
   out.Boolean(yes);
   return true;
 }

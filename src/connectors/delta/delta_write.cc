@@ -4,6 +4,7 @@
 #include "connectors/delta/ledger_commits.h"
 #include "connectors/delta/table_change.h"
 #include "connectors/delta/table_rule_changes.h"
+#include "delta/check_constraints.h"
 #include "delta/data_writer.h"
 #include "delta/delta_errors.h"
 #include "delta/features.h"
@@ -108,12 +109,12 @@ Result<DeltaWriteResult> WriteDelta(DeltaTables& tables, const std::string& path
   const int64_t now_ms = log->clock().WallMillis();
   MS_ASSIGN_OR_RETURN(TableChange change, PlanTableChange(snapshot, path, schema, wishes, now_ms));
   const bool replaces_table = snapshot && write.operation.starts_with("CREATE OR REPLACE");
-  if (replaces_table && std::erase_if(change.target.configuration, [](const auto& property) { return property.first.starts_with("delta.constraints."); }) > 0) {
+  if (replaces_table && std::erase_if(change.target.configuration, [](const auto& property) { return IsConstraint(property.first); }) > 0) {
     change.metadata = change.target;
   }
   MS_ASSIGN_OR_RETURN(RowRulesPtr rules, log->RulesOf(change.target, write.conf));
-  MS_ASSIGN_OR_RETURN(DataWritten written, WriteDataFiles(log->fs(), log->clock(), path, change.target, schema, rows,
-                                                          {.threads = write.threads, .rules = std::move(rules)}));
+  MS_ASSIGN_OR_RETURN(DataWritten written,
+                      WriteDataFiles(log->fs(), log->clock(), path, change.target, schema, rows, {.threads = write.threads, .rules = std::move(rules)}));
 
   CommitRequest request{
       .read = snapshot, .reads_whole_table = overwrites && snapshot, .operation = write.operation, .user_metadata = options.String("userMetadata")};

@@ -5,6 +5,7 @@
 #include "base/option_table.h"
 #include "base/uuid.h"
 #include "delta/action_json.h"
+#include "delta/check_constraints.h"
 #include "delta/delta_errors.h"
 #include "delta/features.h"
 #include "delta/schema_merge.h"
@@ -87,7 +88,7 @@ Status ApplyProperties(const std::map<std::string, std::string>& properties, Pro
       if (is_on || value == "supported") protocol = ProtocolWithFeature(std::move(protocol), "changeDataFeed", false);
       continue;
     }
-    if (key.starts_with("delta.constraints.") || (key == "delta.feature.checkConstraints" && value == "supported")) {
+    if (IsConstraint(key) || (key == "delta.feature.checkConstraints" && value == "supported")) {
       protocol = ProtocolWithConstraints(std::move(protocol));
       continue;
     }

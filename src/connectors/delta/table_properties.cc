@@ -5,6 +5,7 @@
 #include "connectors/delta/table_rule_changes.h"
 #include "delta/action_json.h"
 #include "delta/change_feed.h"
+#include "delta/check_constraints.h"
 #include "delta/delta_errors.h"
 #include "delta/features.h"
 
@@ -31,7 +32,7 @@ Status AlterDeltaProperties(DeltaTables& tables, const std::string& path, const 
   if (!snapshot) return Status::Error(errors::kDeltaTableNotFound, {{"path", HadoopPathString(path)}});
   MS_RETURN_IF_ERROR(CheckWritable(snapshot->protocol, *snapshot->metadata, path));
   for (const auto& [key, value] : set) {
-    if (key.starts_with("delta.constraints.")) return Status::Error(errors::kDeltaAddConstraints);
+    if (IsConstraint(key)) return Status::Error(errors::kDeltaAddConstraints);
   }
   CommitRequest request{.read = snapshot, .operation = set.empty() ? "UNSET TBLPROPERTIES" : "SET TBLPROPERTIES"};
   Metadata metadata = *snapshot->metadata;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "connectors/delta/table_rules.h"
+#include "delta/check_constraints.h"
 #include "delta/delta_errors.h"
 #include "delta/features.h"
 #include "plan/analyzer/expression_walk.h"
@@ -15,7 +16,7 @@ namespace {
 
 std::string KeyOfConstraint(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return "delta.constraints." + name;
+  return std::string(kConstraintPrefix) + name;
 }
 
 Result<SnapshotPtr> WritableTable(DeltaLog& log, const std::string& path) {

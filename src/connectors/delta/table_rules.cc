@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "connectors/delta/named_values.h"
+#include "delta/check_constraints.h"
 #include "delta/delta_errors.h"
 #include "plan/analyzer/stored_value.h"
 #include "plan/coercion.h"
@@ -17,7 +18,6 @@
 namespace millstream {
 namespace {
 
-constexpr char kConstraintPrefix[] = "delta.constraints.";
 constexpr char kRowColumn[] = "__millstream_row";
 // Apart from ColumnOf's.
 constexpr int64_t kFirstRuleId = int64_t{1} << 45;
@@ -301,8 +301,8 @@ ExprPtr HoldsOf(const TableExpression& condition) { return True(CastTo(condition
 Result<TableRules> ReadTableRules(const Metadata& table, const AnalyzerConf& conf) {
   TableRules rules;
   for (const auto& [key, text] : table.configuration) {
-    if (!key.starts_with(kConstraintPrefix)) continue;
-    const std::string name = key.substr(sizeof(kConstraintPrefix) - 1);
+    if (!IsConstraint(key)) continue;
+    const std::string name = key.substr(kConstraintPrefix.size());
     Result<TableExpression> condition = AnalyzeTableExpression(text, table.schema, conf, {.missing_is_null = true});
     if (!condition.ok()) return condition.status().While("reading the CHECK constraint " + name + ", " + text);
     rules.checks.push_back({.name = name, .condition = *condition, .holds = HoldsOf(*condition)});
