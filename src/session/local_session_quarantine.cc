@@ -33,15 +33,6 @@ constexpr char kRetryAppId[] = "millstream.retry.";
 constexpr int64_t kRetriedBytesMax = int64_t{1} << 30;
 constexpr int kCommitAttemptsMax = 100;
 
-std::string SqlText(const std::string& text) {
-  std::string quoted = "'";
-  for (char c : text) {
-    if (c == '\'' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + "'";
-}
-
 // Columns of the one source that come out as they are: their names in it, and in the result.
 std::vector<std::pair<std::string, std::string>> PassedColumns(const PlanPtr& analyzed) {
   const PlanNode* scan = analyzed.get();

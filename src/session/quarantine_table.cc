@@ -19,8 +19,11 @@ namespace {
 constexpr char kLoaderAppId[] = "millstream.quarantine.";
 constexpr int kAttemptsMax = 100;
 constexpr int64_t kLockPauseMs = 2, kLockWaitMs = 600'000;
-
 constexpr size_t kPathsPerDelete = 500;
+
+bool IsPath(const std::string& name) { return name.find('/') != std::string::npos && name.find('`') == std::string::npos; }
+
+}  // namespace
 
 std::string SqlText(const std::string& text) {
   std::string sql = "'";
@@ -30,10 +33,6 @@ std::string SqlText(const std::string& text) {
   }
   return sql + "'";
 }
-
-bool IsPath(const std::string& name) { return name.find('/') != std::string::npos && name.find('`') == std::string::npos; }
-
-}  // namespace
 
 Result<std::shared_ptr<DeltaQuarantine>> DeltaQuarantine::Resolve(EngineState& engine, SessionCatalog& catalog, const std::string& current_database,
                                                                   const std::string& name) {

@@ -24,6 +24,9 @@
 
 namespace millstream {
 
+// A text as a literal of SQL, for conditions on the table.
+std::string SqlText(const std::string& text);
+
 class DeltaQuarantine : public QuarantineTable, public CopyBadRecords {
  public:
   // `name`: of a table, or a path. It need not be there. Errors: of the name; MILLSTREAM_UNSUPPORTED when it is no Delta table.

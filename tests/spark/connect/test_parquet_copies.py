@@ -197,7 +197,7 @@ def test_metadata_is_a_column_when_asked_for_and_numbers_rows(spark):
     frame = spark.read.parquet(landing)
     fields = ["file_path", "file_name", "file_size", "file_block_start", "file_block_length", "file_modification_time"]
     assert frame.select("_metadata").schema["_metadata"].dataType.fieldNames() == fields + ["row_index"]
-    assert [tuple(row) for row in frame.where("id > 105").selectExpr("id", "_metadata.row_index").collect()] == [(106, 6), (107, 7), (108, 8), (109, 9)]
+    assert [tuple(row) for row in frame.where("id > 105").selectExpr("id", "_metadata.row_index").orderBy("id").collect()] == [(106, 6), (107, 7), (108, 8), (109, 9)]
     assert [row.id for row in frame.where("_metadata.row_index = 7").select("id").collect()] == [107]
     assert frame.columns == ["id"] and frame.select("*", "_metadata").columns == ["id", "_metadata"]
     query = (spark.readStream.schema("id BIGINT").parquet(landing).selectExpr("id", "_metadata.row_index AS i", "_metadata.file_name AS name").writeStream
